@@ -1,0 +1,283 @@
+#include <ctype.h>
+#include <signal.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+
+int parse_u64(const char *s, uint64_t max, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!*s)
+		return -EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*s - '0'), &v))
+			return -ERANGE;
+	}
+	if (v > max)
+		return -ERANGE;
+	*ret = v;
+	return 0;
+}
+
+int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
+{
+	uint64_t u;
+	bool neg = *s == '-';
+	int r = parse_u64(s + neg, neg ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX, &u);
+
+	if (r < 0)
+		return r;
+	int64_t v = neg ? (int64_t)(0 - u) : (int64_t)u;
+	if (v < min || v > max)
+		return -ERANGE;
+	*ret = v;
+	return 0;
+}
+
+/* Digits with an optional fraction at *s; moves *s behind them. */
+static int decimal(const char **s, double *ret)
+{
+	const char *p = *s;
+	double v = 0, scale = 1;
+	int digits = 0;
+
+	for (; isdigit((unsigned char)*p); p++, digits++)
+		v = v * 10 + (*p - '0');
+	if (*p == '.')
+		for (p++; isdigit((unsigned char)*p); p++, digits++) {
+			scale /= 10;
+			v += (*p - '0') * scale;
+		}
+	if (!digits || digits > 19)
+		return digits ? -ERANGE : -EINVAL;
+	*s = p;
+	*ret = v;
+	return 0;
+}
+
+int parse_size(const char *s, uint64_t *ret)
+{
+	static const char units[] = "kmgtp";
+	double v, factor = 1;
+	int r = decimal(&s, &v);
+
+	if (r < 0)
+		return r;
+	const char *u = *s ? strchr(units, tolower((unsigned char)*s)) : NULL;
+	if (u) {
+		for (const char *p = units; p <= u; p++)
+			factor *= 1024;
+		s++;
+		if (tolower((unsigned char)*s) == 'i' && tolower((unsigned char)s[1]) == 'b')
+			s++;
+	}
+	if (tolower((unsigned char)*s) == 'b')
+		s++;
+	if (*s)
+		return -EINVAL;
+	if (v * factor >= 9.2e18)
+		return -ERANGE;
+	*ret = (uint64_t)(v * factor);
+	return 0;
+}
+
+int parse_duration(const char *s, int64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+	double total = 0;
+	bool neg = *s == '-';
+
+	s += neg || *s == '+';
+	if (!strcmp(s, "0")) {
+		*ret = 0;
+		return 0;
+	}
+	if (!*s)
+		return -EINVAL;
+	while (*s) {
+		double v;
+		int r = decimal(&s, &v);
+		if (r < 0)
+			return r;
+		size_t n = strspn(s, "nmush"), i = 0;
+		while (i < countof(units) &&
+		       !(strlen(units[i].unit) == n && !strncmp(units[i].unit, s, n)))
+			i++;
+		if (i == countof(units))
+			return -EINVAL;
+		total += v * units[i].ns;
+		s += n;
+	}
+	if (total >= 9.2e18)
+		return -ERANGE;
+	*ret = (int64_t)(neg ? -total : total);
+	return 0;
+}
+
+int parse_signal(const char *s, int *ret)
+{
+	uint64_t n;
+
+	if (isdigit((unsigned char)*s)) {
+		int r = parse_u64(s, 64, &n);
+		if (r == 0)
+			*ret = (int)n;
+		return r == 0 && !n ? -ERANGE : r;
+	}
+	if (!strncasecmp(s, "SIG", 3))
+		s += 3;
+	for (int i = 1; i < 32; i++) {
+		const char *name = sigabbrev_np(i);
+		if (name && !strcasecmp(name, s)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	bool max = !strncasecmp(s, "RTMAX", 5);
+	if (!max && strncasecmp(s, "RTMIN", 5))
+		return -EINVAL;
+	int64_t off = 0;
+	s += 5;
+	if (*s && (*s != (max ? '-' : '+') || parse_i64(s + 1, 0, 30, &off) < 0))
+		return -EINVAL;
+	*ret = max ? 64 - (int)off : 34 + (int)off;
+	return 0;
+}
+
+const char *signal_name(int sig)
+{
+	static char buf[20];
+
+	if (sig >= 34 && sig <= 64)
+		snprintf(buf, sizeof buf, sig == 34 ? "SIGRTMIN" : "SIGRTMIN+%d", sig - 34);
+	else if (sig > 0 && sig < 32 && sigabbrev_np(sig))
+		snprintf(buf, sizeof buf, "SIG%s", sigabbrev_np(sig));
+	else
+		return NULL;
+	return buf;
+}
+
+struct timespec time_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts;
+}
+
+char *time_rfc3339(char *buf, size_t size, struct timespec t)
+{
+	struct tm tm;
+
+	gmtime_r(&t.tv_sec, &tm);
+	size_t n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, size - n, ".%09ldZ", t.tv_nsec);
+	return buf;
+}
+
+static int digits(const char **s, int count, int *ret)
+{
+	*ret = 0;
+	for (; count; count--, (*s)++) {
+		if (!isdigit((unsigned char)**s))
+			return -EINVAL;
+		*ret = *ret * 10 + (**s - '0');
+	}
+	return 0;
+}
+
+static int offset(const char **s, long *ret_seconds)
+{
+	int h, m, sign = **s == '-' ? -1 : 1;
+
+	*ret_seconds = 0;
+	if (**s == 'Z' || **s == 'z') {
+		(*s)++;
+		return 0;
+	}
+	if (**s != '+' && **s != '-')
+		return -EINVAL;
+	(*s)++;
+	if (digits(s, 2, &h) < 0 || *(*s)++ != ':' || digits(s, 2, &m) < 0 || h > 23 || m > 59)
+		return -EINVAL;
+	*ret_seconds = sign * (h * 3600L + m * 60L);
+	return 0;
+}
+
+int parse_rfc3339(const char *s, struct timespec *ret)
+{
+	struct tm tm = {0};
+	long ns = 0, scale = 100000000, off;
+
+	if (digits(&s, 4, &tm.tm_year) < 0 || *s++ != '-' || digits(&s, 2, &tm.tm_mon) < 0 ||
+	    *s++ != '-' || digits(&s, 2, &tm.tm_mday) < 0 || (*s != 'T' && *s != 't' && *s != ' '))
+		return -EINVAL;
+	s++;
+	if (digits(&s, 2, &tm.tm_hour) < 0 || *s++ != ':' || digits(&s, 2, &tm.tm_min) < 0 ||
+	    *s++ != ':' || digits(&s, 2, &tm.tm_sec) < 0)
+		return -EINVAL;
+	if (*s == '.') {
+		s++;
+		if (!isdigit((unsigned char)*s))
+			return -EINVAL;
+		for (; isdigit((unsigned char)*s); s++, scale /= 10)
+			ns += (*s - '0') * scale;
+	}
+	if (offset(&s, &off) < 0 || *s)
+		return -EINVAL;
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+		return -ERANGE;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	*ret = (struct timespec){timegm(&tm) - off, ns};
+	return 0;
+}
+
+void time_human(struct str *out, int64_t s)
+{
+	int64_t m = s / 60, h = (s + 1800) / 3600;
+
+	if (s < 1)
+		str_add(out, "Less than a second");
+	else if (s == 1)
+		str_add(out, "1 second");
+	else if (s < 60)
+		str_addf(out, "%" PRId64 " seconds", s);
+	else if (m == 1)
+		str_add(out, "About a minute");
+	else if (m < 60)
+		str_addf(out, "%" PRId64 " minutes", m);
+	else if (h == 1)
+		str_add(out, "About an hour");
+	else if (h < 48)
+		str_addf(out, "%" PRId64 " hours", h);
+	else if (h < 24 * 7 * 2)
+		str_addf(out, "%" PRId64 " days", h / 24);
+	else if (h < 24 * 30 * 2)
+		str_addf(out, "%" PRId64 " weeks", h / 24 / 7);
+	else if (h < 24 * 365 * 2)
+		str_addf(out, "%" PRId64 " months", h / 24 / 30);
+	else
+		str_addf(out, "%" PRId64 " years", h / 24 / 365);
+}
+
+void size_human(struct str *out, uint64_t bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double v = (double)bytes;
+	size_t i = 0;
+
+	while (v >= 1000 && i + 1 < countof(units)) {
+		v /= 1000;
+		i++;
+	}
+	str_addf(out, "%.4g%s", v, units[i]);
+}

@@ -1,0 +1,175 @@
+#include "base/base.h"
+
+void str_free(struct str *b)
+{
+	free(b->s);
+	*b = (struct str){0};
+}
+
+void str_reset(struct str *b)
+{
+	b->len = 0;
+	if (b->s)
+		b->s[0] = 0;
+}
+
+void str_reserve(struct str *b, size_t more)
+{
+	size_t need = b->len + more + 1;
+
+	if (need <= b->cap)
+		return;
+	size_t cap = b->cap ? b->cap * 2 : 64;
+	b->cap = cap < need ? need : cap;
+	b->s = xrealloc(b->s, b->cap);
+	b->s[b->len] = 0;
+}
+
+void str_addn(struct str *b, const void *p, size_t n)
+{
+	str_reserve(b, n);
+	if (n)
+		memcpy(b->s + b->len, p, n);
+	b->len += n;
+	b->s[b->len] = 0;
+}
+
+void str_add(struct str *b, const char *s)
+{
+	str_addn(b, s, strlen(s));
+}
+
+void str_addc(struct str *b, char c)
+{
+	str_addn(b, &c, 1);
+}
+
+void str_addf(struct str *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	str_reserve(b, 128);
+	va_start(ap, fmt);
+	int n = vsnprintf(b->s + b->len, b->cap - b->len, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= b->cap - b->len) {
+		str_reserve(b, (size_t)n);
+		va_start(ap, fmt);
+		vsnprintf(b->s + b->len, b->cap - b->len, fmt, ap);
+		va_end(ap);
+	}
+	b->len += (size_t)n;
+}
+
+const char *str_cstr(const struct str *b)
+{
+	return b->s ? b->s : "";
+}
+
+char *str_steal(struct str *b)
+{
+	char *s = b->s ? b->s : xstrdup("");
+
+	*b = (struct str){0};
+	return s;
+}
+
+/* Length of the UTF-8 sequence at s (at most n bytes) and its code point; 0 if it is not valid. RFC 3629. */
+static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *ret)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+
+	if (!len || len > n || s[0] > 0xf4)
+		return 0;
+	uint32_t c = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (len > 1 && (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+static bool harmless(uint32_t c)
+{
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return false;
+	return !((c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+		 (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
+}
+
+void str_add_escaped(struct str *b, const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		size_t len = utf8_next(p + i, n - i, &c);
+		if (len && harmless(c))
+			str_addn(b, p + i, len);
+		else if (len && c == '\n')
+			str_add(b, "\\n");
+		else if (len && c == '\t')
+			str_add(b, "\\t");
+		else if (len > 1)
+			str_addf(b, "\\u{%04x}", c);
+		else
+			str_addf(b, "\\x%02x", p[i]);
+		i += len ? len : 1;
+	}
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n >= m && !memcmp(s + n - m, suffix, m);
+}
+
+bool str_eq(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool str_is_empty(const char *s)
+{
+	return !s || !*s;
+}
+
+size_t str_distance(const char *a, const char *b)
+{
+	enum { MAX = 64 };
+	size_t d[3][MAX + 1], n = strlen(a), m = strlen(b);
+
+	if (n > MAX || m > MAX)
+		return MAX;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t *cur = d[i % 3], *prev = d[(i + 2) % 3], *prev2 = d[(i + 1) % 3];
+		cur[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = prev[j - 1] + (a[i - 1] != b[j - 1]);
+			if (prev[j] + 1 < best)
+				best = prev[j] + 1;
+			if (cur[j - 1] + 1 < best)
+				best = cur[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    prev2[j - 2] + 1 < best)
+				best = prev2[j - 2] + 1;
+			cur[j] = best;
+		}
+	}
+	return d[n % 3][m];
+}
