@@ -1,0 +1,36 @@
+/*
+ * home.h - where the store is, and unfinished work in it.
+ *
+ * One rule: --root, else $HOY_ROOT, else $XDG_DATA_HOME/hoy, else ~/.local/share/hoy (the home of the password database if HOME is
+ * unset). Everything that hoy knows lies below that one directory, sockets included, so that it does not matter from which
+ * environment (login shell, cron, ssh, su) a container was started and is managed. layout: src/README.md.
+ */
+#ifndef STATE_HOME_H
+#define STATE_HOME_H
+
+#include "base/base.h"
+
+struct home {
+	char *path; /* absolute, no final slash */
+	int fd;
+	char boot_id[40]; /* /proc/sys/kernel/random/boot_id: pids of another boot mean nothing */
+};
+
+/* Opens the store, making it (mode 0700) on first use. root overrides the rule; NULL: none given.
+ * Refuses a directory that belongs to another user or is a link to one (ERR_STORE_OWNER). */
+int home_open(struct home *ret, const char *root, struct err *e);
+void home_free(struct home *h);
+
+/* Opens a directory below the store ("containers"), making it (0700) if it is missing. A descriptor or -errno with *e filled. */
+int home_dir(const struct home *h, const char *name, struct err *e);
+
+/* A new directory tmp/<hex>, flocked as long as it is open. What is finished is renamed out of it. */
+struct home_tmp {
+	char name[40]; /* "tmp/<hex>", relative to the store */
+	int fd;
+};
+int home_tmp_make(const struct home *h, struct home_tmp *ret, struct err *e);
+/* Removes what is left of it (inside U0 if files of other ids may be there) and closes it. */
+void home_tmp_drop(const struct home *h, struct home_tmp *t);
+
+#endif

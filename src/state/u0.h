@@ -1,0 +1,39 @@
+/*
+ * u0.h - the user namespace that a user's containers share as their parent.
+ *
+ * U0 holds the full id map of the user (sub: user = 0 and the subuid ranges from 1; one: user = 0 and nothing else; root: identity). It
+ * is made by the first process that needs it, kept alive by the supervisors, which are members of it, and joined by
+ * the next ones without any helper. Each container is a child namespace of U0. Members are listed in u0/<pid> of the store; the
+ * list is a hint that is checked, never believed.
+ */
+#ifndef STATE_U0_H
+#define STATE_U0_H
+
+#include "state/home.h"
+
+enum u0_form { FORM_SUB, FORM_ONE, FORM_ROOT };
+const char *u0_form_name(enum u0_form f); /* "sub", "one", "root" */
+
+struct u0_range {
+	uint32_t inside, outside, count;
+};
+/* What this user can have: found once per process, by trying (architecture: the ladder). */
+struct u0_map {
+	enum u0_form form;
+	struct u0_range uids[16], gids[16];
+	size_t nuids, ngids;
+};
+int u0_map_find(struct u0_map *ret, struct err *e);
+
+/* Enters U0 for good: joins it, or makes it. The calling process must have one thread. On return it is uid 0 and gid 0 there, with
+ * all capabilities. If member is true the process is listed, so that others can join through it. */
+int u0_enter(const struct home *h, bool member, struct u0_map *ret_map, struct err *e);
+/* A listed member leaves the list (before it exits). */
+void u0_leave(const struct home *h);
+
+/* Runs fn(arg) in a forked child inside U0 and passes its result and error back. fn must not print; results go through memory that
+ * the caller shared (mmap MAP_SHARED) or through descriptors. SIGINT and SIGTERM of the caller end the child too. */
+int u0_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	   void *arg, struct err *e);
+
+#endif
