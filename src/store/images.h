@@ -1,0 +1,88 @@
+/*
+ * images.h - the images of the store: finding, listing, naming, adding and removing them.
+ *
+ * An image is its config document; its id is that document's digest. images/<hex> is a link whose text is the manifest's digest,
+ * names/<registry>/<repository>/:<tag> a link whose text is the id ("@<digest>" beside it for a name by digest). Both are made by
+ * symlink(2) and rename(2), so readers take no lock: a name that exists leads to an image that is whole. Adding writes, in this
+ * order: layers, config, manifest, image link, names; removing goes the other way. Writers hold the lock "images/.lock".
+ *
+ * image_find() is on the way of `hoy run`: for an exact name it is one readlink, one open and one parse.
+ */
+#ifndef STORE_IMAGES_H
+#define STORE_IMAGES_H
+
+#include "oci/image_spec.h"
+#include "oci/reference.h"
+#include "state/home.h"
+
+struct image {
+	struct arena arena;
+	const char *id;	   /* "sha256:<64 hex>" */
+	const char *found; /* the full name it was found by; NULL if by id */
+	struct image_doc doc;
+	struct timespec created; /* 0 if the image does not say */
+	/* filled by image_more(): */
+	const char *manifest_digest;
+	struct oci_manifest manifest;
+	struct strs names;	  /* full names with tags, sorted */
+	struct strs repo_digests; /* "name@sha256:...", of the manifest, one per repository */
+	int64_t size;		  /* bytes of all layers unpacked, plus the config */
+};
+void image_free(struct image *im);
+
+/* Finds an image by name (tag "latest" unless given), name@digest, manifest digest or id prefix. A short name is the local image of that name in
+ * localhost/, then docker.io/, then any other registry if only one has it. ERR_IMAGE_UNKNOWN with the nearest name as its hint,
+ * ERR_IMAGE_AMBIGUOUS with the candidates. *ret is zeroed first; the caller calls image_free (scoped(image)). */
+int image_find(const struct home *h, const char *text, struct image *ret, struct err *e);
+/* The same by full id, without any search. */
+int image_open(const struct home *h, const char *id, struct image *ret, struct err *e);
+/* Fills the second half of struct image. */
+int image_more(const struct home *h, struct image *im, struct err *e);
+
+/* All images, the newest first, each with its names. With full, configs are read and the second half is filled. A broken image is
+ * listed with doc empty and broken set. */
+struct image_entry {
+	const char *id;
+	const char *manifest_digest;
+	struct strs names;	  /* full names with tags, sorted */
+	struct strs digest_names; /* "name@sha256:..." that were given by digest */
+	struct timespec created;
+	int64_t size;
+	const char *os, *architecture;
+	struct pairs labels;
+	struct bind_list history; /* of struct image_history */
+	struct strs diff_ids;
+	bool broken;
+};
+struct image_list {
+	struct arena arena;
+	struct image_entry *v;
+	size_t n;
+};
+void image_list_free(struct image_list *l);
+int images_list(const struct home *h, struct image_list *ret, struct err *e);
+/* Full names with tags, sorted: for completion and hints. Reads names/ only. */
+int images_names(const struct home *h, struct strv *ret, struct err *e);
+
+/* What is to become an image: layers are in the store already. */
+struct image_new {
+	const char *config;
+	size_t config_len;
+	const char *manifest;
+	size_t manifest_len;
+	const char *config_digest, *manifest_digest; /* of these texts; verified by the caller */
+	struct strs names;			     /* full names with tags, may be empty */
+};
+/* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. */
+int image_add(const struct home *h, const struct image_new *n, struct err *e);
+
+/* Gives an image another name (moves it from the image that had it). name is full, with a tag. */
+int image_tag(const struct home *h, const char *id, const struct reference *name, struct err *e);
+/* Takes a name away; -ENOENT if there is none. The image stays. */
+int image_untag(const struct home *h, const struct reference *name, struct err *e);
+
+/* Removes the image with all its names, then layers and blobs that nothing else uses. Refused if a container uses it
+ * (ERR_IMAGE_IN_USE) unless force. */
+int image_remove(const struct home *h, const char *id, bool force, struct err *e);
+
+#endif
