@@ -1,4 +1,37 @@
-int main(void)
+/*
+ * hoy - a container engine without root and without a daemon.
+ *
+ * Reads the command line, runs the command, prints its error, returns its code. Everything else is below: cli/commands.c
+ * lists the commands, src/README.md says how the floors stand on each other.
+ */
+#include "base/base.h"
+#include "cli/command.h"
+
+/* A closed standard descriptor would be given to the next file that is opened; /dev/null takes its place. */
+static void keep_standard_descriptors(void)
 {
-	return 0;
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
+}
+
+int main(int argc, char **argv)
+{
+	scoped(cli) c = {0};
+	struct err e = {.exit = EXIT_ENGINE};
+
+	keep_standard_descriptors();
+	int r = cli_parse(&c, argc, argv, &e);
+	if (r == 0)
+		r = c.cmd->run(&c, c.opts, &e);
+	struct err flush = {0};
+	if (out_flush(&c.out, &flush) < 0 && r >= 0) {
+		e = flush;
+		r = -flush.code;
+	}
+	if (r < 0) {
+		output_error(&e);
+		return e.exit;
+	}
+	return r > c.exit ? r : c.exit;
 }

@@ -1,0 +1,177 @@
+#include "base/base.h"
+#include "cli/output.h"
+
+enum { LARGE = 32 * 1024 };
+
+void out_init(struct out *o, int fd)
+{
+	*o = (struct out){.fd = fd};
+}
+
+void out_free(struct out *o)
+{
+	str_free(&o->buf);
+}
+
+static void drain(struct out *o)
+{
+	if (o->buf.len && !o->failed) {
+		int r = fd_write_all(o->fd, o->buf.s, o->buf.len);
+		if (r < 0)
+			o->failed = -r;
+	}
+	str_reset(&o->buf);
+}
+
+void out_bytes(struct out *o, const void *p, size_t n)
+{
+	str_addn(&o->buf, p, n);
+	if (o->buf.len >= LARGE)
+		drain(o);
+}
+
+void out_text(struct out *o, const char *s)
+{
+	out_bytes(o, s, strlen(s));
+}
+
+void out_escaped(struct out *o, const char *s)
+{
+	str_add_escaped(&o->buf, s, strlen(s));
+	if (o->buf.len >= LARGE)
+		drain(o);
+}
+
+void out_printf(struct out *o, const char *fmt, ...)
+{
+	autofree char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		s = NULL;
+	else
+		out_bytes(o, s, (size_t)n);
+}
+
+int out_flush(struct out *o, struct err *e)
+{
+	drain(o);
+	if (!o->failed)
+		return 0;
+	if (o->failed == EPIPE) {
+		*e = (struct err){.code = EPIPE, .exit = 128 + 13};
+		return -EPIPE;
+	}
+	return err_set(e, o->failed, "write to standard output");
+}
+
+void output_line(const char *kind, const char *text)
+{
+	scoped(str) b = {0};
+
+	str_addf(&b, "hoy: %s: ", kind);
+	str_add_escaped(&b, text, strlen(text));
+	str_addc(&b, '\n');
+	(void)fd_write_all(2, b.s, b.len);
+}
+
+void output_error(const struct err *e)
+{
+	scoped(str) b = {0};
+
+	if (!e->msg[0])
+		return;
+	str_add(&b, "hoy: error: ");
+	str_add_escaped(&b, e->msg, strlen(e->msg));
+	str_addc(&b, '\n');
+	if (e->hint[0]) {
+		str_add(&b, "  hint: ");
+		str_add_escaped(&b, e->hint, strlen(e->hint));
+		str_addc(&b, '\n');
+	}
+	(void)fd_write_all(2, b.s, b.len);
+}
+
+/* One paragraph or one kept line; returns what follows it. */
+static const char *wrap_line(struct str *out, const char *s, size_t indent, size_t width)
+{
+	size_t col = 0;
+
+	while (*s && *s != '\n') {
+		size_t n = strcspn(s, " \n");
+		scoped(str) word = {0};
+		str_addn(&word, s, n);
+		size_t w = output_columns(str_cstr(&word));
+		if (col && col + 1 + w > width) {
+			str_addc(out, '\n');
+			col = 0;
+		}
+		if (!col) {
+			str_addf(out, "%*s", (int)indent, "");
+			col = indent;
+		} else {
+			str_addc(out, ' ');
+			col++;
+		}
+		str_addn(out, s, n);
+		col += w;
+		s += n;
+		s += strspn(s, " ");
+		if (*s == '\n' && s[1] && s[1] != '\n' && s[1] != ' ')
+			s++; /* a line break inside a paragraph is a blank */
+	}
+	str_addc(out, '\n');
+	return *s ? s + 1 : s;
+}
+
+void output_wrap(struct str *out, const char *s, size_t indent, size_t width)
+{
+	while (*s) {
+		if (*s == '\n') {
+			str_addc(out, '\n');
+			s++;
+		} else if (*s == ' ') {
+			size_t n = strcspn(s, "\n");
+			str_addf(out, "%*s%.*s\n", (int)indent, "", (int)n, s);
+			s += n + (s[n] == '\n');
+		} else {
+			s = wrap_line(out, s, indent, width);
+		}
+	}
+}
+
+static bool in(uint32_t c, uint32_t lo, uint32_t hi)
+{
+	return c >= lo && c <= hi;
+}
+
+static size_t columns_of(uint32_t c)
+{
+	if (in(c, 0x300, 0x36f) || in(c, 0x200b, 0x200f) || in(c, 0xfe00, 0xfe0f) ||
+	    in(c, 0x20d0, 0x20ff))
+		return 0;
+	if (in(c, 0x1100, 0x115f) || in(c, 0x2e80, 0xa4cf) || in(c, 0xac00, 0xd7a3) ||
+	    in(c, 0xf900, 0xfaff) || in(c, 0xfe30, 0xfe6f) || in(c, 0xff00, 0xff60) ||
+	    in(c, 0xffe0, 0xffe6) || in(c, 0x1f300, 0x1faff) || in(c, 0x20000, 0x3fffd))
+		return 2;
+	return 1;
+}
+
+size_t output_columns(const char *s)
+{
+	size_t n = 0;
+
+	for (const unsigned char *p = (const unsigned char *)s; *p;) {
+		size_t len = *p < 0x80 ? 1 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 1;
+		uint32_t c = len == 1 ? *p : *p & (0x7fu >> len);
+		size_t i = 1;
+		for (; i < len && (p[i] & 0xc0) == 0x80; i++)
+			c = c << 6 | (p[i] & 0x3f);
+		n += columns_of(c);
+		p += i;
+	}
+	return n;
+}
