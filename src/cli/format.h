@@ -1,0 +1,33 @@
+/*
+ * format.h - how lists and objects are printed: tables, --format json, templates, and the shapes of docker.
+ *
+ * A list command fills two JSON arrays of the same length: `fields` are the display values (strings such as "3 minutes ago"),
+ * under the names of docker and podman both, which tables and templates use; `objects` are the facts in their own
+ * types, which --format json prints as one array. Called through a link named docker, --format json prints the fields as one
+ * object per line instead.
+ */
+#ifndef CLI_FORMAT_H
+#define CLI_FORMAT_H
+
+#include "cli/command.h"
+#include "data/json.h"
+
+struct format_list {
+	const char *columns;	    /* the table without --format: "{{.ID}}\t{{.Image}}" */
+	const char *const *headers; /* field, headline, field, headline, ..., NULL */
+	const char *json_fields;    /* fields of docker's JSON, separated by blanks; NULL: all */
+};
+
+/* Prints a list. format is the value of --format: NULL or "table" (the default table), "json", "table TEMPLATE" or "TEMPLATE". Cells of
+ * tables are escaped, templates without a table are not. heading false leaves the first line of a table out. */
+int format_list(struct cli *c, const struct format_list *f, const char *format, bool heading,
+		const struct json *fields, const struct json *objects, struct err *e);
+
+/* Prints an inspected object or a list of them. format NULL or "json": an indented array of all (one object if list is no array);
+ * else the template once per object, each on a line. */
+int format_objects(struct cli *c, const char *format, const struct json *list, struct err *e);
+
+/* Columns aligned with three blanks between (docker's tabwriter); cells are separated by \t, rows by \n in text. */
+void format_columns(struct str *out, const char *text);
+
+#endif
