@@ -1,0 +1,61 @@
+/*
+ * seccomp.h - seccomp filters: loading a compiled one, and building one from rules with libseccomp.
+ *
+ * The parent compiles (or takes a filter that was compiled when hoy was built, see runtime/seccomp_profile.h), the container's init
+ * only loads. libseccomp is opened with dlopen(3) on the first build of a filter, never on the ordinary run path.
+ * A filter is a plain array of struct sock_filter (linux/filter.h), at most 4096 instructions (BPF_MAXINSNS).
+ */
+#ifndef SYS_SECCOMP_H
+#define SYS_SECCOMP_H
+
+#include "base/base.h"
+
+struct sock_filter;
+
+/* A compiled program. Zero-initialised: no filter at all (unconfined). */
+struct seccomp_prog {
+	const struct sock_filter *v;
+	size_t n;	/* instructions */
+	unsigned flags; /* SECCOMP_FILTER_FLAG_* for seccomp(2): LOG, SPEC_ALLOW */
+	void *owned;	/* memory to free, NULL if v is static */
+};
+void seccomp_prog_free(struct seccomp_prog *p);
+
+/* Loads the filter into this thread and all its future children; an empty program does nothing. Needs no_new_privs or
+ * CAP_SYS_ADMIN in the user namespace. Async-signal-safe; 0 or -errno. */
+int seccomp_load(const struct seccomp_prog *p);
+
+/* One comparison of an argument, as in docker's profiles: (arg & mask) op value; mask counts for MASKED_EQ only. */
+struct seccomp_arg {
+	unsigned index; /* 0 to 5 */
+	enum seccomp_op {
+		SECCOMP_NE = 1,
+		SECCOMP_LT,
+		SECCOMP_LE,
+		SECCOMP_EQ,
+		SECCOMP_GE,
+		SECCOMP_GT,
+		SECCOMP_MASKED_EQ
+	} op; /* the values of libseccomp's enum scmp_compare */
+	uint64_t value, mask;
+};
+
+/* Builds one filter. The builder holds one libseccomp context per architecture, so that a call that exists on one only is no error. */
+struct seccomp_builder;
+
+/* archs: libseccomp tokens (SCMP_ARCH_*), the native one first. default_action: as SECCOMP_RET_* with its data. Calls by an
+ * architecture that is not listed, x32 among them, get bad_arch_action. ERR_SECCOMP_LIB when libseccomp cannot be opened. */
+int seccomp_builder_new(struct seccomp_builder **ret, const uint32_t *archs, size_t narchs,
+			uint32_t default_action, uint32_t bad_arch_action, struct err *e);
+void seccomp_builder_cleanup(struct seccomp_builder **b);
+#define autobuilder __attribute__((cleanup(seccomp_builder_cleanup)))
+
+/* Adds a rule for one system call by name, all args must match; a name unknown on an architecture is skipped there. Rules that
+ * say what the default says are skipped. */
+int seccomp_builder_add(struct seccomp_builder *b, const char *name, uint32_t action,
+			const struct seccomp_arg *args, size_t nargs, struct err *e);
+
+/* Compiles into memory owned by ret. */
+int seccomp_builder_finish(struct seccomp_builder *b, struct seccomp_prog *ret, struct err *e);
+
+#endif
