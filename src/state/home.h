@@ -24,13 +24,4 @@ void home_free(struct home *h);
 /* Opens a directory below the store ("containers"), making it (0700) if it is missing. A descriptor or -errno with *e filled. */
 int home_dir(const struct home *h, const char *name, struct err *e);
 
-/* A new directory tmp/<hex>, flocked as long as it is open. What is finished is renamed out of it. */
-struct home_tmp {
-	char name[40]; /* "tmp/<hex>", relative to the store */
-	int fd;
-};
-int home_tmp_make(const struct home *h, struct home_tmp *ret, struct err *e);
-/* Removes what is left of it (inside U0 if files of other ids may be there) and closes it. */
-void home_tmp_drop(const struct home *h, struct home_tmp *t);
-
 #endif

@@ -10,26 +10,32 @@
 #define STATE_U0_H
 
 #include "state/home.h"
+#include "sys/userns.h"
 
 enum u0_form { FORM_SUB, FORM_ONE, FORM_ROOT };
 const char *u0_form_name(enum u0_form f); /* "sub", "one", "root" */
 
-struct u0_range {
-	uint32_t inside, outside, count;
-};
-/* What this user can have: found once per process, by trying (architecture: the ladder). */
+/* What this user can have. Inside ids are the ids of containers, outside ids those of the host. */
 struct u0_map {
 	enum u0_form form;
-	struct u0_range uids[16], gids[16];
-	size_t nuids, ngids;
+	struct id_map uids, gids;
 };
+
+/* What the ladder promises from the look of it: root, then subuid ranges with newuidmap, then one uid. u0_enter finds what
+ * really works. */
 int u0_map_find(struct u0_map *ret, struct err *e);
 
-/* Enters U0 for good: joins it, or makes it. The calling process must have one thread. On return it is uid 0 and gid 0 there, with
- * all capabilities. If member is true the process is listed, so that others can join through it. */
-int u0_enter(const struct home *h, bool member, struct u0_map *ret_map, struct err *e);
+/* Enters U0 for good: joins it through a living member, or makes it. The calling process must have one thread. On return it is uid
+ * 0 and gid 0 there, with all capabilities, and not dumpable. If member is not NULL the process is listed under that text (a
+ * container id, or "-"), so that others can join through it. ERR_NO_USERNS where the kernel forbids user namespaces. */
+int u0_enter(const struct home *h, const char *member, struct u0_map *ret_map, struct err *e);
+
 /* A listed member leaves the list (before it exits). */
 void u0_leave(const struct home *h);
+
+/* Calls fn for every listed member that died without leaving (it was killed, or the machine was restarted), and then strikes it
+ * off. member is the text that it was listed under. Cheap: one kill(pid, 0) per living member. */
+void u0_each_dead(const struct home *h, void (*fn)(const char *member, void *arg), void *arg);
 
 /* Runs fn(arg) in a forked child inside U0 and passes its result and error back. fn must not print; results go through memory that
  * the caller shared (mmap MAP_SHARED) or through descriptors. SIGINT and SIGTERM of the caller end the child too. */

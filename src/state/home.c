@@ -1,0 +1,121 @@
+#include <pwd.h>
+
+#include "base/base.h"
+#include "state/home.h"
+
+/* The place by the rule of home.h; the caller frees it. */
+static char *choose(const char *root, struct err *e)
+{
+	const char *s = !str_is_empty(root) ? root : getenv("HOY_ROOT");
+
+	if (!str_is_empty(s)) {
+		if (s[0] == '/')
+			return path_clean(s);
+		autofree char *cwd = getcwd(NULL, 0);
+		if (!cwd) {
+			err_set(e, errno, "current directory");
+			return NULL;
+		}
+		autofree char *joined = path_join(cwd, s);
+		return path_clean(joined);
+	}
+	s = getenv("XDG_DATA_HOME");
+	if (!str_is_empty(s) && s[0] == '/')
+		return path_join(s, "hoy");
+	s = getenv("HOME");
+	if (str_is_empty(s) || s[0] != '/') {
+		struct passwd *pw = getpwuid(geteuid());
+		s = pw ? pw->pw_dir : NULL;
+	}
+	if (str_is_empty(s)) {
+		err_fail(e, ERR_NO_HOME, "no home directory is known for uid %u", geteuid());
+		err_hint(e, "set HOME, or HOY_ROOT to a directory of your own");
+		return NULL;
+	}
+	return path_join(s, ".local/share/hoy");
+}
+
+static int check_owner(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "store %s", path);
+	if (st.st_uid != geteuid()) {
+		err_fail_code(e, ERR_STORE_OWNER, EPERM,
+			      "the store %s belongs to uid %u, not to you (uid %u)", path,
+			      st.st_uid, geteuid());
+		return err_hint(e, "choose another place with --root or HOY_ROOT");
+	}
+	if (st.st_mode & 022) {
+		err_fail_code(e, ERR_STORE_OWNER, EPERM,
+			      "others may write to the store %s (mode %04o)", path,
+			      st.st_mode & 07777);
+		return err_hint(e, "chmod 700 %s, if you trust what is in it", path);
+	}
+	return 0;
+}
+
+static int open_or_make(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT)
+		return err_set(e, errno, "open the store %s", path);
+	autofree char *parent = path_clean(path);
+	char *slash = strrchr(parent, '/');
+	*slash = 0;
+	int r = *parent ? path_mkdir_p_at(AT_FDCWD, parent, 0755) : 0;
+	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r < 0)
+		return err_set(e, r, "make the store %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_set(e, errno, "open the store %s", path) : fd;
+}
+
+int home_open(struct home *ret, const char *root, struct err *e)
+{
+	autofree char *path = choose(root, e);
+
+	*ret = (struct home){.fd = -1};
+	if (!path)
+		return -e->code;
+	autoclose int fd = open_or_make(path, e);
+	if (fd < 0)
+		return fd;
+	int r = check_owner(fd, path, e);
+	if (r < 0)
+		return r;
+	autoclose int bfd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = bfd < 0 ? -1 : read(bfd, ret->boot_id, 36);
+	if (n != 36) {
+		err_set(e, errno, "read the boot id");
+		return err_hint(e, "hoy needs /proc");
+	}
+	ret->path = take(path);
+	ret->fd = take_fd(fd);
+	return 0;
+}
+
+void home_free(struct home *h)
+{
+	free(h->path);
+	h->path = NULL;
+	fd_close(&h->fd);
+}
+
+int home_dir(const struct home *h, const char *name, struct err *e)
+{
+	int fd = openat(h->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = path_mkdir_p_at(h->fd, name, 0700);
+		if (r < 0)
+			return err_set(e, r, "make %s/%s", h->path, name);
+		fd = openat(h->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? err_set(e, errno, "open %s/%s", h->path, name) : fd;
+}

@@ -1,0 +1,101 @@
+#include <dirent.h>
+#include <sys/file.h>
+
+#include "base/base.h"
+#include "base/rand.h"
+#include "state/tmp.h"
+#include "state/u0.h"
+
+int home_tmp_make(const struct home *h, const char *name, struct home_tmp *ret, struct err *e)
+{
+	char hex[17];
+
+	ret->fd = -1;
+	for (int tries = 0; tries < 8; tries++) {
+		snprintf(ret->name, sizeof ret->name, "tmp/%s", name ? name : rand_hex(hex, 16));
+		if (mkdirat(h->fd, ret->name, 0700) < 0) {
+			int r = errno == ENOENT ? path_mkdir_p_at(h->fd, "tmp", 0700) : -errno;
+			if (r < 0)
+				return err_set(e, r, "make %s/%s", h->path, ret->name);
+			continue;
+		}
+		int fd = openat(h->fd, ret->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
+		/* A sweeper may have locked and removed it between the two calls: then try again. */
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+		    st.st_nlink) {
+			ret->fd = fd;
+			return 0;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	return err_set(e, EBUSY, "make a directory below %s/tmp", h->path);
+}
+
+struct rm_args {
+	int fd;
+	const char *dir;
+};
+
+static int rm_in_u0(const struct u0_map *map, void *arg, struct err *e)
+{
+	struct rm_args *a = arg;
+	int r = path_rm_tree_at(a->fd, a->dir);
+
+	return r < 0 ? err_set(e, r, "remove %s", a->dir) : 0;
+}
+
+int home_rm_tree(const struct home *h, const char *dir, struct err *e)
+{
+	struct rm_args a = {h->fd, dir};
+	int r = path_rm_tree_at(h->fd, dir);
+
+	if (r != -EACCES && r != -EPERM)
+		return r < 0 ? err_set(e, r, "remove %s/%s", h->path, dir) : 0;
+	return u0_run(h, rm_in_u0, &a, e);
+}
+
+void home_tmp_drop(const struct home *h, struct home_tmp *t)
+{
+	if (t->fd < 0)
+		return;
+	home_rm_tree(h, t->name, NULL);
+	fd_close(&t->fd);
+}
+
+int home_discard(const struct home *h, const char *dir, struct err *e)
+{
+	char to[80], hex[17];
+	autoclose int fd = openat(h->fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(e, errno, "open %s/%s", h->path, dir);
+	flock(fd, LOCK_EX | LOCK_NB); /* so that no sweeper removes it at the same time */
+	snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
+	if (renameat(h->fd, dir, h->fd, to) < 0 &&
+	    (errno != ENOENT || path_mkdir_p_at(h->fd, "tmp", 0700) < 0 ||
+	     renameat(h->fd, dir, h->fd, to) < 0))
+		return err_set(e, errno, "move %s/%s away", h->path, dir);
+	return home_rm_tree(h, to, e);
+}
+
+void home_sweep(const struct home *h)
+{
+	int tmp = openat(h->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = tmp < 0 ? NULL : fdopendir(tmp);
+
+	if (!d)
+		return;
+	for (struct dirent *de; (de = readdir(d));) {
+		if (de->d_name[0] == '.')
+			continue;
+		autoclose int fd =
+			openat(tmp, de->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+			continue;
+		autofree char *name = path_join("tmp", de->d_name);
+		home_rm_tree(h, name, NULL);
+	}
+	closedir(d);
+}
