@@ -76,9 +76,9 @@ char *str_steal(struct str *b)
 	return s;
 }
 
-/* Length of the UTF-8 sequence at s (at most n bytes) and its code point; 0 if it is not valid. RFC 3629. */
-static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *ret)
+size_t str_utf8_next(const char *text, size_t n, uint32_t *ret)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
 
@@ -106,13 +106,11 @@ static bool harmless(uint32_t c)
 
 void str_add_escaped(struct str *b, const char *s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s;
-
 	for (size_t i = 0; i < n;) {
 		uint32_t c;
-		size_t len = utf8_next(p + i, n - i, &c);
+		size_t len = str_utf8_next(s + i, n - i, &c);
 		if (len && harmless(c))
-			str_addn(b, p + i, len);
+			str_addn(b, s + i, len);
 		else if (len && c == '\n')
 			str_add(b, "\\n");
 		else if (len && c == '\t')
@@ -120,7 +118,7 @@ void str_add_escaped(struct str *b, const char *s, size_t n)
 		else if (len > 1)
 			str_addf(b, "\\u{%04x}", c);
 		else
-			str_addf(b, "\\x%02x", p[i]);
+			str_addf(b, "\\x%02x", (unsigned char)s[i]);
 		i += len ? len : 1;
 	}
 }

@@ -26,6 +26,9 @@ char *str_steal(struct str *b); /* the caller frees it; the builder is empty aft
  * from outside reaches a terminal as an escape. Newlines and tabs are escaped too (\n, \t). */
 void str_add_escaped(struct str *b, const char *s, size_t n);
 
+/* Length of the UTF-8 sequence at s (n >= 1 bytes are there) and its code point; 0 if it is not valid. RFC 3629. */
+size_t str_utf8_next(const char *s, size_t n, uint32_t *ret);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */

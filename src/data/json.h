@@ -39,6 +39,7 @@ struct json_member {
 struct json_limits {
 	size_t max_bytes; /* 0: 8 MiB */
 	int max_depth;	  /* 0: 64 */
+	size_t max_nodes; /* values in the whole document; 0: one million */
 };
 
 /* Parses the whole text. what names the document in errors ("config.json"). NULL and *e filled on failure (ERR_JSON).
@@ -71,8 +72,10 @@ void json_set_int(struct arena *a, struct json *obj, const char *key, int64_t i)
 void json_set_bool(struct arena *a, struct json *obj, const char *key, bool b);
 
 /* Writing: indent 0 is compact on one line (no blank anywhere), else that many blanks per level; no final newline.
- * <, > and & are not escaped. */
+ * <, > and & are not escaped; DEL, C1 controls, line separators and bidi overrides are (the value stays the same, but no terminal
+ * acts on it). Invalid UTF-8 in built strings becomes U+FFFD. */
 void json_write(struct str *out, const struct json *j, int indent);
 void json_write_str(struct str *out, const char *s); /* one quoted string */
+void json_write_double(struct str *out, double d); /* the shortest form that reads back the same */
 
 #endif
