@@ -367,7 +367,7 @@ static const struct {
 	{"(non-hex)", "a bad \\u escape in a string", true},
 	{"invalid character inside", "a control character in a string", true},
 	{"malformed number", "a malformed number", true},
-	{"invalid char", "an unexpected character", true},
+	{"invalid char", "an unexpected character", false},
 	{"probable comment", "comments are not part of JSON", true},
 };
 
