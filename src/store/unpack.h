@@ -1,0 +1,53 @@
+/*
+ * unpack.h - from the tar stream of a layer to a directory tree that overlayfs can mount (option userxattr).
+ *
+ * One pass, nothing is read back, memory does not grow with the layer. The tree is written relative to one directory
+ * descriptor; names are resolved inside it as if it were "/" and can never leave it. Entries never write through what is
+ * there: an existing name is replaced (a directory over a directory keeps the content), as layer.md of the OCI
+ * image-spec wants.
+ *
+ * Whiteouts become character devices 0:0, or files with user.overlay.whiteout where the file system stores no nodes; opaque
+ * directories get user.overlay.opaque=y. An opaque root is only reported: the mount must leave out the layers below.
+ * Refused (ERR_LAYER): ".." above the root, the whiteout names ".wh.", ".wh.." and ".wh...", anything below a whiteout, a root entry
+ * that is no directory, hard links to nothing, xattrs of overlayfs and of hoy (trusted.overlay.*, user.overlay.*, user.hoy.*).
+ * Left out and counted: devices that cannot be made, sockets, xattrs other than user.* and security.capability.
+ *
+ * Owners: with forms "sub" and "root" files are chowned; an id that the map lacks is ERR_ID_RANGE. With form "one" they belong to
+ * the user, stay readable to them, and what the image wants is kept in the xattr user.hoy.owner = "uid:gid:mode" (decimal, decimal,
+ * octal, only where it differs from 0:0 and the mode on disk), or, for links and where xattrs fail, as a line
+ * "uid:gid:mode path\0" of the file owners beside the tree.
+ */
+#ifndef STORE_UNPACK_H
+#define STORE_UNPACK_H
+
+#include "state/u0.h"
+
+struct unpack_limits {
+	uint64_t
+		max_bytes; /* of the tar stream; 0: the larger of 1 GiB and 100 times the bytes of the blob */
+	uint64_t max_entries; /* 0: 4 million */
+	unsigned max_depth;   /* of a name; 0: 512 components */
+};
+
+struct unpack_stats {
+	uint64_t entries, bytes; /* bytes of file content, holes left out */
+	uint64_t skipped_devices, skipped_sockets, skipped_xattrs, skipped_other;
+	uint64_t whiteouts;
+	bool opaque_root;
+};
+
+struct unpack;
+
+/* dir: an empty directory. side: the directory that gets the file "owners" (form one, only if needed). Neither is closed.
+ * The process's umask must be 0 and it must be uid 0 inside U0 (or a test of form one). what names the layer in messages. */
+int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map,
+		const struct unpack_limits *lim, const char *what, struct err *e);
+int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e);
+/* After the last byte: finishes directory times; *ret may be NULL. */
+int unpack_finish(struct unpack *u, struct unpack_stats *ret, struct err *e);
+void unpack_close(struct unpack *u); /* NULL is fine */
+
+/* For tests: true acts as if the file system could store no device nodes. */
+void unpack_test_no_nodes(bool on);
+
+#endif
