@@ -8,6 +8,8 @@ const struct opt cli_global_rows[] = {
 	{"log-level", 0, TO(OPT_CHOICE, level), "LEVEL", "Say more or less on standard error",
 	 COMPLETE_WORDS, "debug info warn error"},
 	{"debug", 'D', TO(OPT_BOOL, debug), NULL, "The same as --log-level debug"},
+	{"help", 'h', TO(OPT_BOOL, help), NULL,
+	 "Explain hoy, or the command that follows, and exit"},
 	{"version", 'v', TO(OPT_BOOL, version), NULL, "Print the version and exit"},
 	{0},
 };
@@ -34,15 +36,21 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-/* Measures one candidate name against the typed one. */
-static void nearer(const char *name, const char *typed, const char **best, size_t *least)
+/* The smallest distance between what was typed and a name or alias of the command. */
+static size_t distance(const struct command *cmd, const char *typed)
 {
-	size_t d = str_distance(typed, name);
+	scoped(strv) names = {0};
+	size_t least = SIZE_MAX;
 
-	if (d < *least) {
-		*least = d;
-		*best = name;
+	strv_add(&names, cmd->name);
+	if (cmd->aliases)
+		strv_split(&names, cmd->aliases, ',');
+	for (size_t i = 0; i < names.n; i++) {
+		size_t d = str_distance(typed, names.v[i]);
+		if (d < least)
+			least = d;
 	}
+	return least;
 }
 
 const char *command_nearest(const char *typed)
@@ -50,9 +58,13 @@ const char *command_nearest(const char *typed)
 	const char *best = NULL;
 	size_t least = strlen(typed) / 3 + 2;
 
-	for (size_t i = 0; cli_commands[i]; i++)
-		if (cli_commands[i]->name[0] != '_')
-			nearer(cli_commands[i]->name, typed, &best, &least);
+	for (size_t i = 0; cli_commands[i]; i++) {
+		size_t d = distance(cli_commands[i], typed);
+		if (d < least && cli_commands[i]->name[0] != '_') {
+			best = cli_commands[i]->name;
+			least = d;
+		}
+	}
 	return best;
 }
 
@@ -177,9 +189,11 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 		return r;
 	if (c->debug)
 		c->level = "debug";
-	if (found.help)
-		return ask_help(c, NULL);
-	if (c->version) {
+	if (c->help && found.nargs) {
+		const struct command *cmd = command_find(found.args[0]);
+		return cmd ? ask_help(c, cmd->name) : unknown_command(found.args[0], e);
+	}
+	if (c->version && !c->help) {
 		c->cmd = command_find("version");
 		return 0;
 	}

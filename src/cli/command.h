@@ -38,7 +38,7 @@ struct cli {
 	enum called called;
 	const char *root;  /* --root, or NULL: home_open() knows the rule */
 	const char *level; /* --log-level */
-	bool debug, version;
+	bool debug, version, help;
 	const struct command *cmd;
 	void *opts;  /* of cmd; in the arena */
 	char **args; /* the operands, NULL-terminated */

@@ -1,9 +1,20 @@
-/* All commands of hoy. A new one is a line here, its file, and a line in meson.build. */
+/*
+ * All commands of hoy, in the order of the help texts. A new one is a line here, its file, and a line in meson.build.
+ */
 #include "cli/command.h"
 
 #define COMMANDS(X)                                                                                \
+	/* containers */                                                                           \
+	/* images */                                                                               \
+	/* system */                                                                               \
 	X(help)                                                                                    \
-	X(version)
+	X(version)                                                                                 \
+	/* groups of two-word commands */                                                          \
+	X(group_container)                                                                         \
+	X(group_image)                                                                             \
+	X(group_system)                                                                            \
+	/* for the build and the shells */                                                         \
+	X(man)
 
 #define DECLARE(name) extern const struct command cmd_##name;
 COMMANDS(DECLARE)

@@ -1,0 +1,25 @@
+/* The groups: first words of two-word commands. They have no function of their own. */
+#include "cli/command.h"
+
+const struct command cmd_group_container = {
+	.name = "container",
+	.group = "Groups",
+	.summary = "Commands that work on containers",
+	.description = "Each of these is also a command of its own: hoy container run is hoy run.",
+};
+
+const struct command cmd_group_image = {
+	.name = "image",
+	.group = "Groups",
+	.summary = "Commands that work on images",
+	.description =
+		"Those that docker and podman also have as a single word exist as such here, too: "
+		"hoy image ls is hoy images.",
+};
+
+const struct command cmd_group_system = {
+	.name = "system",
+	.group = "Groups",
+	.summary = "Commands that work on hoy as a whole",
+	.description = "What hoy found on this machine, and the state of its store.",
+};

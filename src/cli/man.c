@@ -1,0 +1,278 @@
+/*
+ * Manual pages. They are made from the same tables as --help, in the classic man macros (man(7)): `hoy __man NAME` prints one,
+ * `hoy __man all DIR` writes all of them, with a one-line page for every alias. The build calls the latter.
+ */
+#include "base/base.h"
+#include "cli/help.h"
+
+/* Text for roff: backslashes, hyphens that must stay hyphens, and a dot or quote at the start of a line. */
+static void roff(struct str *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool start = !b->len || b->s[b->len - 1] == '\n';
+		if (start && (s[i] == '.' || s[i] == '\''))
+			str_add(b, "\\&");
+		if (s[i] == '\\')
+			str_add(b, "\\e");
+		else if (s[i] == '-')
+			str_add(b, "\\-");
+		else if (s[i] == '\'')
+			str_add(b, "\\(aq");
+		else if (s[i] == '`' || s[i] == '^' || s[i] == '~')
+			str_add(b, s[i] == '`' ? "\\(ga" : s[i] == '^' ? "\\(ha" : "\\(ti");
+		else
+			str_addc(b, s[i]);
+	}
+}
+
+static void roff_line(struct str *b, const char *s)
+{
+	roff(b, s, strlen(s));
+	str_addc(b, '\n');
+}
+
+/* Paragraphs; lines that start with a blank stay as they are. */
+static void roff_text(struct str *b, const char *s)
+{
+	for (bool kept = false; *s;) {
+		size_t n = strcspn(s, "\n");
+		bool keep = *s == ' ';
+		if (keep != kept)
+			str_add(b, keep ? ".nf\n" : ".fi\n");
+		kept = keep;
+		if (!n)
+			str_add(b, ".PP\n");
+		else
+			roff(b, s, n);
+		if (n)
+			str_addc(b, '\n');
+		s += n + (s[n] == '\n');
+		if (!*s && kept)
+			str_add(b, ".fi\n");
+	}
+}
+
+static void title(struct str *b, const char *name)
+{
+	str_add(b, ".TH HOY");
+	for (const char *p = name; p && *p; p++)
+		str_addc(b, *p == ' ' ? '-' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+	str_addf(b, " 1 \"\" \"hoy %s\" \"User Commands\"\n", HOY_VERSION);
+}
+
+static void section_options(struct str *b, const struct opt *rows, const char *headline)
+{
+	for (struct opt_walk w = opt_first(rows); w.row; opt_next(&w)) {
+		scoped(str) left = {0}, right = {0};
+		if (!help_shows(w.row))
+			continue;
+		if (headline)
+			str_addf(b, ".SH %s\n", headline);
+		headline = NULL;
+		help_spelling(&left, w.row);
+		help_meaning(&right, w.row);
+		str_add(b, ".TP\n.B ");
+		roff_line(b, str_cstr(&left));
+		roff(b, right.s, right.len);
+		str_add(b, ".\n");
+	}
+}
+
+/* "CODE text" lines. */
+static void section_exits(struct str *b, const char *lines)
+{
+	str_add(b, ".SH EXIT STATUS\n.TP\n.B 0\nThe command did what it was asked for.\n");
+	for (const char *p = lines ? lines : ""; *p;) {
+		size_t n = strcspn(p, "\n"), k = strcspn(p, " ");
+		str_add(b, ".TP\n.B ");
+		roff(b, p, k);
+		str_addc(b, '\n');
+		roff(b, p + k + 1, n - k - 1);
+		str_addc(b, '\n');
+		p += n + (p[n] == '\n');
+	}
+	str_add(b, ".TP\n.B 125\nhoy itself failed; standard error says why.\n");
+}
+
+static void section_examples(struct str *b, const char *lines)
+{
+	str_add(b, ".SH EXAMPLES\n.nf\n");
+	roff_line(b, lines);
+	str_add(b, ".fi\n");
+}
+
+static void section_aliases(struct str *b, const char *aliases)
+{
+	for (const char *p = aliases; p && *p;) {
+		size_t n = strcspn(p, ",");
+		str_add(b, ".br\n.B hoy ");
+		roff(b, p, n);
+		str_add(b, " ...\n");
+		p += n + (p[n] == ',');
+	}
+}
+
+static void command_man(struct str *b, const struct command *cmd)
+{
+	scoped(str) synopsis = {0}, dashed = {0};
+
+	str_addf(&dashed, "-%s", cmd->name);
+	for (char *p = dashed.s; *p; p++)
+		*p = *p == ' ' ? '-' : *p;
+	title(b, dashed.s);
+	str_addf(b, ".SH NAME\nhoy%s \\- ", dashed.s);
+	roff_line(b, cmd->summary);
+	help_synopsis(&synopsis, cmd);
+	str_add(b, ".SH SYNOPSIS\n.B ");
+	roff_line(b, str_cstr(&synopsis));
+	section_aliases(b, cmd->aliases);
+	str_add(b, ".SH DESCRIPTION\n");
+	roff_text(b, cmd->description);
+	section_options(b, cmd->opts, "OPTIONS");
+	if (!cmd->run) {
+		str_add(b, ".SH COMMANDS\n");
+		for (size_t i = 0; cli_commands[i]; i++) {
+			size_t n;
+			const char *name = help_name_in_group(cli_commands[i], cmd->name, &n);
+			if (name)
+				str_addf(b, ".TP\n.B %.*s\n%s.\n", (int)n, name,
+					 cli_commands[i]->summary);
+		}
+	} else {
+		section_exits(b, cmd->exits);
+		section_examples(b, cmd->examples);
+	}
+	str_add(b, ".SH SEE ALSO\n.BR hoy (1)\n");
+}
+
+static const char about[] = "hoy runs containers as an ordinary user: no root, no daemon, no "
+			    "setuid helper of its own. Its "
+			    "commands and flags are those of podman and docker. A small supervisor "
+			    "process stays with each "
+			    "container; everything else is files below one directory.\n"
+			    "\n"
+			    "Called through a link named docker, hoy prints docker's shapes where "
+			    "the two engines differ.\n";
+
+static const char files[] =
+	".SH ENVIRONMENT\n"
+	".TP\n.B HOY_ROOT\nThe store, unless \\-\\-root says otherwise.\n"
+	".TP\n.B XDG_DATA_HOME\nThe store is hoy below this directory; without it, "
+	"~/.local/share/hoy.\n"
+	".TP\n.B NO_COLOR\nNo colours, whatever the terminal can do.\n"
+	".SH FILES\n"
+	".TP\n.I ~/.local/share/hoy\nThe store: images, containers, logs, sockets. Mode 0700.\n"
+	".TP\n.IR /etc/subuid ,\\  /etc/subgid\n"
+	"The ranges of ids that a user may map into containers.\n";
+
+static const char statuses[] =
+	"126 The command of a container could not be executed\n"
+	"127 The command of a container was not found\n"
+	"128+N A signal ended the command of a container\n"
+	"other The exit status of the command of a container (run, exec, start --attach)\n";
+
+static void main_man(struct str *b)
+{
+	title(b, "");
+	str_add(b, ".SH NAME\nhoy \\- run containers without root and without a daemon\n"
+		   ".SH SYNOPSIS\n.B hoy [FLAGS] COMMAND ...\n.SH DESCRIPTION\n");
+	roff_text(b, about);
+	section_options(b, cli_global_rows, "OPTIONS");
+	str_add(b, ".SH COMMANDS\n");
+	for (size_t i = 0; cli_commands[i]; i++) {
+		if (cli_commands[i]->name[0] == '_')
+			continue;
+		str_addf(b, ".TP\n.B %s\n", cli_commands[i]->name);
+		roff(b, cli_commands[i]->summary, strlen(cli_commands[i]->summary));
+		str_add(b, ".\n");
+	}
+	section_exits(b, statuses);
+	str_add(b, files);
+	str_add(b, ".SH SEE ALSO\n.BR podman (1),\n.BR docker (1),\n.BR subuid (5)\n");
+}
+
+static int write_page(int dir, const char *name, const char *text, size_t n, struct err *e)
+{
+	scoped(str) file = {0};
+
+	str_addf(&file, "hoy%s%s.1", *name ? "-" : "", name);
+	for (char *p = file.s; *p; p++)
+		*p = *p == ' ' ? '-' : *p;
+	int r = fd_replace_at(dir, file.s, text, n, 0644, false);
+	return r < 0 ? err_set(e, r, "write %s", file.s) : 0;
+}
+
+/* Pages that only point to the command's own. */
+static int write_aliases(int dir, const struct command *cmd, struct err *e)
+{
+	scoped(strv) names = {0};
+
+	if (cmd->aliases)
+		strv_split(&names, cmd->aliases, ',');
+	for (size_t i = 0; i < names.n; i++) {
+		scoped(str) so = {0};
+		str_addf(&so, ".so man1/hoy-%s.1\n", cmd->name);
+		for (char *p = so.s + 9; *p; p++)
+			*p = *p == ' ' ? '-' : *p;
+		int r = write_page(dir, names.v[i], so.s, so.len, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_all(const char *path, struct err *e)
+{
+	scoped(str) page = {0};
+	int r = path_mkdir_p_at(AT_FDCWD, path, 0755);
+
+	if (r < 0)
+		return err_set(e, r, "make %s", path);
+	autoclose int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_set(e, errno, "open %s", path);
+	main_man(&page);
+	r = write_page(dir, "", page.s, page.len, e);
+	for (size_t i = 0; cli_commands[i] && r == 0; i++) {
+		const struct command *cmd = cli_commands[i];
+		if (cmd->name[0] == '_')
+			continue;
+		str_reset(&page);
+		command_man(&page, cmd);
+		r = write_page(dir, cmd->name, page.s, page.len, e);
+		if (r == 0)
+			r = write_aliases(dir, cmd, e);
+	}
+	return r;
+}
+
+static int man_run(struct cli *c, void *opts, struct err *e)
+{
+	scoped(str) page = {0};
+
+	if (!strcmp(c->args[0], "all") && c->nargs == 2)
+		return write_all(c->args[1], e);
+	if (!strcmp(c->args[0], "hoy")) {
+		main_man(&page);
+	} else {
+		scoped(str) name = {0};
+		for (size_t i = 0; i < c->nargs; i++)
+			str_addf(&name, "%s%s", i ? " " : "", c->args[i]);
+		const struct command *cmd = command_find(name.s);
+		if (!cmd)
+			return err_fail(e, ERR_USAGE, "there is no command \"%s\"", name.s);
+		command_man(&page, cmd);
+	}
+	out_bytes(&c->out, page.s, page.len);
+	return 0;
+}
+
+const struct command cmd_man = {
+	.name = "__man",
+	.args = "NAME...",
+	.summary = "Print the manual page of a command",
+	.description = "Prints the page of one command (hoy: the overview). `all DIR` writes all "
+		       "pages into DIR.",
+	.examples = "hoy __man run",
+	.run = man_run,
+};
