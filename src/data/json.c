@@ -325,7 +325,7 @@ static int on_end(void *ctx)
 {
 	struct parser *p = ctx;
 	struct frame *f = &p->frames[p->nframes - 1];
-	struct json_member *m = p->pending + f->start;
+	struct json_member *m = p->pending ? p->pending + f->start : NULL;
 	size_t n = p->npending - f->start, cap = 4;
 
 	next_token(p);
