@@ -145,7 +145,7 @@ static int on_bool(void *ctx, int v)
 	return scalar(ctx, j);
 }
 
-/* True if the text is an integer that fits. */
+/* True if the text is an integer that fits; -0 is left to the doubles, which know it. */
 static bool to_int(const char *s, size_t n, int64_t *ret)
 {
 	bool neg = n && *s == '-';
@@ -160,7 +160,7 @@ static bool to_int(const char *s, size_t n, int64_t *ret)
 		v = v * 10 + d;
 	}
 	*ret = neg ? (int64_t)(0 - v) : (int64_t)v;
-	return true;
+	return v || !neg;
 }
 
 static int on_number(void *ctx, const char *s, size_t n)
