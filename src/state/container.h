@@ -1,0 +1,74 @@
+/*
+ * container.h - the containers of the store: ids, names, and the facts about each one.
+ *
+ * containers/<id>/ holds config.json (written once, runtime/config.h), state.json (replaced as a whole), the upper and work
+ * directories, the log and the attach socket. cnames/<name> is a symlink to the id: a name is taken by symlink(2), never by a scan.
+ * Whoever starts or removes a container holds an flock on its directory; the supervisor inherits it and keeps it for life.
+ * What state.json says is a fact of the past. Whether a container runs now is derived: pid, start time and boot id tell whether the
+ * supervisor and PID 1 still live. Readers take no lock.
+ */
+#ifndef STATE_CONTAINER_H
+#define STATE_CONTAINER_H
+
+#include "data/bind.h"
+#include "state/home.h"
+
+enum { CONTAINER_ID_LEN = 64 };
+
+struct container_state {
+	const char *id, *name;
+	const char *image;    /* as it was asked for */
+	const char *image_id; /* "sha256:..."; NULL for @host and @empty */
+	struct strs command;
+	struct pairs labels;
+	const char *created, *started, *finished; /* RFC 3339 */
+	const char *status;			  /* "created", "running", "exited" */
+	const char *boot;
+	const char *error;
+	const char *form;	/* owner form of its files: "sub", "one", "root" */
+	int64_t pid, pid_start; /* PID 1, in our pid namespace */
+	int64_t sup, sup_start; /* the supervisor */
+	int64_t exit_code;
+	int64_t stop_signal, stop_timeout; /* timeout in seconds; -1: not configured */
+	bool auto_remove, tty, interactive;
+};
+
+enum container_status {
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+	CONTAINER_LOST, /* its supervisor died, PID 1 has not: ended by the next command that writes */
+};
+const char *container_status_name(enum container_status s);
+
+/* The truth about a state that was read. A running container whose processes are gone becomes exited with code 137 and a reason. */
+enum container_status container_derive(const struct home *h, struct container_state *s);
+
+/* A new random id. buf holds CONTAINER_ID_LEN + 1 bytes. */
+char *container_new_id(char *buf);
+/* [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 200 bytes; else ERR_NAME. */
+int container_check_name(const char *name, struct err *e);
+/* A readable name for those who gave none. */
+void container_random_name(struct str *ret);
+
+/* A name, an id or a unique prefix of one to the id. ERR_CONTAINER_UNKNOWN (with the nearest name as its hint; code ENOENT) or
+ * ERR_CONTAINER_AMBIGUOUS. ret holds CONTAINER_ID_LEN + 1 bytes. */
+int container_resolve(const struct home *h, const char *text, char *ret, struct err *e);
+
+/* All ids, in no order. */
+int container_ids(const struct home *h, struct strv *ret, struct err *e);
+
+/* Opens containers/<id>. A descriptor or -errno. */
+int container_dir(const struct home *h, const char *id, struct err *e);
+
+int container_state_read(const struct home *h, const char *id, struct container_state *ret,
+			 struct arena *a, struct err *e);
+/* Replaces state.json in the container's directory. */
+int container_state_write(int dir, const struct container_state *s, bool sync, struct err *e);
+
+/* Takes a name. -EEXIST (ERR_NAME_TAKEN, says by whom) if a container has it. A name whose container is gone is taken over. */
+int container_name_take(const struct home *h, const char *name, const char *id, struct err *e);
+/* Gives it back, if it is this container's. */
+void container_name_drop(const struct home *h, const char *name, const char *id);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * mount.h - the mount API by descriptors (fsopen, fsmount, open_tree, move_mount, mount_setattr; Linux 5.12 and later).
+ *
+ * A mount is made detached and then attached to a directory or file that was opened before, so no path is resolved twice and no
+ * link can be slipped in between. No policy: what a container gets is decided in runtime/.
+ */
+#ifndef SYS_MOUNT_H
+#define SYS_MOUNT_H
+
+#include "base/base.h"
+
+/* Attributes for mount_attr() and mount_new(), the kernel's MOUNT_ATTR_*. */
+enum {
+	MOUNT_RO = 0x1,
+	MOUNT_NOSUID = 0x2,
+	MOUNT_NODEV = 0x4,
+	MOUNT_NOEXEC = 0x8,
+};
+
+/* A new file system instance, detached. opts: "key=value" or "flag", NULL-terminated, may be NULL. A descriptor or -errno; the
+ * error quotes the kernel's own words where it gives any. */
+int mount_new(const char *fstype, const char *const *opts, unsigned attrs, struct err *e);
+
+/* A detached copy of what is at dir/path (path "" is dir itself), with everything mounted below if recursive. Descriptor or -errno. */
+int mount_clone(int dir, const char *path, bool recursive);
+
+/* Attaches a detached mount (or moves an attached one) onto target, an O_PATH descriptor. 0 or -errno. */
+int mount_attach(int mnt, int target);
+
+/* Sets and clears attributes of a mount, and of all below it if recursive. 0 or -errno. */
+int mount_attr(int mnt, unsigned set, unsigned clear, bool recursive);
+
+/* Changes propagation of the mount at an open descriptor: MS_PRIVATE, MS_SLAVE, MS_SHARED. 0 or -errno. */
+int mount_propagation(int mnt, unsigned long flag, bool recursive);
+
+/* Makes root (a descriptor of a mount's root) the root of this process's mount namespace and drops the old one. */
+int mount_pivot(int root, struct err *e);
+
+#endif
