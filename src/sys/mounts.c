@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 
 #include "base/base.h"
-#include "sys/mount.h"
+#include "sys/mounts.h"
 
 static int sys_fsconfig(int fd, unsigned cmd, const char *key, const void *value, int aux)
 {

@@ -1,11 +1,11 @@
 /*
- * mount.h - the mount API by descriptors (fsopen, fsmount, open_tree, move_mount, mount_setattr; Linux 5.12 and later).
+ * mounts.h - the mount API by descriptors (fsopen, fsmount, open_tree, move_mount, mount_setattr; Linux 5.12 and later).
  *
  * A mount is made detached and then attached to a directory or file that was opened before, so no path is resolved twice and no
  * link can be slipped in between. No policy: what a container gets is decided in runtime/.
  */
-#ifndef SYS_MOUNT_H
-#define SYS_MOUNT_H
+#ifndef SYS_MOUNTS_H
+#define SYS_MOUNTS_H
 
 #include "base/base.h"
 
