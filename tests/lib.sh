@@ -98,7 +98,7 @@ assert_has() { case "$out" in *"$1"*) ;; *) fail "stdout lacks '$1': $(last)" ;;
 assert_lacks() { case "$out" in *"$1"*) fail "stdout has '$1': $(last)" ;; esac; }
 assert_err_has() { case "$err" in *"$1"*) ;; *) fail "stderr lacks '$1': $(last)" ;; esac; }
 assert_quiet() { [ -z "$err" ] || fail "stderr should be empty: $(last)"; }
-assert_bytes() { cmp -s "$1" "$2" || fail "$1 differs from $2: $(cmp "$1" "$2" 2>&1; od -c "$2" | head -20)"; }
+assert_bytes() { cmp -s "$1" "$2" || fail "$1 differs from $2: $(cmp "$1" "$2" 2>&1; od -c "$2" | head -5)"; }
 
 # assert_match REGEX: stdout matches the extended regular expression.
 assert_match() { [[ $out =~ $1 ]] || fail "stdout does not match '$1': $(last)"; }

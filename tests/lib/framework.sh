@@ -25,9 +25,10 @@ test_pass_and_fail() { # short
 }
 
 test_leftover_process_is_found() {
-	inner test_a 'setsid sleep 77 & sleep 0.1' && fail_if_ok
+	local t=77.$$
+	inner test_a "setsid sleep $t & sleep 0.1" && fail_if_ok
 	assert_has 'still running: '
-	pgrep -f '^sleep 77$' >/dev/null && fail 'the leftover was not killed'
+	pgrep -f "^sleep $t\$" >/dev/null && fail 'the leftover was not killed'
 	return 0
 }
 fail_if_ok() { [ "$rc" != 0 ] || fail "passed: $(last)"; }
