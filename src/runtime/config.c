@@ -1,0 +1,103 @@
+#include "base/base.h"
+#include "runtime/config.h"
+
+#define AT(type, field) offsetof(struct type, field)
+
+static const struct bind_field mount_fields[] = {
+	{"Type", BIND_STR, AT(config_mount, type), .flags = BIND_REQUIRED},
+	{"Source", BIND_STR, AT(config_mount, source)},
+	{"Destination", BIND_STR, AT(config_mount, destination), .flags = BIND_REQUIRED},
+	{"Options", BIND_STRS, AT(config_mount, options)},
+	{0},
+};
+
+static const struct bind_field ulimit_fields[] = {
+	{"Name", BIND_STR, AT(config_ulimit, name), .flags = BIND_REQUIRED},
+	{"Soft", BIND_INT, AT(config_ulimit, soft), .flags = BIND_ALWAYS},
+	{"Hard", BIND_INT, AT(config_ulimit, hard), .flags = BIND_ALWAYS},
+	{0},
+};
+
+const struct bind_field config_process_fields[] = {
+	{"Args", BIND_STRS, AT(config_process, args)},
+	{"Env", BIND_STRS, AT(config_process, env)},
+	{"Cwd", BIND_STR, AT(config_process, cwd)},
+	{"User", BIND_STR, AT(config_process, user)},
+	{"Tty", BIND_BOOL, AT(config_process, tty)},
+	{"Interactive", BIND_BOOL, AT(config_process, interactive)},
+	{"NoNewPrivs", BIND_BOOL, AT(config_process, no_new_privs)},
+	{"CapsBounding", BIND_INT, AT(config_process, caps_bounding)},
+	{"CapsUser", BIND_INT, AT(config_process, caps_user)},
+	{0},
+};
+
+const struct bind_field config_fields[] = {
+	{"Version", BIND_INT, AT(container_config, version), .flags = BIND_REQUIRED},
+	{"Id", BIND_STR, AT(container_config, id), .flags = BIND_REQUIRED},
+	{"Name", BIND_STR, AT(container_config, name), .flags = BIND_REQUIRED},
+	{"Created", BIND_STR, AT(container_config, created)},
+	{"Image", BIND_STR, AT(container_config, image)},
+	{"ImageId", BIND_STR, AT(container_config, image_id)},
+	{"ImageDigest", BIND_STR, AT(container_config, image_digest)},
+	{"Root", BIND_STR, AT(container_config, root), .flags = BIND_REQUIRED},
+	{"Layers", BIND_STRS, AT(container_config, layers)},
+	{"Network", BIND_STR, AT(container_config, network)},
+	{"Hostname", BIND_STR, AT(container_config, hostname)},
+	{"Process", BIND_OBJ, AT(container_config, process), config_process_fields},
+	{"Entrypoint", BIND_STRS, AT(container_config, entrypoint)},
+	{"Command", BIND_STRS, AT(container_config, command)},
+	{"Labels", BIND_PAIRS, AT(container_config, labels)},
+	{"Annotations", BIND_PAIRS, AT(container_config, annotations)},
+	{"Mounts", BIND_LIST, AT(container_config, mounts), mount_fields,
+	 sizeof(struct config_mount)},
+	{"Ulimits", BIND_LIST, AT(container_config, ulimits), ulimit_fields,
+	 sizeof(struct config_ulimit)},
+	{"CapAdd", BIND_STRS, AT(container_config, cap_add)},
+	{"CapDrop", BIND_STRS, AT(container_config, cap_drop)},
+	{"Security", BIND_OBJ, AT(container_config, security), security_fields},
+	{"CreateCommand", BIND_STRS, AT(container_config, create_command)},
+	{"DetachKeys", BIND_STR, AT(container_config, detach_keys)},
+	{"StopSignal", BIND_INT, AT(container_config, stop_signal)},
+	{"StopTimeout", BIND_INT, AT(container_config, stop_timeout)},
+	{"ReadOnly", BIND_BOOL, AT(container_config, read_only)},
+	{"Init", BIND_BOOL, AT(container_config, init)},
+	{"AutoRemove", BIND_BOOL, AT(container_config, auto_remove)},
+	{0},
+};
+#undef AT
+
+int config_read(int dir, struct container_config *ret, struct arena *a, struct err *e)
+{
+	scoped(str) text = {0};
+	int r = fd_read_file_at(dir, "config.json", &text, 8 << 20);
+
+	if (r < 0)
+		return err_set(e, r, "read the container's config.json");
+	*ret = (struct container_config){.stop_timeout = -1};
+	struct json *j = json_parse(a, str_cstr(&text), text.len, "config.json", NULL, e);
+	if (!j)
+		return -EINVAL;
+	r = bind_read(config_fields, ret, j, "config.json", a, e);
+	if (r == 0 && ret->version > CONFIG_VERSION) {
+		err_fail(e, ERR_NEWER, "container %.12s was made by a newer release of hoy",
+			 ret->id);
+		return err_hint(e, "use that release to manage it");
+	}
+	return r;
+}
+
+int config_write(int dir, const struct container_config *c, bool sync, struct err *e)
+{
+	struct arena a = {0};
+	scoped(str) text = {0};
+
+	json_write(&text, bind_write(config_fields, c, &a), 0);
+	arena_free(&a);
+	str_addc(&text, '\n');
+	autoclose int fd =
+		openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text.s, text.len);
+	if (r == 0 && sync && fdatasync(fd) < 0)
+		r = -errno;
+	return r < 0 ? err_set(e, r, "write the container's config.json") : 0;
+}

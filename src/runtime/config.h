@@ -1,0 +1,68 @@
+/*
+ * config.h - config.json of a container: all that its start needs, decided once at create.
+ *
+ * Values are resolved as far as they can be without the root file system: command, environment and user are final texts; the
+ * user is looked up in the image's passwd at each start. config.json is written once and never changes; what changes is in state.json
+ * (state/container.h). Whoever reads it has to live with files of earlier releases: fields are added, never given a new meaning.
+ */
+#ifndef RUNTIME_CONFIG_H
+#define RUNTIME_CONFIG_H
+
+#include "data/bind.h"
+#include "runtime/security.h"
+
+/* A mount asked for with -v or --tmpfs. */
+struct config_mount {
+	const char *type;	 /* "bind" or "tmpfs" */
+	const char *source;	 /* absolute host path; NULL for tmpfs */
+	const char *destination; /* absolute path in the container */
+	struct strs options;	 /* "ro", "nosuid", "size=64m" ... checked at create */
+};
+
+struct config_ulimit {
+	const char *name;   /* "nofile" */
+	int64_t soft, hard; /* -1: unlimited */
+};
+
+/* What one process of the container is: PID 1, and with other values each exec. */
+struct config_process {
+	struct strs args;
+	struct strs env; /* complete but for HOME, which the user's entry may still give */
+	const char *cwd;
+	const char *user; /* as given: "", "1000", "name:group" */
+	bool tty, interactive;
+	bool no_new_privs;
+	int64_t caps_bounding, caps_user; /* masks, sys/caps.h */
+};
+
+struct container_config {
+	int64_t version;
+	const char *id, *name; /* the name at create; the present one is in the state */
+	const char *created;
+	const char *image, *image_id, *image_digest;
+	const char *root;    /* "image", "host" (@host) or "empty" (@empty) */
+	struct strs layers;  /* diffIDs, the bottom one first */
+	const char *network; /* "none" or "host" */
+	const char *hostname;
+	struct config_process process;
+	struct strs entrypoint, command; /* as they make up args, for inspect */
+	struct pairs labels, annotations;
+	struct bind_list mounts;  /* of struct config_mount */
+	struct bind_list ulimits; /* of struct config_ulimit */
+	struct strs cap_add, cap_drop;
+	struct security security;
+	struct strs create_command;
+	const char *detach_keys;
+	int64_t stop_signal, stop_timeout; /* seconds; -1: not configured (10) */
+	bool read_only, init, auto_remove;
+};
+
+enum { CONFIG_VERSION = 1 };
+
+extern const struct bind_field config_fields[];
+extern const struct bind_field config_process_fields[];
+
+int config_read(int container_dir, struct container_config *ret, struct arena *a, struct err *e);
+int config_write(int container_dir, const struct container_config *c, bool sync, struct err *e);
+
+#endif

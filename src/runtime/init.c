@@ -1,0 +1,122 @@
+/*
+ * How a container's first process comes to be, in order:
+ *
+ *   root       overlay of the layers, attached over the container's directory
+ *   dev        /dev with devices, pts, shm
+ *   proc, sys  kernel file systems
+ *   volumes    what -v and --tmpfs asked for
+ *   files      host name, /etc/hosts, /etc/resolv.conf, /etc/hostname
+ *   terminal   a pty of the container's own devpts; its master goes to the supervisor
+ *   masks      what is hidden or read-only below /proc and /sys
+ *   read_only  the root itself, if asked for
+ *   user       looked up in the root, before it is left to the container
+ *   pivot      the old root is gone from here on
+ *   limits     ulimits, umask
+ *   cwd        made if missing, checked to lie inside
+ *   privileges user, capabilities, no_new_privs, seccomp; all other descriptors are closed
+ *   exec       the command
+ */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+
+#include "base/base.h"
+#include "base/proc.h"
+#include "runtime/init.h"
+#include "sys/netdev.h"
+
+static stage_step *const first_steps[] = {
+	stage_root,  stage_dev,	     stage_proc,  stage_sys,	    stage_volumes,
+	stage_files, stage_terminal, stage_masks, stage_read_only,  stage_user,
+	stage_pivot, stage_limits,   stage_cwd,	  stage_privileges, stage_exec,
+};
+
+/* For a process that joins, everything is there already. */
+static stage_step *const joined_steps[] = {
+	stage_join_terminal, stage_user, stage_limits, stage_cwd, stage_privileges, stage_exec,
+};
+
+static _Noreturn void fail(const struct stage *s, const struct err *e)
+{
+	char msg[1 + sizeof *e] = "E";
+
+	memcpy(msg + 1, e, sizeof *e);
+	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
+	_exit(e->exit);
+}
+
+static _Noreturn void run_steps(struct stage *s, stage_step *const *steps, size_t n)
+{
+	struct err e = {0};
+
+	setsid();
+	for (size_t i = 0; i < n; i++)
+		if (steps[i](s, &e) < 0)
+			fail(s, &e);
+	_exit(EXIT_ENGINE);
+}
+
+int init_prepare(struct stage *s, struct err *e)
+{
+	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	s->pty = -1;
+	return security_seccomp(&s->c->security, (uint64_t)s->p->caps_bounding, &s->filter, e);
+}
+
+_Noreturn void init_run(struct stage *s)
+{
+	struct err e = {0};
+
+	if (init_prepare(s, &e) < 0 ||
+	    (!str_eq(s->c->network, "host") && netdev_loopback_up(&e) < 0))
+		fail(s, &e);
+	run_steps(s, first_steps, countof(first_steps));
+}
+
+_Noreturn void init_run_joined(struct stage *s)
+{
+	s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	run_steps(s, joined_steps, countof(joined_steps));
+}
+
+bool init_binary_exposed(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st) < 0)
+		return true;
+	/* An owner that the map does not have shows as the overflow id, 65534. If the map has a real 65534, sealing is merely
+	 * needless. */
+	if (st.st_uid != 65534)
+		return true;
+	return (st.st_mode & S_IWOTH) || (st.st_mode & S_IWGRP);
+}
+
+int init_seal(char *const argv[], struct err *e)
+{
+	autoclose int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	autoclose int copy = memfd_create("hoy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char *const env[] = {NULL};
+	struct stat st;
+
+	if (self < 0 || copy < 0 || fstat(self, &st) < 0)
+		return err_set(e, errno, "copy our own program");
+	for (off_t at = 0; at < st.st_size;) {
+		ssize_t n = sendfile(copy, self, &at, (size_t)(st.st_size - at));
+		if (n <= 0)
+			return err_set(e, n ? errno : EIO, "copy our own program");
+	}
+	if (fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_set(e, errno, "seal the copy of our own program");
+	syscall(SYS_execveat, copy, "", argv, env, AT_EMPTY_PATH);
+	return err_set(e, errno, "run the sealed copy of our own program");
+}

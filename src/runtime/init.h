@@ -1,0 +1,24 @@
+/*
+ * init.h - the child's side of launch.h: the list of steps, and our own binary kept out of the container's reach.
+ */
+#ifndef RUNTIME_INIT_H
+#define RUNTIME_INIT_H
+
+#include "runtime/stage.h"
+
+/* Default signals, and the seccomp filter compiled while the host's files can be seen. init_run() does it by itself. */
+int init_prepare(struct stage *s, struct err *e);
+
+/* Runs all steps and becomes the command. Never returns: on failure the error goes over s->sync and the process ends. */
+_Noreturn void init_run(struct stage *s);	 /* PID 1 */
+_Noreturn void init_run_joined(struct stage *s); /* a process in a running container */
+
+/* Could the container write to the file that this process executes? True unless its owner is outside of our id map and nobody
+ * else may write to it. */
+bool init_binary_exposed(void);
+
+/* Executes a sealed copy of our own binary (memfd_create(2), F_SEAL_WRITE) with these arguments and no environment. Returns only
+ * on failure. Answers CVE-2019-5736: /proc/PID/exe then leads to the copy. */
+int init_seal(char *const argv[], struct err *e);
+
+#endif

@@ -1,0 +1,349 @@
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "runtime/init.h"
+#include "runtime/launch.h"
+
+enum { SYNC_FD = 3, DOC_FD = 4, PID1_FD = 5 }; /* of a sealed child */
+
+static _Noreturn void child_fail(int sync, const struct err *e)
+{
+	char msg[1 + sizeof *e] = "E";
+
+	memcpy(msg + 1, e, sizeof *e);
+	fd_send_msg(sync, msg, sizeof msg, NULL, 0);
+	_exit(EXIT_ENGINE);
+}
+
+static void take_streams(const struct launch *l, const struct config_process *p)
+{
+	for (int i = 0; i < 3 && !p->tty; i++)
+		dup2(l->stdio[i], i);
+}
+
+/* The documents that a sealed child needs, as one file: the config, then the process of an exec (or null). */
+static int write_doc(const struct launch *l)
+{
+	struct arena a = {0};
+	scoped(str) text = {0};
+	int fd = memfd_create("hoy-config", 0);
+	struct json *doc = json_new(&a, JSON_OBJ);
+
+	json_set(&a, doc, "Config", bind_write(config_fields, l->config, &a));
+	if (l->process)
+		json_set(&a, doc, "Process", bind_write(config_process_fields, l->process, &a));
+	json_write(&text, doc, 0);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text.s, text.len);
+	arena_free(&a);
+	if (r < 0) {
+		fd_close(&fd);
+		return r;
+	}
+	return fd;
+}
+
+static void put_at(int fd, int number)
+{
+	int high = fcntl(fd, F_DUPFD, 10); /* out of the way of the others first */
+
+	dup2(high, number);
+	close(high);
+}
+
+/* Goes on as a sealed copy of ourselves: fixed descriptors, everything else in the document. pid1 is -1 for PID 1 itself. */
+static _Noreturn void reenter(const struct launch *l, int sync, int pid1)
+{
+	struct err e = {0};
+	char rows[12], cols[12];
+	int doc = write_doc(l);
+
+	if (doc < 0) {
+		err_set(&e, doc, "write the start-up document");
+		child_fail(sync, &e);
+	}
+	int safe[] = {fcntl(sync, F_DUPFD, 10), fcntl(doc, F_DUPFD, 10),
+		      pid1 < 0 ? -1 : fcntl(pid1, F_DUPFD, 10)};
+	for (int i = 0; i < 3; i++)
+		if (safe[i] >= 0)
+			put_at(safe[i], SYNC_FD + i);
+	const int keep[] = {SYNC_FD, DOC_FD, PID1_FD};
+	fd_close_except(keep, pid1 < 0 ? 2 : 3);
+	snprintf(rows, sizeof rows, "%u", l->size.ws_row);
+	snprintf(cols, sizeof cols, "%u", l->size.ws_col);
+	char *argv[] = {(char[]){"hoy"},
+			(char[]){"__stage"},
+			(char *)(uintptr_t)l->home,
+			(char *)(uintptr_t)l->form,
+			rows,
+			cols,
+			NULL};
+	init_seal(argv, &e);
+	child_fail(SYNC_FD, &e);
+}
+
+static _Noreturn void first_child(const struct launch *l, int sync)
+{
+	struct stage s = {.c = l->config,
+			  .p = &l->config->process,
+			  .home = l->home,
+			  .form = l->form,
+			  .size = l->size,
+			  .sync = sync};
+	char go;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (read(sync, &go, 1) != 1 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		_exit(EXIT_ENGINE);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the change of ids cleared it */
+	prctl(PR_SET_DUMPABLE, 0);
+	take_streams(l, s.p);
+	if (init_binary_exposed())
+		reenter(l, sync, -1);
+	init_run(&s);
+}
+
+/* Takes the child's messages until it runs the program (end of file) or gives up. */
+static int follow(int sync, struct launched *ret, struct err *e)
+{
+	char msg[1 + sizeof *e];
+	int fd = -1;
+
+	for (;;) {
+		size_t nfds = 1;
+		ssize_t n = fd_recv_msg(sync, msg, sizeof msg, &fd, &nfds);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return err_set(e, (int)n, "hear from the container's first process");
+		if (msg[0] == 'P' && nfds == 1) {
+			ret->pty = fd;
+			continue;
+		}
+		if (nfds)
+			close(fd);
+		if (msg[0] == 'C' && n == 1 + sizeof ret->pid) {
+			memcpy(&ret->pid, msg + 1, sizeof ret->pid);
+			ret->pidfd = (int)syscall(SYS_pidfd_open, ret->pid, 0);
+			if (ret->pidfd < 0)
+				return err_set(e, errno, "pidfd_open");
+			continue;
+		}
+		if (msg[0] != 'E' || n != sizeof msg)
+			return err_fail(e, ERR_INTERNAL,
+					"the container's first process sent nonsense");
+		memcpy(e, msg + 1, sizeof *e);
+		return -e->code;
+	}
+}
+
+static void give_up(struct launched *l)
+{
+	if (l->pid > 0) {
+		proc_signal(l->pidfd, SIGKILL);
+		proc_wait(l->pid);
+	}
+	fd_close(&l->pidfd);
+	fd_close(&l->pty);
+	l->pid = 0;
+}
+
+static int explain_clone(int r, struct err *e)
+{
+	err_set(e, r, "make the container's namespaces");
+	if (r == -ENOSPC)
+		return err_hint(e, "a limit below /proc/sys/user is reached (max_user_namespaces, "
+				   "max_net_namespaces ...)");
+	return r;
+}
+
+/* Did the child end before the program ran, without a word? follow() cannot tell that from success. */
+static int check_alive(const struct launched *l, struct err *e)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PIDFD, (id_t)l->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid)
+		return 0;
+	return si.si_code == CLD_KILLED && si.si_status == SIGSYS
+		       ? err_fail(e, ERR_EXEC,
+				  "the seccomp profile ended the first process before its command")
+		       : 0;
+}
+
+int launch_start(const struct launch *l, struct launched *ret, struct err *e)
+{
+	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+			 CLONE_NEWCGROUP;
+	struct id_map uids, gids;
+	int s[2];
+
+	*ret = (struct launched){.pidfd = -1, .pty = -1};
+	if (!str_eq(l->config->network, "host"))
+		flags |= CLONE_NEWNET;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
+		return err_set(e, errno, "socketpair");
+	autoclose int sync = s[0];
+	ret->pid = proc_fork(flags, &ret->pidfd);
+	if (ret->pid == 0) {
+		close(s[0]);
+		first_child(l, s[1]);
+	}
+	close(s[1]);
+	if (ret->pid < 0)
+		return explain_clone(ret->pid, e);
+	userns_identity(l->uids, &uids);
+	userns_identity(l->gids, &gids);
+	int r = userns_write_maps(ret->pid, &uids, &gids, false, e);
+	if (r == 0 && write(sync, "", 1) != 1)
+		r = err_set(e, errno, "start the container's first process");
+	if (r == 0)
+		r = follow(sync, ret, e);
+	if (r == 0)
+		r = check_alive(ret, e);
+	if (r < 0)
+		give_up(ret);
+	return r;
+}
+
+/* The process of an exec, in the container's user and pid namespaces already: joins the rest and becomes the command. */
+static _Noreturn void joined_child(struct stage *s, int pid1)
+{
+	int rest = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	struct err e = {0};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (setns(pid1, rest) < 0) {
+		err_set(&e, errno, "join the container's namespaces");
+		child_fail(s->sync, &e);
+	}
+	init_run_joined(s);
+}
+
+/* The joining process, in the container's user namespace but still in our pid namespace, where the container cannot see it. Its child
+ * enters the container and becomes the child of our parent, to whom its pid is told. */
+static _Noreturn void join_from_here(struct stage *s, int pid1)
+{
+	struct err e = {0};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	int r = init_prepare(s, &e);
+	if (r == 0 && setns(pid1, CLONE_NEWPID) < 0)
+		r = err_set(&e, errno, "join the container's pid namespace");
+	if (r < 0)
+		child_fail(s->sync, &e);
+	pid_t pid = proc_fork(CLONE_PARENT, NULL);
+	if (pid == 0)
+		joined_child(s, pid1);
+	if (pid < 0) {
+		err_set(&e, pid, "fork into the container");
+		child_fail(s->sync, &e);
+	}
+	char msg[1 + sizeof pid] = "C";
+	memcpy(msg + 1, &pid, sizeof pid);
+	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
+	_exit(0);
+}
+
+static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
+{
+	struct stage s = {.c = l->config,
+			  .p = l->process,
+			  .home = l->home,
+			  .form = l->form,
+			  .size = l->size,
+			  .sync = sync};
+	struct err e = {0};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	take_streams(l, l->process);
+	if (setns(pid1, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+		err_set(&e, errno, "join the container's user namespace");
+		child_fail(sync, &e);
+	}
+	prctl(PR_SET_DUMPABLE, 0);
+	if (init_binary_exposed())
+		reenter(l, sync, pid1);
+	join_from_here(&s, pid1);
+}
+
+int launch_join(const struct launch *l, int pid1, struct launched *ret, struct err *e)
+{
+	int s[2];
+
+	*ret = (struct launched){.pidfd = -1, .pty = -1};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
+		return err_set(e, errno, "socketpair");
+	autoclose int sync = s[0];
+	pid_t pid = proc_fork(0, NULL);
+	if (pid == 0) {
+		close(s[0]);
+		joiner(l, pid1, s[1]);
+	}
+	close(s[1]);
+	if (pid < 0)
+		return err_set(e, pid, "fork");
+	int r = follow(sync, ret, e);
+	proc_wait(pid);
+	if (r == 0 && ret->pid <= 0)
+		r = err_fail(e, ERR_INTERNAL, "the process that joins the container died");
+	if (r < 0)
+		give_up(ret);
+	return r;
+}
+
+static int read_doc(struct stage *s, struct container_config *c, struct config_process *p,
+		    bool *ret_joined, struct err *e)
+{
+	scoped(str) text = {0};
+
+	lseek(DOC_FD, 0, SEEK_SET);
+	int r = fd_read_all(DOC_FD, &text, 16 << 20);
+	close(DOC_FD);
+	if (r < 0)
+		return err_set(e, r, "read the start-up document");
+	const struct json_limits lim = {.max_bytes = 16 << 20};
+	struct json *doc =
+		json_parse(&s->arena, str_cstr(&text), text.len, "start-up document", &lim, e);
+	if (!doc)
+		return -EINVAL;
+	struct json *process = json_get(doc, "Process");
+	*ret_joined = process != NULL;
+	r = bind_read(config_fields, c, json_get(doc, "Config"), "Config", &s->arena, e);
+	if (r == 0 && process)
+		r = bind_read(config_process_fields, p, process, "Process", &s->arena, e);
+	return r;
+}
+
+int launch_reentry(int argc, char **argv)
+{
+	struct container_config c = {0};
+	struct config_process p = {0};
+	struct stage s = {.c = &c, .sync = SYNC_FD};
+	struct err e = {0};
+	uint64_t rows = 0, cols = 0;
+	bool joined;
+
+	if (argc != 6 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
+		return EXIT_ENGINE;
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NAME, "hoy");
+	s.home = argv[2];
+	s.form = argv[3];
+	parse_u64(argv[4], USHRT_MAX, &rows);
+	parse_u64(argv[5], USHRT_MAX, &cols);
+	s.size = (struct winsize){.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+	if (read_doc(&s, &c, &p, &joined, &e) < 0)
+		child_fail(SYNC_FD, &e);
+	s.p = joined ? &p : &c.process;
+	if (!joined)
+		init_run(&s);
+	fcntl(PID1_FD, F_SETFD, FD_CLOEXEC);
+	join_from_here(&s, PID1_FD);
+}

@@ -1,0 +1,50 @@
+/*
+ * launch.h - starting a container's PID 1, or one more process in a running container.
+ *
+ * The caller is inside U0 (launch) or will be joined to the container's namespaces by a child (join). It gets the process as pid
+ * and pidfd, the master of its terminal if it has one, and the first error of any step, as it was made in the child.
+ *
+ * How a start goes on between the two processes:
+ *
+ *   parent (supervisor, in U0)                     child (init, in its own namespaces)
+ *   clone3: user, mnt, pid, ipc, uts, cgroup, net  waits on the sync socket
+ *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts, pivots ...
+ *   takes "P" + the pty's master                   ... makes the terminal
+ *   end of file: the program runs                  execve closes the socket
+ *   or "E" + struct err: it does not
+ */
+#ifndef RUNTIME_LAUNCH_H
+#define RUNTIME_LAUNCH_H
+
+#include <sys/ioctl.h>
+
+#include "runtime/config.h"
+#include "sys/userns.h"
+
+struct launch {
+	const char *home; /* path of the store */
+	const char *form; /* owner form of the layers */
+	const struct container_config *config;
+	const struct config_process *process; /* NULL: the config's (PID 1) */
+	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */
+	struct winsize size;		      /* first size of the terminal; 0: unknown */
+	int stdio[3]; /* for 0, 1, 2 of the process; ignored with a terminal */
+};
+
+struct launched {
+	pid_t pid; /* in our pid namespace */
+	int pidfd;
+	int pty; /* master, or -1 */
+};
+
+/* Starts PID 1. On failure nothing is left running; e->exit is 126 or 127 when only the command was at fault. */
+int launch_start(const struct launch *l, struct launched *ret, struct err *e);
+
+/* Starts a process in the container whose PID 1 is held by pidfd. The caller's own user namespace changes with that (it becomes
+ * root of the container's): only a process that does nothing else may call it. */
+int launch_join(const struct launch *l, int pid1, struct launched *ret, struct err *e);
+
+/* The entry of our own binary executed again by a child that must not keep it writable: `hoy __stage ...`. Returns an exit code. */
+int launch_reentry(int argc, char **argv);
+
+#endif

@@ -1,0 +1,376 @@
+/*
+ * The file systems inside the root: kernel file systems, what the user asked for, generated files, and what is hidden at the
+ * end. Every target is opened inside the root (openat2 with RESOLVE_IN_ROOT) and the mount moved onto that descriptor.
+ */
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+#include "base/base.h"
+#include "runtime/stage.h"
+#include "sys/mounts.h"
+
+int stage_top_dir(struct stage *s, const char *name, struct err *e)
+{
+	if (mkdirat(s->root, name, 0755) < 0 && errno != EEXIST)
+		return err_set(e, errno, "make /%s in the container", name);
+	int fd = openat(s->root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	err_fail_code(e, ERR_ROOTFS, errno, "/%s of the image is not a directory", name);
+	return err_hint(e,
+			"an image whose /%s is a link or a file could reach out of the container: "
+			"it is refused",
+			name);
+}
+
+/* Makes the missing part of a path, one name at a time, each below a directory that was resolved inside the root. */
+static int make_in_root(int root, const char *path, bool dir)
+{
+	autofree char *p = path_clean(path);
+
+	for (char *slash = p;;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = 0;
+		autofree char *parent = xstrdup(p);
+		char *base = strrchr(parent, '/');
+		*base++ = 0;
+		autoclose int at =
+			path_open_in_root(root, *parent ? parent : "/", O_PATH | O_DIRECTORY, 0);
+		if (at < 0)
+			return at;
+		struct stat st;
+		bool there = fstatat(at, base, &st, AT_SYMLINK_NOFOLLOW) == 0;
+		if (!there && (slash || dir) && mkdirat(at, base, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		if (!there && !slash && !dir) {
+			int fd = openat(at, base,
+					O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+			if (fd < 0 && errno != EEXIST)
+				return -errno;
+			if (fd >= 0)
+				close(fd);
+		}
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
+int stage_target(struct stage *s, const char *path, bool dir, struct err *e)
+{
+	int flags = O_PATH | (dir ? O_DIRECTORY : 0);
+	int fd = path_open_in_root(s->root, path, flags, 0);
+
+	if (fd == -ENOENT) {
+		int r = make_in_root(s->root, path, dir);
+		fd = r < 0 ? r : path_open_in_root(s->root, path, flags, 0);
+	}
+	return fd < 0 ? err_set(e, fd, "make the mount point %s in the container", path) : fd;
+}
+
+static int attach_at(int mnt, int target, const char *what, struct err *e)
+{
+	int r = mnt < 0 || target < 0 ? -e->code : mount_attach(mnt, target);
+
+	return r < 0 && mnt >= 0 && target >= 0 ? err_set(e, r, "mount %s", what) : r;
+}
+
+int stage_proc(struct stage *s, struct err *e)
+{
+	const char *opts[17] = {0};
+	scoped(strv) words = {0};
+	size_t n = 0;
+
+	if (s->c->security.proc_opts)
+		strv_split(&words, s->c->security.proc_opts, ',');
+	for (; n < words.n && n < 16; n++)
+		opts[n] = words.v[n];
+	autoclose int target = stage_top_dir(s, "proc", e);
+	if (target < 0)
+		return target;
+	autoclose int mnt = mount_new("proc", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
+	return attach_at(mnt, target, "/proc", e);
+}
+
+/* cgroup v2 where it can be had; else nothing is shown of the host's cgroups. */
+static int mount_cgroup(struct stage *s, unsigned attrs, struct err *e)
+{
+	autoclose int at = path_open_in_root(s->root, "sys/fs/cgroup", O_PATH | O_DIRECTORY, 0);
+
+	if (at < 0)
+		return 0; /* a sysfs without it: a kernel without cgroups */
+	autoclose int mnt = mount_new("cgroup2", NULL, attrs, NULL);
+	if (mnt >= 0 && mount_attach(mnt, at) == 0)
+		return 0;
+	static const char *const opts[] = {"mode=0755", "size=4k", NULL};
+	autoclose int tmpfs = mount_new("tmpfs", opts, attrs | MOUNT_RO, e);
+	return attach_at(tmpfs, at, "/sys/fs/cgroup", e);
+}
+
+int stage_sys(struct stage *s, struct err *e)
+{
+	unsigned attrs = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC |
+			 (s->c->security.privileged ? 0 : MOUNT_RO);
+	autoclose int target = stage_top_dir(s, "sys", e);
+
+	if (target < 0)
+		return target;
+	/* Only the owner of the network namespace may mount a sysfs; for any other network the host's is shown. */
+	autoclose int mnt =
+		str_eq(s->c->network, "host") ? -1 : mount_new("sysfs", NULL, attrs, NULL);
+	if (mnt < 0) {
+		mnt = mount_clone(AT_FDCWD, "/sys", true);
+		if (mnt < 0)
+			return err_set(e, mnt, "bind /sys");
+		mount_propagation(mnt, MS_PRIVATE, true);
+		int r = mount_attr(mnt, attrs, 0, true);
+		if (r < 0)
+			return err_set(e, r, "make /sys read-only");
+	}
+	int r = attach_at(mnt, target, "/sys", e);
+	return r < 0 ? r : mount_cgroup(s, attrs, e);
+}
+
+/* Options of a bind mount that are attributes of the mount. */
+static const struct {
+	const char *name;
+	unsigned set, clear;
+	unsigned long propagation;
+} bind_options[] = {
+	{"ro", MOUNT_RO, 0, 0},
+	{"readonly", MOUNT_RO, 0, 0},
+	{"rw", 0, 0, 0},
+	{"nosuid", MOUNT_NOSUID, 0, 0},
+	{"suid", 0, 0, 0},
+	{"nodev", MOUNT_NODEV, 0, 0},
+	{"dev", 0, 0, 0},
+	{"noexec", MOUNT_NOEXEC, 0, 0},
+	{"exec", 0, 0, 0},
+	{"private", 0, 0, MS_PRIVATE},
+	{"rprivate", 0, 0, MS_PRIVATE},
+	{"slave", 0, 0, MS_SLAVE},
+	{"rslave", 0, 0, MS_SLAVE},
+	{"shared", 0, 0, MS_SHARED},
+	{"rshared", 0, 0, MS_SHARED},
+};
+
+static int bind_volume(struct stage *s, const struct config_mount *m, struct err *e)
+{
+	unsigned set = 0;
+	unsigned long propagation = MS_PRIVATE;
+	struct stat st;
+
+	for (size_t i = 0; i < m->options.n; i++) {
+		for (size_t k = 0; k < countof(bind_options); k++) {
+			if (strcmp(bind_options[k].name, m->options.v[i]))
+				continue;
+			set |= bind_options[k].set;
+			if (bind_options[k].propagation)
+				propagation = bind_options[k].propagation;
+		}
+	}
+	autoclose int src = open(m->source, O_PATH | O_CLOEXEC);
+	if (src < 0) {
+		err_set(e, errno, "bind %s to %s", m->source, m->destination);
+		return errno == ENOENT
+			       ? err_hint(e, "the directory must exist; hoy does not make it")
+			       : -e->code;
+	}
+	autoclose int mnt = mount_clone(src, "", !strs_has(&m->options, "bind"));
+	if (mnt < 0)
+		return err_set(e, mnt, "bind %s to %s", m->source, m->destination);
+	if (fstat(src, &st) < 0)
+		return err_set(e, errno, "look at %s", m->source);
+	autoclose int target = stage_target(s, m->destination, S_ISDIR(st.st_mode), e);
+	if (target < 0)
+		return target;
+	mount_propagation(mnt, propagation, true);
+	int r = set ? mount_attr(mnt, set, 0, true) : 0;
+	if (r == 0)
+		r = mount_attach(mnt, target);
+	if (r == -ENOTDIR)
+		return err_fail(e, ERR_MOUNT, "%s is a %s, and %s in the container is not",
+				m->source, S_ISDIR(st.st_mode) ? "directory" : "file",
+				m->destination);
+	return r < 0 ? err_set(e, r, "bind %s to %s", m->source, m->destination) : 0;
+}
+
+static int tmpfs_volume(struct stage *s, const struct config_mount *m, struct err *e)
+{
+	unsigned attrs = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+	const char *opts[16] = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->options.n; i++) {
+		const char *o = m->options.v[i];
+		if (!strcmp(o, "exec"))
+			attrs &= ~(unsigned)MOUNT_NOEXEC;
+		else if (!strcmp(o, "suid"))
+			attrs &= ~(unsigned)MOUNT_NOSUID;
+		else if (!strcmp(o, "dev"))
+			attrs &= ~(unsigned)MOUNT_NODEV;
+		else if (!strcmp(o, "ro"))
+			attrs |= MOUNT_RO;
+		else if (strchr(o, '=') && n + 1 < countof(opts))
+			opts[n++] = o;
+	}
+	autoclose int target = stage_target(s, m->destination, true, e);
+	autoclose int mnt = target < 0 ? -1 : mount_new("tmpfs", opts, attrs, e);
+	return attach_at(mnt, target, m->destination, e);
+}
+
+int stage_volumes(struct stage *s, struct err *e)
+{
+	const struct config_mount *m = s->c->mounts.v;
+
+	for (size_t i = 0; i < s->c->mounts.n; i++) {
+		int r = str_eq(m[i].type, "tmpfs") ? tmpfs_volume(s, &m[i], e)
+						   : bind_volume(s, &m[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool user_mounts(const struct container_config *c, const char *path)
+{
+	const struct config_mount *m = c->mounts.v;
+
+	for (size_t i = 0; i < c->mounts.n; i++)
+		if (!strcmp(m[i].destination, path))
+			return true;
+	return false;
+}
+
+static void hosts_text(const struct container_config *c, struct str *out)
+{
+	if (str_eq(c->network, "host") &&
+	    fd_read_file_at(AT_FDCWD, "/etc/hosts", out, 1 << 20) == 0 && out->len)
+		return;
+	str_reset(out);
+	str_add(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	str_addf(out, "127.0.1.1\t%s %s\n", c->hostname, c->name);
+}
+
+static void resolv_text(const struct container_config *c, struct str *out)
+{
+	autoclose int fd =
+		open("/etc/resolv.conf", O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* often a link */
+
+	if (fd < 0 || fd_read_all(fd, out, 1 << 20) < 0)
+		str_reset(out);
+}
+
+static void hostname_text(const struct container_config *c, struct str *out)
+{
+	str_addf(out, "%s\n", c->hostname);
+}
+
+static const struct {
+	const char *name, *path;
+	void (*text)(const struct container_config *, struct str *);
+} generated[] = {
+	{"hosts", "/etc/hosts", hosts_text},
+	{"resolv.conf", "/etc/resolv.conf", resolv_text},
+	{"hostname", "/etc/hostname", hostname_text},
+};
+
+/* Files that every container finds, kept in its directory so that its own changes survive a restart. */
+int stage_files(struct stage *s, struct err *e)
+{
+	if (sethostname(s->c->hostname, strlen(s->c->hostname)) < 0 &&
+	    !str_eq(s->c->network, "host"))
+		return err_set(e, errno, "set the host name %s", s->c->hostname);
+	for (size_t i = 0; i < countof(generated); i++) {
+		scoped(str) text = {0};
+		if (user_mounts(s->c, generated[i].path))
+			continue;
+		if (faccessat(s->cdir, generated[i].name, F_OK, 0) < 0) {
+			generated[i].text(s->c, &text);
+			int r = fd_write_file_at(s->cdir, generated[i].name, str_cstr(&text),
+						 text.len, 0644);
+			if (r < 0)
+				return err_set(e, r, "write the container's %s", generated[i].path);
+			fchmodat(s->cdir, generated[i].name, 0644, 0);
+		}
+		autoclose int mnt = mount_clone(s->cdir, generated[i].name, false);
+		if (mnt < 0)
+			return err_set(e, mnt, "bind %s", generated[i].path);
+		autoclose int target = stage_target(s, generated[i].path, false, e);
+		if (attach_at(mnt, target, generated[i].path, e) < 0)
+			return -e->code;
+	}
+	/* The mark by which programs see that they are in a container. */
+	autoclose int run = path_open_in_root(s->root, "run", O_PATH | O_DIRECTORY, 0);
+	if (run >= 0)
+		close(openat(run, ".containerenv",
+			     O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
+	return 0;
+}
+
+/* /dev/null of the host, checked to be what it is called (CVE-2025-31133). */
+static int open_null(struct err *e)
+{
+	autoclose int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(e, errno, "open /dev/null");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return err_fail(e, ERR_INTERNAL, "the host's /dev/null is not the null device");
+	return take_fd(fd);
+}
+
+static int mask(struct stage *s, int null, const char *path, struct err *e)
+{
+	static const char *const opts[] = {"size=0", "mode=0755", NULL};
+	autoclose int at = path_open_in_root(s->root, path, O_PATH | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (at < 0)
+		return at == -ENOENT || at == -ENOTDIR || at == -EACCES
+			       ? 0
+			       : err_set(e, at, "mask %s", path);
+	if (fstat(at, &st) < 0)
+		return err_set(e, errno, "mask %s", path);
+	autoclose int mnt = S_ISDIR(st.st_mode) ? mount_new("tmpfs", opts, MOUNT_RO, e)
+						: mount_clone(null, "", false);
+	int r = mnt < 0 ? mnt : mount_attach(mnt, at);
+	return r < 0 ? err_set(e, r, "mask %s", path) : 0;
+}
+
+static int protect(struct stage *s, const char *path, struct err *e)
+{
+	autoclose int at = path_open_in_root(s->root, path, O_PATH | O_NOFOLLOW, 0);
+
+	if (at < 0)
+		return at == -ENOENT || at == -ENOTDIR || at == -EACCES
+			       ? 0
+			       : err_set(e, at, "protect %s", path);
+	autoclose int mnt = mount_clone(at, "", true);
+	int r = mnt < 0 ? mnt : mount_attr(mnt, MOUNT_RO, 0, true);
+	if (r == 0)
+		r = mount_attach(mnt, at);
+	return r < 0 ? err_set(e, r, "protect %s", path) : 0;
+}
+
+int stage_masks(struct stage *s, struct err *e)
+{
+	const struct security *sec = &s->c->security;
+	autoclose int null = sec->masked.n ? open_null(e) : -1;
+	int r = sec->masked.n && null < 0 ? null : 0;
+
+	for (size_t i = 0; i < sec->readonly.n && r == 0; i++)
+		r = protect(s, sec->readonly.v[i], e);
+	for (size_t i = 0; i < sec->masked.n && r == 0; i++)
+		r = mask(s, null, sec->masked.v[i], e);
+	return r;
+}
+
+int stage_read_only(struct stage *s, struct err *e)
+{
+	int r = s->c->read_only ? mount_attr(s->root, MOUNT_RO, 0, false) : 0;
+
+	return r < 0 ? err_set(e, r, "make the root file system read-only") : 0;
+}

@@ -1,0 +1,259 @@
+/*
+ * The process itself: who it is, where it is, what it may do, and at last the program that it becomes.
+ */
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/base.h"
+#include "runtime/stage.h"
+#include "sys/caps.h"
+
+int stage_user(struct stage *s, struct err *e)
+{
+	return user_resolve(s->root, s->p->user, &s->user, &s->arena, e);
+}
+
+static const struct {
+	const char *name;
+	int resource;
+} limits[] = {
+	{"core", RLIMIT_CORE},	       {"cpu", RLIMIT_CPU},
+	{"data", RLIMIT_DATA},	       {"fsize", RLIMIT_FSIZE},
+	{"locks", RLIMIT_LOCKS},       {"memlock", RLIMIT_MEMLOCK},
+	{"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
+	{"nofile", RLIMIT_NOFILE},     {"nproc", RLIMIT_NPROC},
+	{"rss", RLIMIT_RSS},	       {"rtprio", RLIMIT_RTPRIO},
+	{"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
+	{"stack", RLIMIT_STACK},
+};
+
+int stage_limits(struct stage *s, struct err *e)
+{
+	const struct config_ulimit *u = s->c->ulimits.v;
+
+	for (size_t i = 0; i < s->c->ulimits.n; i++) {
+		size_t k = 0;
+		while (k < countof(limits) && strcmp(limits[k].name, u[i].name))
+			k++;
+		if (k == countof(limits))
+			return err_fail(e, ERR_USAGE, "unknown limit %s", u[i].name);
+		struct rlimit l = {(rlim_t)u[i].soft, (rlim_t)u[i].hard},
+			      now; /* -1 is RLIM_INFINITY */
+		if (setrlimit((__rlimit_resource_t)limits[k].resource, &l) == 0)
+			continue;
+		err_set(e, errno, "set the limit %s=%" PRId64 ":%" PRId64, u[i].name, u[i].soft,
+			u[i].hard);
+		if (errno == EPERM && getrlimit((__rlimit_resource_t)limits[k].resource, &now) == 0)
+			return err_hint(e,
+					"your own hard limit is %ju (ulimit -H), and it cannot be "
+					"raised without root",
+					(uintmax_t)now.rlim_max);
+		return -e->code;
+	}
+	umask(0022);
+	return 0;
+}
+
+static int make_cwd(const char *path)
+{
+	if (chdir(path) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	/* The old root is gone and we are root in here: plain resolution cannot leave. */
+	int r = path_mkdir_p_at(AT_FDCWD, path, 0755);
+	return r < 0 ? r : chdir(path) < 0 ? -errno : 0;
+}
+
+int stage_cwd(struct stage *s, struct err *e)
+{
+	const char *path = str_is_empty(s->p->cwd) ? "/" : s->p->cwd;
+	char buf[PATH_MAX];
+	int r = make_cwd(path);
+
+	if (r < 0)
+		return err_set(e, r, "working directory %s", path);
+	/* A directory outside of the root, reached through a descriptor that leaked, has no path in here (CVE-2024-21626). */
+	if (!getcwd(buf, sizeof buf) || buf[0] != '/')
+		return err_fail(e, ERR_ROOTFS,
+				"the working directory %s leads out of the container", path);
+	return 0;
+}
+
+static void add_home(struct stage *s, struct strs *env)
+{
+	for (size_t i = 0; i < s->p->env.n; i++)
+		strs_add(&s->arena, env, s->p->env.v[i]);
+	if (!env_get(env, "HOME"))
+		env_set(&s->arena, env, "HOME", 4, s->user.home);
+}
+
+static int change_user(const struct user *u, struct err *e)
+{
+	/* In a namespace of one id setgroups(2) is denied for good; then the groups cannot be dropped, and do not matter: they
+	 * are the caller's own. */
+	if (setgroups(u->ngroups, u->groups) < 0 && errno != EPERM)
+		return err_set(e, errno, "set the supplementary groups");
+	if (setresgid(u->gid, u->gid, u->gid) == 0 && setresuid(u->uid, u->uid, u->uid) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return err_set(e, errno, "become user %u:%u", u->uid, u->gid);
+	err_fail_code(e, ERR_ID_RANGE, EINVAL,
+		      "user %u:%u is outside of the ids that this container has", u->uid, u->gid);
+	return err_hint(e, "hoy info shows the id map; more subordinate ids: usermod --add-subuids "
+			   "and --add-subgids");
+}
+
+/* Standard streams belong to the user, so that /dev/stdout can be opened again. */
+static void own_streams(const struct user *u)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+		if (fstat(fd, &st) == 0 &&
+		    (S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd))))
+			(void)!fchown(fd, u->uid, (gid_t)-1);
+	}
+}
+
+int stage_privileges(struct stage *s, struct err *e)
+{
+	const struct caps caps = {(uint64_t)s->p->caps_bounding, (uint64_t)s->p->caps_user};
+	bool nnp = s->p->no_new_privs;
+
+	own_streams(&s->user);
+	fd_close_except(&s->sync, 1);
+	int r = caps_before_user(&caps, e);
+	if (r == 0)
+		r = change_user(&s->user, e);
+	if (r == 0)
+		r = caps_after_user(&caps, s->user.uid, !nnp, e);
+	if (r < 0)
+		return r;
+	if (nnp && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(e, errno, "set no_new_privs");
+	/* After the last change of credentials, which would clear it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(e, errno, "ask for the parent's death signal");
+	char c;
+	if (recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(EXIT_ENGINE); /* the parent died before we asked */
+	r = seccomp_load(&s->filter);
+	return r < 0 ? err_set(e, r, "load the seccomp filter") : 0;
+}
+
+static volatile pid_t reaped_child;
+
+static void pass_on(int sig)
+{
+	kill(reaped_child, sig);
+}
+
+/* PID 1 of --init: passes signals on, collects orphans, ends with the status of its child. */
+static void reap(pid_t child, int sync)
+{
+	struct sigaction sa = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+	int st;
+
+	close(sync);
+	prctl(PR_SET_NAME, "hoy-init");
+	reaped_child = child;
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGCHLD && sig != SIGTTIN && sig != SIGTTOU)
+			sigaction(sig, &sa, NULL);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	for (;;) {
+		pid_t pid = wait(&st);
+		if (pid == child)
+			_exit(WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st));
+		if (pid < 0 && errno == ECHILD)
+			_exit(0);
+	}
+}
+
+static int become_child_of_init(struct stage *s, struct err *e)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return err_set(e, errno, "fork below the init process");
+	if (child > 0)
+		reap(child, s->sync);
+	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	if (s->p->tty)
+		tcsetpgrp(0, getpid());
+	signal(SIGTTOU, SIG_DFL);
+	return 0;
+}
+
+/* One candidate. Returns only if it did not become the process; errno says why. */
+static void try_exec(const char *path, const struct stage *s, const struct strs *env)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EACCES;
+		return;
+	}
+	execve(path, (char *const *)(uintptr_t)s->p->args.v, (char *const *)(uintptr_t)env->v);
+}
+
+/* The names of PATH in turn, as execvp(3) does, but by the container's environment. */
+static void search_exec(struct stage *s, const struct strs *env)
+{
+	const char *name = s->p->args.v[0], *path = env_get(env, "PATH");
+	int worst = ENOENT;
+
+	if (strchr(name, '/')) {
+		try_exec(name, s, env);
+		return;
+	}
+	for (const char *p = path ? path
+				  : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	     p;) {
+		size_t n = strcspn(p, ":");
+		const char *full =
+			arena_printf(&s->arena, "%.*s%s%s", (int)n, p, n ? "/" : "", name);
+		try_exec(full, s, env);
+		if (errno != ENOENT && errno != ENOTDIR)
+			worst = errno;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	errno = worst;
+}
+
+int stage_exec(struct stage *s, struct err *e)
+{
+	struct strs env = {0};
+
+	add_home(s, &env);
+	if (s->c->init && s->p == &s->c->process) {
+		int r = become_child_of_init(s, e);
+		if (r < 0)
+			return r;
+	}
+	search_exec(s, &env);
+	int code = errno;
+	const char *name = s->p->args.v[0];
+	struct stat st;
+	if (code == ENOENT && strchr(name, '/') && lstat(name, &st) == 0) {
+		err_fail_code(e, ERR_EXEC, code,
+			      "%s is there, but its interpreter or loader is not", name);
+		err_hint(e, "a script's #! line or a program's dynamic loader names a file that "
+			    "the image lacks");
+	} else if (code == ENOENT || code == ENOTDIR) {
+		err_fail_code(e, ERR_EXEC, code, "no program \"%s\" in the container%s", name,
+			      strchr(name, '/') ? "" : "'s PATH");
+	} else {
+		err_set(e, code, "run \"%s\"", name);
+		e->id = ERR_EXEC;
+		e->hint[0] = 0;
+	}
+	e->exit = code == ENOENT || code == ENOTDIR ? EXIT_NOTFOUND : EXIT_NOEXEC;
+	return -code;
+}

@@ -1,0 +1,202 @@
+/*
+ * The root file system: an overlay of the image's layers under the container's own upper directory; for @empty the upper
+ * directory alone; for @host one overlay for each of the host's system directories. It is attached over the container's own
+ * directory in the store, because that is there anyway and nobody else sees this mount namespace.
+ */
+#include <sys/mount.h>
+
+#include "base/base.h"
+#include "runtime/stage.h"
+#include "sys/mounts.h"
+#include "sys/overlay.h"
+
+static int open_path(int dir, const char *name, struct err *e)
+{
+	int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_set(e, errno, "open %s", name) : fd;
+}
+
+static int attach_root(struct stage *s, int mnt, struct err *e)
+{
+	autoclose int target = openat(s->cdir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = target < 0 ? -errno : mount_attach(mnt, target);
+
+	if (r < 0)
+		return err_set(e, r, "attach the root file system");
+	s->root = mnt;
+	return 0;
+}
+
+/* The directory of one layer, which may lie in the store in other owner forms only. */
+static int open_layer(int home, const struct stage *s, const char *diffid, struct err *e)
+{
+	static const char *const forms[] = {"sub", "one", "root"};
+	char path[160];
+	const char *hex = strchr(diffid, ':');
+
+	hex = hex ? hex + 1 : diffid;
+	snprintf(path, sizeof path, "layers/%.64s.%s/diff", hex, s->form);
+	int fd = openat(home, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	int code = errno;
+	for (size_t i = 0; code == ENOENT && i < countof(forms); i++) {
+		snprintf(path, sizeof path, "layers/%.64s.%s", hex, forms[i]);
+		if (faccessat(home, path, F_OK, 0) < 0)
+			continue;
+		err_fail(e, ERR_LAYER_FORM,
+			 "the image's layers are stored for owner form \"%s\", and this process "
+			 "has \"%s\"",
+			 forms[i], s->form);
+		return err_hint(e, "load or pull the image again from here, or see: hoy info");
+	}
+	if (code == ENOENT) {
+		err_fail_code(e, ERR_LAYER_MISSING, code,
+			      "layer %.12s of the image is missing in the store", hex);
+		return err_hint(e, "hoy system check tells more; loading or pulling the image "
+				   "again repairs it");
+	}
+	return err_set(e, code, "open layer %.12s", hex);
+}
+
+static void close_all(int *fds, size_t n)
+{
+	while (n)
+		close(fds[--n]);
+}
+
+static int image_root(struct stage *s, int home, struct err *e)
+{
+	size_t n = s->c->layers.n, done = 0;
+	int *lower = arena_alloc(&s->arena, (n + 1) * sizeof *lower), r = 0;
+	autoclose int upper = open_path(s->cdir, "upper", e);
+	autoclose int work = upper < 0 ? -1 : open_path(s->cdir, "work", e);
+	bool attached;
+
+	if (upper < 0 || work < 0)
+		return -e->code;
+	for (; done < n; done++) {
+		lower[done] = open_layer(home, s, s->c->layers.v[n - 1 - done], e);
+		if (lower[done] < 0) {
+			r = lower[done];
+			break;
+		}
+	}
+	autoclose int containers = open_path(home, "containers", NULL);
+	struct overlay o = {lower, n, upper, work, s->c->auto_remove, containers, s->c->id};
+	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);
+	close_all(lower, done);
+	if (mnt < 0)
+		return mnt;
+	if (attached) {
+		s->root = mnt;
+		return 0;
+	}
+	return attach_root(s, mnt, e);
+}
+
+/* The host's directories that make up a system, and what else a system has. No homes, no /var of the host, no /srv. */
+static const char *const host_dirs[] = {"usr", "etc",	"opt",	 "bin",	  "sbin",
+					"lib", "lib32", "lib64", "libx32"};
+static const struct {
+	const char *path;
+	mode_t mode;
+} own_dirs[] = {
+	{"home", 0755},	     {"media", 0755},	{"mnt", 0755},	   {"root", 0700},
+	{"run", 0755},	     {"srv", 0755},	{"tmp", 01777},	   {"var", 0755},
+	{"var/cache", 0755}, {"var/lib", 0755}, {"var/log", 0755}, {"var/tmp", 01777},
+};
+
+static int host_dir(struct stage *s, const char *name, struct err *e)
+{
+	char host[32], target[PATH_MAX];
+	struct stat st;
+
+	snprintf(host, sizeof host, "/%s", name);
+	if (lstat(host, &st) < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "look at the host's %s", host);
+	if (S_ISLNK(st.st_mode)) {
+		ssize_t n = readlink(host, target, sizeof target - 1);
+		if (n < 0)
+			return err_set(e, errno, "read the link %s", host);
+		target[n] = 0;
+		return symlinkat(target, s->root, name) < 0 && errno != EEXIST
+			       ? err_set(e, errno, "make /%s", name)
+			       : 0;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	char up[40], wk[40];
+	snprintf(up, sizeof up, "work/%s.upper", name);
+	snprintf(wk, sizeof wk, "work/%s.work", name);
+	int r = path_mkdir_p_at(s->cdir, up, 0755);
+	if (r == 0)
+		r = path_mkdir_p_at(s->cdir, wk, 0700);
+	if (r == 0)
+		r = path_mkdir_p_at(s->root, name, 0755);
+	if (r < 0)
+		return err_set(e, r, "make the writable layer of /%s", name);
+	autoclose int lower = open(host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int upper = open_path(s->cdir, up, e);
+	autoclose int work = open_path(s->cdir, wk, e);
+	if (lower < 0 || upper < 0 || work < 0)
+		return err_set(e, lower < 0 ? errno : e->code, "open the host's %s", host);
+	struct overlay o = {&lower, 1, upper, work, s->c->auto_remove, s->root, name};
+	bool attached;
+	autoclose int mnt = overlay_mount(&o, &attached, e);
+	if (mnt < 0)
+		return mnt;
+	autoclose int at = open_path(s->root, name, e);
+	r = attached ? 0 : mount_attach(mnt, at);
+	return r < 0 ? err_set(e, r, "attach the host's %s", host) : 0;
+}
+
+static int host_root(struct stage *s, struct err *e)
+{
+	for (size_t i = 0; i < countof(own_dirs); i++) {
+		if (mkdirat(s->root, own_dirs[i].path, own_dirs[i].mode) < 0 && errno != EEXIST)
+			return err_set(e, errno, "make /%s", own_dirs[i].path);
+		fchmodat(s->root, own_dirs[i].path, own_dirs[i].mode,
+			 0); /* the umask took bits away */
+	}
+	for (size_t i = 0; i < countof(host_dirs); i++) {
+		int r = host_dir(s, host_dirs[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int stage_root(struct stage *s, struct err *e)
+{
+	autoclose int home = open(s->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[100];
+
+	if (home < 0)
+		return err_set(e, errno, "open the store %s", s->home);
+	snprintf(path, sizeof path, "containers/%.64s", s->c->id);
+	s->cdir = openat(home, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->cdir < 0)
+		return err_set(e, errno, "open the container's directory");
+	if (str_eq(s->c->root, "image") && s->c->layers.n)
+		return image_root(s, home, e);
+	int mnt = mount_clone(s->cdir, "upper", false);
+	if (mnt < 0)
+		return err_set(e, mnt, "bind the container's directory");
+	mount_propagation(mnt, MS_PRIVATE, false);
+	int r = attach_root(s, mnt, e);
+	if (r == 0 && str_eq(s->c->root, "host"))
+		r = host_root(s, e);
+	return r;
+}
+
+int stage_pivot(struct stage *s, struct err *e)
+{
+	int r = mount_pivot(s->root, e);
+
+	if (r < 0)
+		return r;
+	fd_close(&s->cdir);
+	return 0;
+}

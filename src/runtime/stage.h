@@ -1,0 +1,54 @@
+/*
+ * stage.h - what the steps of a container's init share.
+ *
+ * The init process (see init.c for the order) is a child with one thread in the container's own namespaces, root there, with the
+ * host's file systems still visible until it pivots. The steps run in order, each a small function that fills the error and
+ * returns a negative errno when it cannot go on; the error travels over the sync socket to the supervisor.
+ */
+#ifndef RUNTIME_STAGE_H
+#define RUNTIME_STAGE_H
+
+#include <sys/ioctl.h>
+
+#include "runtime/config.h"
+#include "runtime/user.h"
+#include "sys/seccomp.h"
+
+struct stage {
+	const struct container_config *c;
+	const struct config_process *p; /* of c, or of an exec */
+	const char *home;		/* path of the store */
+	const char *form;		/* owner form of the layers: u0_form_name() */
+	struct winsize size;		/* of the terminal, 0: unknown */
+	int sync;			/* socket to the parent */
+	int cdir; /* the container's directory, opened in this mount namespace */
+	int root; /* the root file system */
+	int pty;  /* the terminal's master until it is sent, else -1 */
+	struct user user;
+	struct seccomp_prog filter;
+	struct arena arena;
+};
+
+typedef int stage_step(struct stage *s, struct err *e);
+
+/* rootfs.c: the root file system is mounted; the old root is left. */
+stage_step stage_root, stage_pivot;
+/* mounts.c: /proc, /sys, what the user asked for, generated files; then what is hidden. */
+stage_step stage_proc, stage_sys, stage_volumes, stage_files, stage_masks, stage_read_only;
+/* Opens a directory right below the root that must be a directory, not a link (CVE-2026-41579); makes it if it is missing. */
+int stage_top_dir(struct stage *s, const char *name, struct err *e);
+/* devices.c: /dev and the terminal. */
+stage_step stage_dev, stage_terminal;
+/* The same for a process that joins a container that runs already. */
+stage_step stage_join_terminal;
+/* process.c: from here on it is about the process. */
+stage_step stage_user, stage_limits, stage_cwd, stage_privileges;
+
+/* Replaces the process by the command, found by PATH of its environment. Returns only on failure: 127 (not found) or 126. */
+int stage_exec(struct stage *s, struct err *e);
+
+/* Opens a path inside the root file system as a mount target, making it (a directory, or an empty file) if it is missing. Links
+ * are followed inside the root. O_PATH descriptor or -errno with *e. */
+int stage_target(struct stage *s, const char *path, bool dir, struct err *e);
+
+#endif

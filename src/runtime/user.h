@@ -1,0 +1,30 @@
+/*
+ * user.h - who a container's process is: --user and USER resolved by the container's own passwd and group.
+ *
+ * Forms: "", NAME, UID, NAME:GROUP, UID:GID and mixtures. A number is a number even if the passwd has no such entry; a name must be
+ * there. A number that does not fit is an error and never a name (CVE-2024-40635, CVE-2026-46680). Supplementary groups come from
+ * the group file unless a group was given. The files are hostile: opened inside the root, regular files only, 4 MiB at most.
+ */
+#ifndef RUNTIME_USER_H
+#define RUNTIME_USER_H
+
+#include "base/base.h"
+
+enum { USER_MAX_GROUPS = 256 };
+
+struct user {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[USER_MAX_GROUPS]; /* supplementary, without gid */
+	size_t ngroups;
+	const char *home; /* in the arena; "/" if nothing says */
+	const char *name; /* NULL if the passwd has no entry */
+};
+
+/* text NULL or "" is uid 0. root is a descriptor of the root file system. */
+int user_resolve(int root, const char *text, struct user *ret, struct arena *a, struct err *e);
+
+/* Only the form, without any file: so that a bad --user fails before anything is made. */
+int user_check(const char *text, struct err *e);
+
+#endif

@@ -1,0 +1,18 @@
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/base.h"
+#include "sys/netdev.h"
+
+int netdev_loopback_up(struct err *e)
+{
+	autoclose int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (s < 0 && errno == EAFNOSUPPORT)
+		return 0; /* a kernel without IPv4 */
+	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &r) < 0)
+		return err_set(e, errno, "bring the loopback device up");
+	return 0;
+}
