@@ -328,7 +328,7 @@ int launch_reentry(int argc, char **argv)
 	struct stage s = {.c = &c, .sync = SYNC_FD};
 	struct err e = {0};
 	uint64_t rows = 0, cols = 0;
-	bool joined;
+	bool joined = false;
 
 	if (argc != 6 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_ENGINE;
