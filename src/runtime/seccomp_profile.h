@@ -3,11 +3,12 @@
  *
  * The default profile is runtime/seccomp_default.json. When hoy is built, seccomp_gen compiles it for the default capabilities and
  * for the usual additions into arrays (seccomp_builtin.c in the build directory), so that a container starts without
- * libseccomp. Any other set of capabilities, and every custom profile, is compiled at run time from the JSON text.
+ * compiling. Any other set of capabilities, and every custom profile, is compiled at run time from the JSON text.
  *
  * Form: https://docs.docker.com/engine/security/seccomp/ and the runtime specification's config-linux.md#seccomp: defaultAction,
  * defaultErrnoRet, archMap or architectures, flags, syscalls[] of names, action, errnoRet, args, includes and excludes of
- * caps, arches and minKernel. The action that needs a listener (SCMP_ACT_NOTIFY) is refused. Unknown calls are skipped, as elsewhere.
+ * caps, arches and minKernel. The action that needs a listener (SCMP_ACT_NOTIFY) is refused. Unknown calls are skipped, as elsewhere; rules with
+ * arguments are tried before rules without (sys/seccomp.h); x32 is never let in, even where it is listed.
  */
 #ifndef RUNTIME_SECCOMP_PROFILE_H
 #define RUNTIME_SECCOMP_PROFILE_H

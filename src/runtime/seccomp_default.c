@@ -1,0 +1,17 @@
+#include "base/base.h"
+#include "runtime/seccomp_builtin.h"
+#include "runtime/seccomp_profile.h"
+#include "sys/caps.h"
+
+int seccomp_profile_default(uint64_t caps, struct seccomp_prog *ret, struct err *e)
+{
+	for (size_t i = 0; i < seccomp_builtin_count; i++) {
+		const struct seccomp_builtin *b = &seccomp_builtins[i];
+		if (b->caps != (caps & seccomp_builtin_relevant))
+			continue;
+		*ret = (struct seccomp_prog){.v = b->v, .n = b->n};
+		return 0;
+	}
+	return seccomp_profile_compile(seccomp_builtin_json, seccomp_builtin_json_len,
+				       "the default seccomp profile", caps, ret, e);
+}

@@ -1,0 +1,428 @@
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sys/utsname.h>
+
+#include "base/base.h"
+#include "data/json.h"
+#include "runtime/seccomp_profile.h"
+#include "sys/caps.h"
+
+/* One profile on its way to a builder. */
+struct load {
+	const char *what;    /* the document's name, for errors */
+	const char *go_arch; /* "amd64": the form of includes.arches */
+	uint64_t caps;	     /* of the container */
+	uint64_t relevant;   /* capabilities that the profile asked about */
+	struct err *e;
+};
+
+static const struct arch {
+	const char *machine, *name, *go;
+	uint32_t token;
+} archs[] = {
+	{"x86_64", "SCMP_ARCH_X86_64", "amd64", AUDIT_ARCH_X86_64},
+	{"aarch64", "SCMP_ARCH_AARCH64", "arm64", AUDIT_ARCH_AARCH64},
+	{NULL, "SCMP_ARCH_X86", "386", AUDIT_ARCH_I386},
+	{NULL, "SCMP_ARCH_ARM", "arm", AUDIT_ARCH_ARM},
+	{"riscv64", "SCMP_ARCH_RISCV64", "riscv64", AUDIT_ARCH_RISCV64},
+};
+
+static const struct {
+	const char *name;
+	uint32_t action;
+	bool has_errno;
+} actions[] = {
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, false},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, false},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, false},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, false},
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, true},
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, true},
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, false},
+};
+
+static const char *const ops[] = {
+	[SECCOMP_NE] = "SCMP_CMP_NE",
+	[SECCOMP_LT] = "SCMP_CMP_LT",
+	[SECCOMP_LE] = "SCMP_CMP_LE",
+	[SECCOMP_EQ] = "SCMP_CMP_EQ",
+	[SECCOMP_GE] = "SCMP_CMP_GE",
+	[SECCOMP_GT] = "SCMP_CMP_GT",
+	[SECCOMP_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
+};
+
+static int bad(const struct load *l, const struct json *at, const char *fmt, ...) printf_like(3, 4);
+static int bad(const struct load *l, const struct json *at, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (!at || !at->line)
+		return err_fail(l->e, ERR_SECCOMP_PROFILE, "%s: %s", l->what, text);
+	return err_fail(l->e, ERR_SECCOMP_PROFILE, "%s:%d:%d: %s", l->what, at->line, at->col,
+			text);
+}
+
+/* A member that must have a type if it is there; JSON null counts as absent. */
+static int member(const struct load *l, const struct json *obj, const char *key,
+		  enum json_type type, const struct json **ret)
+{
+	const struct json *v = json_get(obj, key);
+
+	*ret = v && v->type != JSON_NULL ? v : NULL;
+	if (*ret && v->type != type)
+		return bad(l, v, "%s is %s, not %s", key, json_type_name(v->type),
+			   json_type_name(type));
+	return 0;
+}
+
+/* A list of strings that may be absent: *ret_n is 0 then. */
+static int string_list(const struct load *l, const struct json *obj, const char *key,
+		       const struct json **ret, size_t *ret_n)
+{
+	int r = member(l, obj, key, JSON_ARR, ret);
+
+	*ret_n = !r && *ret ? (*ret)->arr.n : 0;
+	for (size_t i = 0; i < *ret_n; i++) {
+		if ((*ret)->arr.v[i]->type != JSON_STR)
+			return bad(l, (*ret)->arr.v[i], "%s holds something that is not a string",
+				   key);
+	}
+	return r;
+}
+
+/* action with its errno: key names the number's member. */
+static int read_action(const struct load *l, const struct json *obj, const char *key,
+		       const char *errno_key, uint32_t *ret)
+{
+	const struct json *name, *num;
+	int r = member(l, obj, key, JSON_STR, &name);
+
+	if (!r)
+		r = member(l, obj, errno_key, JSON_INT, &num);
+	if (r < 0)
+		return r;
+	if (!name)
+		return bad(l, obj, "%s is missing", key);
+	if (num && (num->i < 0 || num->i > 4095))
+		return bad(l, num, "%s is %" PRId64 ", not 0 to 4095", errno_key, num->i);
+	for (size_t i = 0; i < countof(actions); i++) {
+		if (strcmp(actions[i].name, name->s) != 0)
+			continue;
+		*ret = actions[i].action;
+		if (actions[i].has_errno)
+			*ret |= num ? (uint32_t)num->i : EPERM;
+		return 0;
+	}
+	if (!strcmp(name->s, "SCMP_ACT_NOTIFY"))
+		return bad(l, name, "SCMP_ACT_NOTIFY needs a listener, which hoy does not offer");
+	return bad(l, name, "unknown %s '%s'", key, name->s);
+}
+
+static int read_number(const struct load *l, const struct json *arg, const char *key, uint64_t *ret)
+{
+	const struct json *v = json_get(arg, key);
+
+	*ret = 0;
+	if (!v || v->type == JSON_NULL)
+		return 0;
+	if (v->type == JSON_INT) {
+		*ret = (uint64_t)v->i; /* a negative number stands for its two's complement */
+		return 0;
+	}
+	/* Above INT64_MAX the parser gives a double; the two whole ones that occur are exact. */
+	if (v->type == JSON_DOUBLE && v->d >= 0 && v->d < 18446744073709549568.0) {
+		*ret = (uint64_t)v->d;
+		return 0;
+	}
+	if (v->type == JSON_DOUBLE && v->d >= 18446744073709549568.0 &&
+	    v->d <= 18446744073709551616.0) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	return bad(l, v, "%s is not a number that fits 64 bits", key);
+}
+
+static int read_arg(const struct load *l, const struct json *arg, struct seccomp_arg *ret)
+{
+	uint64_t index, value, two;
+	int r = read_number(l, arg, "index", &index);
+
+	if (!r)
+		r = read_number(l, arg, "value", &value);
+	if (!r)
+		r = read_number(l, arg, "valueTwo", &two);
+	if (r < 0)
+		return r;
+	const char *op = json_str(arg, "op");
+	if (!op || index > 5)
+		return bad(l, arg, "an argument needs an index from 0 to 5 and an op");
+	for (unsigned i = SECCOMP_NE; i < countof(ops); i++) {
+		if (strcmp(ops[i], op) != 0)
+			continue;
+		bool masked =
+			i == SECCOMP_MASKED_EQ; /* docker: value is the mask, valueTwo the datum */
+		*ret = (struct seccomp_arg){.index = (unsigned)index,
+					    .op = i,
+					    .value = masked ? two : value,
+					    .mask = masked ? value : 0};
+		return 0;
+	}
+	return bad(l, arg, "unknown op '%s'", op);
+}
+
+/* Conditions of includes and excludes: how many of a kind were asked for, and how many hold. */
+static int count_caps(struct load *l, const struct json *filter, size_t *asked, size_t *hold)
+{
+	const struct json *list;
+	int r = string_list(l, filter, "caps", &list, asked);
+
+	*hold = 0;
+	for (size_t i = 0; !r && i < *asked; i++) {
+		int cap = 0;
+		while (cap < 64 && strcasecmp(caps_name(cap), list->arr.v[i]->s) != 0)
+			cap++;
+		if (cap == 64)
+			continue; /* newer than libcap-ng: nobody has it */
+		l->relevant |= UINT64_C(1) << cap;
+		*hold += (l->caps >> cap) & 1;
+	}
+	return r;
+}
+
+static int count_arches(struct load *l, const struct json *filter, size_t *asked, size_t *hold)
+{
+	const struct json *list;
+	int r = string_list(l, filter, "arches", &list, asked);
+
+	*hold = 0;
+	for (size_t i = 0; !r && i < *asked; i++)
+		*hold += !strcmp(list->arr.v[i]->s, l->go_arch);
+	return r;
+}
+
+static int kernel_at_least(const struct load *l, const struct json *filter, bool *ret_asked,
+			   bool *ret)
+{
+	const struct json *min;
+	int want[2], have[2];
+	struct utsname u;
+	int r = member(l, filter, "minKernel", JSON_STR, &min);
+
+	*ret_asked = min != NULL;
+	*ret = false;
+	if (r < 0 || !min)
+		return r;
+	if (sscanf(min->s, "%d.%d", &want[0], &want[1]) != 2)
+		return bad(l, min, "minKernel '%s' is not of the form 4.8", min->s);
+	if (uname(&u) < 0 || sscanf(u.release, "%d.%d", &have[0], &have[1]) != 2)
+		return 0;
+	*ret = have[0] > want[0] || (have[0] == want[0] && have[1] >= want[1]);
+	return 0;
+}
+
+/* Whether an entry counts: all included capabilities, one of the included architectures, and nothing of what excludes it. */
+static int applies(struct load *l, const struct json *entry, bool *ret)
+{
+	const struct json *inc, *exc;
+	size_t asked, hold;
+	bool k_asked, k;
+	int r = member(l, entry, "includes", JSON_OBJ, &inc);
+
+	if (!r)
+		r = member(l, entry, "excludes", JSON_OBJ, &exc);
+	*ret = true;
+	if (!r && !(r = count_caps(l, inc, &asked, &hold)))
+		*ret &= hold == asked;
+	if (!r && !(r = count_arches(l, inc, &asked, &hold)))
+		*ret &= !asked || hold;
+	if (!r && !(r = kernel_at_least(l, inc, &k_asked, &k)))
+		*ret &= !k_asked || k;
+	if (!r && !(r = count_caps(l, exc, &asked, &hold)))
+		*ret &= !hold;
+	if (!r && !(r = count_arches(l, exc, &asked, &hold)))
+		*ret &= !hold;
+	if (!r && !(r = kernel_at_least(l, exc, &k_asked, &k)))
+		*ret &= !(k_asked && k);
+	return r;
+}
+
+static int add_entry(struct load *l, struct seccomp_builder *b, const struct json *entry)
+{
+	struct seccomp_arg args[6];
+	const struct json *names, *arg_list;
+	uint32_t action;
+	size_t n;
+	bool use = false;
+
+	if (entry->type != JSON_OBJ)
+		return bad(l, entry, "an entry of syscalls is %s, not an object",
+			   json_type_name(entry->type));
+	int r = string_list(l, entry, "names", &names, &n);
+	if (!r)
+		r = read_action(l, entry, "action", "errnoRet", &action);
+	if (!r)
+		r = member(l, entry, "args", JSON_ARR, &arg_list);
+	if (!r)
+		r = applies(l, entry, &use);
+	if (r < 0)
+		return r;
+	size_t nargs = arg_list ? arg_list->arr.n : 0;
+	if (nargs > countof(args))
+		return bad(l, arg_list, "%zu conditions, at most 6", nargs);
+	for (size_t i = 0; i < nargs; i++) {
+		if ((r = read_arg(l, arg_list->arr.v[i], &args[i])) < 0)
+			return r;
+	}
+	const char *single = json_str(entry, "name"); /* docker's form before 1.13 */
+	if (use && single)
+		r = seccomp_builder_add(b, single, action, args, nargs, l->e);
+	for (size_t i = 0; use && !r && i < n; i++)
+		r = seccomp_builder_add(b, names->arr.v[i]->s, action, args, nargs, l->e);
+	return r;
+}
+
+/* Adds a list of architecture names behind the native one; what is not known here is no concern of this machine. */
+static int add_arch_names(const struct load *l, const struct json *obj, const char *key,
+			  uint32_t *tokens, size_t *n, size_t max)
+{
+	const struct json *list;
+	size_t nlist;
+	int r = string_list(l, obj, key, &list, &nlist);
+
+	for (size_t i = 0; !r && i < nlist; i++) {
+		for (size_t k = 0; k < countof(archs) && *n < max; k++) {
+			if (!strcmp(archs[k].name, list->arr.v[i]->s) &&
+			    archs[k].token != tokens[0])
+				tokens[(*n)++] = archs[k].token;
+		}
+	}
+	return r;
+}
+
+static int read_archs(const struct load *l, const struct json *doc, const struct arch *native,
+		      uint32_t *tokens, size_t *n, size_t max)
+{
+	const struct json *map;
+	int r = member(l, doc, "archMap", JSON_ARR, &map);
+
+	tokens[0] = native->token;
+	*n = 1;
+	for (size_t i = 0; !r && map && i < map->arr.n; i++) {
+		if (str_eq(json_str(map->arr.v[i], "architecture"), native->name))
+			r = add_arch_names(l, map->arr.v[i], "subArchitectures", tokens, n, max);
+	}
+	if (!r && !map)
+		r = add_arch_names(l, doc, "architectures", tokens, n, max);
+	return r;
+}
+
+static int read_flags(const struct load *l, const struct json *doc, unsigned *ret)
+{
+	static const struct {
+		const char *name;
+		unsigned flag;
+	} known[] = {
+		{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+		{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+		{"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the process that loads has one thread */
+	};
+	const struct json *list;
+	size_t n;
+	int r = string_list(l, doc, "flags", &list, &n);
+
+	*ret = 0;
+	for (size_t i = 0; !r && i < n; i++) {
+		size_t k = 0;
+		while (k < countof(known) && strcmp(known[k].name, list->arr.v[i]->s) != 0)
+			k++;
+		if (k == countof(known))
+			return bad(l, list->arr.v[i], "unknown flag '%s'", list->arr.v[i]->s);
+		*ret |= known[k].flag;
+	}
+	return r;
+}
+
+static const struct arch *find_machine(const char *machine)
+{
+	for (size_t i = 0; i < countof(archs); i++) {
+		if (archs[i].machine && !strcmp(archs[i].machine, machine))
+			return &archs[i];
+	}
+	return NULL;
+}
+
+static int compile_doc(struct load *l, const struct json *doc, const struct arch *native,
+		       struct seccomp_prog *ret)
+{
+	struct seccomp_builder *b autobuilder = NULL;
+	const struct json *calls;
+	uint32_t tokens[4], dflt, bad_arch;
+	unsigned flags = 0;
+	size_t n;
+
+	if (doc->type != JSON_OBJ)
+		return bad(l, doc, "the profile is %s, not an object", json_type_name(doc->type));
+	int r = read_action(l, doc, "defaultAction", "defaultErrnoRet", &dflt);
+	if (!r)
+		r = member(l, doc, "syscalls", JSON_ARR, &calls);
+	if (!r)
+		r = read_archs(l, doc, native, tokens, &n, countof(tokens));
+	if (!r)
+		r = read_flags(l, doc, &flags);
+	/* A foreign architecture is refused as an unknown call would be, never let through. */
+	bad_arch = dflt == SECCOMP_RET_ALLOW || dflt == SECCOMP_RET_LOG ? SECCOMP_RET_KILL_PROCESS
+									: dflt;
+	if (!r)
+		r = seccomp_builder_new(&b, tokens, n, dflt, bad_arch, l->e);
+	for (size_t i = 0; !r && calls && i < calls->arr.n; i++)
+		r = add_entry(l, b, calls->arr.v[i]);
+	if (!r)
+		r = seccomp_builder_finish(b, ret, l->e);
+	if (!r)
+		ret->flags = flags;
+	return r;
+}
+
+int seccomp_profile_compile_for(const char *machine, const char *text, size_t len, const char *what,
+				uint64_t caps, struct seccomp_prog *ret, uint64_t *ret_relevant,
+				struct err *e)
+{
+	const struct arch *native = find_machine(machine);
+	scoped(arena) a = {0};
+
+	if (!native)
+		return err_fail(e, ERR_SECCOMP_PROFILE, "no seccomp filters for machine %s",
+				machine);
+	struct load l = {.what = what, .go_arch = native->go, .caps = caps, .e = e};
+	struct json *doc = json_parse(&a, text, len, what, NULL, e);
+	if (!doc) {
+		if (e)
+			e->id = ERR_SECCOMP_PROFILE;
+		return -EINVAL;
+	}
+	int r = compile_doc(&l, doc, native, ret);
+	if (ret_relevant)
+		*ret_relevant = l.relevant;
+	return r;
+}
+
+int seccomp_profile_compile(const char *text, size_t len, const char *what, uint64_t caps,
+			    struct seccomp_prog *ret, struct err *e)
+{
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return err_set(e, errno, "uname");
+		/* A 32-bit personality (linux32) changes what uname says, not what this program is. */
+#ifdef __x86_64__
+	const char *machine = "x86_64";
+#else
+	const char *machine = u.machine;
+#endif
+	return seccomp_profile_compile_for(machine, text, len, what, caps, ret, NULL, e);
+}
