@@ -14,6 +14,7 @@
 	X(group_image)                                                                             \
 	X(group_system)                                                                            \
 	/* for the build and the shells */                                                         \
+	X(complete)                                                                                \
 	X(man)
 
 #define DECLARE(name) extern const struct command cmd_##name;

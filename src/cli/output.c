@@ -86,12 +86,12 @@ void output_error(const struct err *e)
 		return;
 	str_add(&b, "hoy: error: ");
 	str_add_escaped(&b, e->msg, strlen(e->msg));
-	str_addc(&b, '\n');
-	if (e->hint[0]) {
-		str_add(&b, "  hint: ");
+	str_addf(&b, " (%s)\n  hint: ", err_id_name(e->id));
+	if (e->hint[0])
 		str_add_escaped(&b, e->hint, strlen(e->hint));
-		str_addc(&b, '\n');
-	}
+	else
+		str_addf(&b, "hoy help %s explains this error", err_id_name(e->id));
+	str_addc(&b, '\n');
 	(void)fd_write_all(2, b.s, b.len);
 }
 

@@ -56,13 +56,13 @@ static int check_owner(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int open_or_make(const char *path, struct err *e)
+static int open_or_make(const char *path, bool make, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0)
 		return fd;
-	if (errno != ENOENT)
+	if (errno != ENOENT || !make)
 		return err_set(e, errno, "open the store %s", path);
 	autofree char *parent = path_clean(path);
 	char *slash = strrchr(parent, '/');
@@ -76,14 +76,14 @@ static int open_or_make(const char *path, struct err *e)
 	return fd < 0 ? err_set(e, errno, "open the store %s", path) : fd;
 }
 
-int home_open(struct home *ret, const char *root, struct err *e)
+static int open_home(struct home *ret, const char *root, bool make, struct err *e)
 {
 	autofree char *path = choose(root, e);
 
 	*ret = (struct home){.fd = -1};
 	if (!path)
 		return -e->code;
-	autoclose int fd = open_or_make(path, e);
+	autoclose int fd = open_or_make(path, make, e);
 	if (fd < 0)
 		return fd;
 	int r = check_owner(fd, path, e);
@@ -98,6 +98,16 @@ int home_open(struct home *ret, const char *root, struct err *e)
 	ret->path = take(path);
 	ret->fd = take_fd(fd);
 	return 0;
+}
+
+int home_open(struct home *ret, const char *root, struct err *e)
+{
+	return open_home(ret, root, true, e);
+}
+
+int home_open_existing(struct home *ret, const char *root, struct err *e)
+{
+	return open_home(ret, root, false, e);
 }
 
 void home_free(struct home *h)

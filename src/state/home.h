@@ -19,6 +19,8 @@ struct home {
 /* Opens the store, making it (mode 0700) on first use. root overrides the rule; NULL: none given.
  * Refuses a directory that belongs to another user or is a link to one (ERR_STORE_OWNER). */
 int home_open(struct home *ret, const char *root, struct err *e);
+/* The same, but nothing is made: -ENOENT if there is no store yet. For those who only look (completion, info). */
+int home_open_existing(struct home *ret, const char *root, struct err *e);
 void home_free(struct home *h);
 
 /* Opens a directory below the store ("containers"), making it (0700) if it is missing. A descriptor or -errno with *e filled. */

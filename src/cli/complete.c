@@ -1,0 +1,255 @@
+/*
+ * Completion. `hoy __complete WORD...` gets the words behind "hoy" up to the one under the cursor, which is the last and may be empty,
+ * and prints one candidate per line, with a tab and a description where there is one. A line ":file" or ":dir" asks
+ * the shell for file names instead. The shell functions in completions/ only hand words over.
+ *
+ * How it works: the words are walked as the parser would walk them (step), forgiving everything that is wrong. Where the walk
+ * stands when it reaches the last word says what may come there: the value of a flag, a flag, a command, or an operand.
+ * Names come from the store as it is: no lock, nothing is made, and a broken store completes nothing.
+ */
+#include "base/base.h"
+#include "cli/complete.h"
+#include "cli/help.h"
+
+/* Where the walk stands. */
+struct walk {
+	const struct command *cmd;   /* NULL: still before the command */
+	const struct command *group; /* behind the first word of two */
+	const struct opt *rows;
+	const struct opt *value_of; /* the flag whose value comes next */
+	size_t operands;
+	bool flags_over;
+	const char *root; /* --root, which names the store to look into */
+};
+
+static const struct opt *row_by_name(const struct opt *rows, const char *name, size_t n)
+{
+	for (struct opt_walk w = opt_first(rows); w.row; opt_next(&w))
+		if ((strlen(w.row->name) == n && !strncmp(w.row->name, name, n)) ||
+		    opt_word_in(w.row->aliases, name, n))
+			return w.row;
+	return NULL;
+}
+
+static const struct opt *row_by_letter(const struct opt *rows, char c)
+{
+	for (struct opt_walk w = opt_first(rows); w.row; opt_next(&w))
+		if (w.row->letter == c)
+			return w.row;
+	return NULL;
+}
+
+/* The row whose value is still to come after this word, or NULL. */
+static const struct opt *wants_value(const struct opt *rows, const char *word)
+{
+	const struct opt *o;
+
+	if (word[1] == '-') {
+		o = strchr(word, '=') ? NULL : row_by_name(rows, word + 2, strlen(word + 2));
+		return o && o->kind != OPT_BOOL ? o : NULL;
+	}
+	for (const char *c = word + 1; *c; c++) {
+		o = row_by_letter(rows, *c);
+		if (!o)
+			return NULL;
+		if (o->kind != OPT_BOOL)
+			return c[1] ? NULL : o;
+	}
+	return NULL;
+}
+
+static void step_name(struct walk *w, const char *word)
+{
+	scoped(str) name = {0};
+
+	if (w->group)
+		str_addf(&name, "%s ", w->group->name);
+	str_add(&name, word);
+	const struct command *cmd = command_find(name.s);
+	if (cmd && !cmd->run) {
+		w->group = cmd;
+		return;
+	}
+	w->cmd = cmd;
+	w->rows = cmd ? cmd->opts : NULL;
+	w->flags_over = !cmd; /* an unknown command: offer nothing */
+}
+
+/* Takes one whole word. */
+static void step(struct walk *w, const char *word)
+{
+	if (w->value_of) {
+		if (!strcmp(w->value_of->name, "root") && !w->cmd)
+			w->root = word;
+		w->value_of = NULL;
+	} else if (!w->flags_over && !strcmp(word, "--")) {
+		w->flags_over = true;
+	} else if (!w->flags_over && word[0] == '-' && word[1]) {
+		if (!w->cmd && str_starts(word, "--root="))
+			w->root = word + 7;
+		w->value_of = wants_value(w->rows, word);
+	} else if (!w->cmd) {
+		step_name(w, word);
+	} else {
+		w->operands++;
+		w->flags_over = w->flags_over || w->cmd->stop_at_operand;
+	}
+}
+
+void complete_offer(struct completion *c, const char *word, const char *description)
+{
+	if (!str_starts(word, c->typed))
+		return;
+	out_text(c->out, c->before);
+	out_escaped(c->out, word);
+	if (!str_is_empty(description)) {
+		out_text(c->out, "\t");
+		out_escaped(c->out, description);
+	}
+	out_text(c->out, "\n");
+}
+
+static void offer_words(struct completion *c, const char *words)
+{
+	scoped(strv) list = {0};
+
+	strv_split(&list, words ? words : "", ' ');
+	for (size_t i = 0; i < list.n; i++)
+		if (*list.v[i])
+			complete_offer(c, list.v[i], NULL);
+}
+
+static void offer_signals(struct completion *c)
+{
+	for (int i = 1; i < 32; i++) {
+		const char *name = sigabbrev_np(i);
+		if (name)
+			complete_offer(c, name, sigdescr_np(i));
+	}
+}
+
+/* Commands before any group; those in the group otherwise. */
+static void offer_commands(struct completion *c, const struct command *group)
+{
+	for (size_t i = 0; cli_commands[i]; i++) {
+		const struct command *cmd = cli_commands[i];
+		size_t n = 0;
+		const char *in = group ? help_name_in_group(cmd, group->name, &n) : NULL;
+		if (in) {
+			autofree char *name = xstrndup(in, n);
+			complete_offer(c, name, cmd->summary);
+		} else if (!group && cmd->name[0] != '_' && !strchr(cmd->name, ' ')) {
+			complete_offer(c, cmd->name, cmd->summary);
+		}
+	}
+}
+
+static void offer_kind(struct completion *c, enum complete kind, const char *words)
+{
+	switch (kind) {
+	case COMPLETE_NONE:
+		break;
+	case COMPLETE_FILE:
+		out_text(c->out, ":file\n");
+		break;
+	case COMPLETE_DIR:
+		out_text(c->out, ":dir\n");
+		break;
+	case COMPLETE_SIGNAL:
+		offer_signals(c);
+		break;
+	case COMPLETE_COMMAND:
+		offer_commands(c, NULL);
+		break;
+	case COMPLETE_WORDS:
+		offer_words(c, words);
+		break;
+	default:
+		complete_names(c, kind);
+	}
+}
+
+static void offer_value(struct completion *c, const struct opt *o)
+{
+	enum complete kind = o->complete;
+
+	if (o->kind == OPT_CHOICE)
+		kind = COMPLETE_WORDS;
+	else if (o->kind == OPT_SIGNAL)
+		kind = COMPLETE_SIGNAL;
+	offer_kind(c, kind, o->kind == OPT_BOOL ? "true false" : o->words);
+}
+
+static void offer_flags(struct completion *c, const struct opt *rows)
+{
+	for (struct opt_walk w = opt_first(rows); w.row; opt_next(&w)) {
+		if (!help_shows(w.row))
+			continue;
+		scoped(str) flag = {0};
+		str_addf(&flag, "--%s", w.row->name);
+		complete_offer(c, flag.s, w.row->help);
+	}
+	complete_offer(c, "--help", "Explain the command and exit");
+}
+
+/* --flag=VALUE in one word: the candidates repeat what stands before the value. */
+static void offer_attached(struct completion *c, const struct opt *rows, const char *equals)
+{
+	const struct opt *o = row_by_name(rows, c->typed + 2, (size_t)(equals - c->typed - 2));
+	autofree char *before = xstrndup(c->typed, (size_t)(equals - c->typed) + 1);
+
+	if (!o)
+		return;
+	c->before = before;
+	c->typed = equals + 1;
+	offer_value(c, o);
+	c->before = "";
+}
+
+static void offer_operand(struct completion *c, const struct walk *w)
+{
+	size_t min, max;
+	enum complete kind = w->cmd->complete;
+
+	opt_count_operands(w->cmd->args, &min, &max);
+	if (w->operands >= max)
+		return;
+	if (w->operands > 0 && w->cmd->complete_rest)
+		kind = w->cmd->complete_rest;
+	else if (w->operands > 0 && w->cmd->stop_at_operand)
+		kind = COMPLETE_FILE; /* the container's own command line */
+	offer_kind(c, kind, NULL);
+}
+
+static int complete_run(struct cli *cli, void *opts, struct err *e)
+{
+	struct walk w = {.rows = cli_global_rows};
+
+	for (size_t i = 0; i + 1 < cli->nargs; i++)
+		step(&w, cli->args[i]);
+	const char *last = cli->nargs ? cli->args[cli->nargs - 1] : "";
+	struct completion c = {&cli->out, last, "", w.root ? w.root : cli->root};
+	const char *equals = str_starts(last, "--") ? strchr(last, '=') : NULL;
+	if (w.value_of)
+		offer_value(&c, w.value_of);
+	else if (!w.flags_over && equals)
+		offer_attached(&c, w.rows, equals);
+	else if (!w.flags_over && last[0] == '-')
+		offer_flags(&c, w.rows);
+	else if (w.cmd)
+		offer_operand(&c, &w);
+	else if (!w.flags_over)
+		offer_commands(&c, w.group);
+	return 0;
+}
+
+const struct command cmd_complete = {
+	.name = "__complete",
+	.args = "[WORD...]",
+	.summary = "Print what may follow on a command line",
+	.description =
+		"For the shells' completion functions. The last word is the one to complete.",
+	.examples = "hoy __complete run --na",
+	.run = complete_run,
+	.stop_at_operand = true,
+};

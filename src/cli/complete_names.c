@@ -1,0 +1,35 @@
+#include "base/base.h"
+#include "cli/complete.h"
+#include "state/container.h"
+
+static void offer_containers(struct completion *c, const struct home *h, bool running_only)
+{
+	scoped(strv) ids = {0};
+	struct err e;
+
+	if (container_ids(h, &ids, &e) < 0)
+		return;
+	for (size_t i = 0; i < ids.n; i++) {
+		scoped(arena) a = {0};
+		struct container_state s = {0};
+		if (container_state_read(h, ids.v[i], &s, &a, &e) < 0)
+			continue;
+		enum container_status status = container_derive(h, &s);
+		if (running_only && status != CONTAINER_RUNNING)
+			continue;
+		const char *what = arena_printf(&a, "%s, %s", container_status_name(status),
+						s.image ? s.image : "no image");
+		complete_offer(c, s.name, what);
+	}
+}
+
+void complete_names(struct completion *c, enum complete kind)
+{
+	scoped(home) h = {.fd = -1};
+	struct err e;
+
+	if (home_open_existing(&h, c->root, &e) < 0)
+		return;
+	if (kind == COMPLETE_CONTAINER || kind == COMPLETE_RUNNING)
+		offer_containers(c, &h, kind == COMPLETE_RUNNING);
+}
