@@ -197,8 +197,12 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 		c->cmd = command_find("version");
 		return 0;
 	}
-	if (!found.nargs)
+	if (!found.nargs) {
+		c->exit = found.help || c->help
+				  ? 0
+				  : EXIT_ENGINE; /* no command: help, but no success */
 		return ask_help(c, NULL);
+	}
 	return parse_command(c, found.nargs, found.args, e);
 }
 

@@ -8,6 +8,7 @@
 	/* images */                                                                               \
 	/* system */                                                                               \
 	X(help)                                                                                    \
+	X(info)                                                                                    \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \

@@ -1,0 +1,124 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "cli/format.h"
+#include "engine/info.h"
+
+struct info_opts {
+	const char *format;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct info_opts, field)
+static const struct opt info_rows[] = {
+	{"format", 'f', TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
+	{0},
+};
+#undef TO
+
+static void print_map(struct out *out, const char *what, const struct id_map *m)
+{
+	out_printf(out, "  %s:", what);
+	for (size_t k = 0; k < m->n; k++)
+		out_printf(out, "%s %u -> %u (%u)", k ? "," : "", m->r[k].inside, m->r[k].outside,
+			   m->r[k].count);
+	out_text(out, "\n");
+}
+
+static void print_failure(struct out *out, const struct err *e)
+{
+	out_text(out, "no: ");
+	out_escaped(out, e->msg);
+	out_printf(out, " (%s)\n", err_id_name(e->id));
+	if (e->hint[0])
+		out_printf(out, "  hint: %s\n", e->hint);
+}
+
+static void print_namespaces(struct out *out, const struct info *i)
+{
+	static const char *const steps[] = {
+		[FORM_SUB] = "yes, with the subordinate ids of this user",
+		[FORM_ONE] = "yes, with one uid only (no subordinate ids)",
+		[FORM_ROOT] = "not needed: running as root",
+	};
+
+	out_text(out, "User Namespaces: ");
+	if (i->userns) {
+		out_printf(out, "%s\n", steps[i->map.form]);
+		print_map(out, "Uids", &i->map.uids);
+		print_map(out, "Gids", &i->map.gids);
+	} else {
+		print_failure(out, &i->userns_error);
+	}
+	out_text(out, "Overlay: ");
+	if (i->overlay)
+		out_text(out, "yes\n");
+	else
+		print_failure(out, &i->overlay_error);
+}
+
+/* The labels are docker's where docker has the line, so that a grep finds it. */
+static void print_text(struct out *out, const struct info *i)
+{
+	scoped(str) memory = {0}, size = {0}, space = {0};
+
+	size_human(&memory, i->memory);
+	size_human(&size, i->store_size);
+	size_human(&space, i->store_free);
+	out_printf(out, "Containers: %zu\n Running: %zu\n Stopped: %zu\nImages: %zu\n",
+		   i->containers, i->running, i->containers - i->running, i->images);
+	out_text(out, "Server Version: " HOY_VERSION "\nStorage Driver: overlay\n");
+	out_text(out, "Store: ");
+	out_escaped(out, i->store);
+	out_printf(out, "\n Backing Filesystem: %s, %s free of %s\n", i->store_fs, str_cstr(&space),
+		   str_cstr(&size));
+	print_namespaces(out, i);
+	out_printf(out, "Seccomp: %s\n", i->seccomp ? "yes" : "no: the kernel lacks it");
+	out_printf(out, "Cgroup Version: %d\n", i->cgroup_version);
+	out_printf(out, " Delegated Controllers: %s\n", *i->controllers ? i->controllers : "none");
+	out_printf(out, "Kernel Version: %s\nOperating System: ", i->kernel);
+	out_escaped(out, i->os_name);
+	out_printf(out,
+		   "\nOSType: linux\nArchitecture: %s\nCPUs: %ld\nTotal Memory: %s\nName: %s\n",
+		   i->machine, i->cpus, str_cstr(&memory), i->hostname);
+}
+
+static int info_run(struct cli *c, void *opts, struct err *e)
+{
+	struct info_opts *o = opts;
+	scoped(info) i = {0};
+	int r = info_collect(c->root, &i, e);
+
+	if (r < 0)
+		return r;
+	if (str_is_empty(o->format))
+		print_text(&c->out, &i);
+	else if (strcmp(o->format, "json"))
+		return format_objects(c, o->format, info_fields(&i, HOY_VERSION, &c->arena), e);
+	else if (c->called == CALLED_DOCKER)
+		return format_objects(c, "json", info_docker(&i, HOY_VERSION, &c->arena), e);
+	else
+		return format_objects(c, "json", info_podman(&i, HOY_VERSION, &c->arena), e);
+	return 0;
+}
+
+const struct command cmd_info = {
+	.name = "info",
+	.aliases = "system info",
+	.group = "System",
+	.summary = "Show what this machine allows and what the store holds",
+	.description = "Tries what containers need (a user namespace with its ids, an overlay "
+		       "mount on the store's file system) and says what came of it, "
+		       "next to the place and the contents of the store. What is missing is shown "
+		       "with the reason and the way to mend it; "
+		       "that is no error of this command.\n"
+		       "\n"
+		       "Templates may use podman's names (.Host.Arch, .Store.GraphRoot, "
+		       ".Version.Version) and docker's (.ServerVersion, .Driver, .NCPU, "
+		       ".DockerRootDir). .Host.UserNamespace.Form is sub (subordinate ids), one "
+		       "(one uid only) or root.",
+	.examples =
+		"hoy info\nhoy info --format '{{.Host.UserNamespace.Form}} {{.Store.GraphRoot}}'\n"
+		"hoy info --format json",
+	.opts = info_rows,
+	.opts_size = sizeof(struct info_opts),
+	.run = info_run,
+};

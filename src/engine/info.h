@@ -1,0 +1,45 @@
+/*
+ * info.h - what this machine allows, found by trying, and what the store holds.
+ *
+ * The user namespace and the overlay are tried for real, in a child process: what `hoy info` shows is what `hoy run` will get. A
+ * failure of one part is a fact to show (its error text), never an error of the whole.
+ */
+#ifndef ENGINE_INFO_H
+#define ENGINE_INFO_H
+
+#include "data/json.h"
+#include "state/u0.h"
+
+struct info {
+	char *store;	      /* path */
+	const char *store_fs; /* "ext4" */
+	uint64_t store_size, store_free;
+	size_t containers, running, images;
+
+	bool userns; /* can be had; else userns_error says why */
+	struct u0_map map;
+	struct err userns_error;
+	bool overlay; /* works on the store's file system; else overlay_error */
+	struct err overlay_error;
+
+	const char *kernel, *machine, *hostname, *os_name, *os_id, *os_version;
+	int cgroup_version;	 /* 2, 1, or 0: none */
+	const char *controllers; /* that were delegated to us: "cpu memory pids" */
+	bool seccomp, apparmor, selinux;
+	uint64_t memory, memory_free, swap, swap_free, uptime;
+	long cpus;
+	struct arena arena;
+};
+void info_free(struct info *i);
+
+/* Opens the store (making it if it is missing) and looks at everything. Fails only without a store. */
+int info_collect(const char *root, struct info *ret, struct err *e);
+
+/* The facts under the names of podman (.Host, .Store, .Version) and docker (flat), for templates. */
+struct json *info_fields(const struct info *i, const char *version, struct arena *a);
+/* podman's JSON (host, store, version; its names in lower case). */
+struct json *info_podman(const struct info *i, const char *version, struct arena *a);
+/* docker's JSON. */
+struct json *info_docker(const struct info *i, const char *version, struct arena *a);
+
+#endif

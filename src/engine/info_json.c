@@ -1,0 +1,241 @@
+/*
+ * The facts of info.h as JSON, in the names of both engines. podman's fields have two spellings, one for templates (.Host.CPUs) and one
+ * for its JSON (host.cpus): they stand beside each other in the calls of put(), where `low` chooses.
+ */
+#include "base/base.h"
+#include "engine/info.h"
+#include "oci/image_spec.h"
+#include "sys/caps.h"
+
+struct build {
+	struct arena *a;
+	struct json *to;
+	bool low; /* podman's JSON names */
+};
+
+static void put(const struct build *b, const char *name, const char *low, struct json *v)
+{
+	json_set(b->a, b->to, b->low ? low : name, v);
+}
+
+static void put_str(const struct build *b, const char *name, const char *low, const char *v)
+{
+	put(b, name, low, json_new_str(b->a, v));
+}
+
+static void put_int(const struct build *b, const char *name, const char *low, uint64_t v)
+{
+	put(b, name, low, json_new_int(b->a, (int64_t)v));
+}
+
+static void put_bool(const struct build *b, const char *name, const char *low, bool v)
+{
+	put(b, name, low, json_new_bool(b->a, v));
+}
+
+static struct build inside(const struct build *b, const char *name, const char *low)
+{
+	struct build in = {b->a, json_new(b->a, JSON_OBJ), b->low};
+
+	put(b, name, low, in.to);
+	return in;
+}
+
+static struct json *words(struct arena *a, const char *s)
+{
+	struct json *list = json_new(a, JSON_ARR);
+
+	while (*s) {
+		size_t n = strcspn(s, " ");
+		if (n)
+			json_add(a, list, json_new_str(a, arena_strndup(a, s, n)));
+		s += n + (s[n] == ' ');
+	}
+	return list;
+}
+
+static struct json *id_map(const struct build *b, const struct id_map *m)
+{
+	struct json *list = json_new(b->a, JSON_ARR);
+
+	for (size_t k = 0; k < m->n; k++) {
+		struct build in = {b->a, json_new(b->a, JSON_OBJ), b->low};
+		put_int(&in, "ContainerID", "container_id", m->r[k].inside);
+		put_int(&in, "HostID", "host_id", m->r[k].outside);
+		put_int(&in, "Size", "size", m->r[k].count);
+		json_add(b->a, list, in.to);
+	}
+	return list;
+}
+
+static void put_security(const struct build *host, const struct info *i)
+{
+	struct build s = inside(host, "Security", "security");
+	scoped(strv) caps = {0};
+	scoped(str) joined = {0};
+
+	caps_names(CAPS_DEFAULT, &caps);
+	for (size_t k = 0; k < caps.n; k++)
+		str_addf(&joined, "%s%s", k ? "," : "", caps.v[k]);
+	put_str(&s, "DefaultCapabilities", "capabilities", str_cstr(&joined));
+	put_bool(&s, "AppArmorEnabled", "apparmorEnabled", false);
+	put_bool(&s, "Rootless", "rootless", geteuid() != 0);
+	put_bool(&s, "SECCOMPEnabled", "seccompEnabled", i->seccomp);
+	put_str(&s, "SECCOMPProfilePath", "seccompProfilePath", "");
+	put_bool(&s, "SELinuxEnabled", "selinuxEnabled", i->selinux);
+}
+
+static void put_user_namespace(const struct build *host, const struct info *i)
+{
+	struct build maps = inside(host, "IDMappings", "idMappings");
+	struct build u = inside(host, "UserNamespace", "userNamespace");
+
+	put(&maps, "UIDMap", "uidmap", id_map(&maps, &i->map.uids));
+	put(&maps, "GIDMap", "gidmap", id_map(&maps, &i->map.gids));
+	put_bool(&u, "Available", "available", i->userns);
+	put_str(&u, "Form", "form", i->userns ? u0_form_name(i->map.form) : "");
+	put_str(&u, "Error", "error", i->userns ? "" : i->userns_error.msg);
+}
+
+static void put_host(const struct build *b, const struct info *i, const char *version)
+{
+	struct build h = inside(b, "Host", "host");
+
+	put_str(&h, "Arch", "arch", platform_arch());
+	put_str(&h, "Variant", "variant", platform_variant());
+	put_str(&h, "OS", "os", "linux");
+	put_str(&h, "Kernel", "kernel", i->kernel);
+	put_str(&h, "Hostname", "hostname", i->hostname);
+	put_int(&h, "CPUs", "cpus", (uint64_t)i->cpus);
+	put_int(&h, "MemTotal", "memTotal", i->memory);
+	put_int(&h, "MemFree", "memFree", i->memory_free);
+	put_int(&h, "SwapTotal", "swapTotal", i->swap);
+	put_int(&h, "SwapFree", "swapFree", i->swap_free);
+	put_str(&h, "Uptime", "uptime", arena_printf(b->a, "%" PRIu64 "s", i->uptime));
+	put_str(&h, "CgroupVersion", "cgroupVersion", i->cgroup_version == 2 ? "v2" : "v1");
+	put(&h, "CgroupControllers", "cgroupControllers", words(b->a, i->controllers));
+	put_str(&h, "CgroupManager", "cgroupManager", "cgroupfs");
+	put_str(&h, "LogDriver", "logDriver", "k8s-file");
+	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
+	struct build d = inside(&h, "Distribution", "distribution");
+	put_str(&d, "Distribution", "distribution", i->os_id);
+	put_str(&d, "Version", "version", i->os_version);
+	struct build r = inside(&h, "OCIRuntime", "ociRuntime");
+	put_str(&r, "Name", "name", "hoy");
+	put_str(&r, "Version", "version", version);
+	put_security(&h, i);
+	put_user_namespace(&h, i);
+}
+
+static void put_store(const struct build *b, const struct info *i)
+{
+	struct build s = inside(b, "Store", "store");
+
+	put_str(&s, "GraphDriverName", "graphDriverName", "overlay");
+	put_str(&s, "GraphRoot", "graphRoot", i->store);
+	put_str(&s, "RunRoot", "runRoot", i->store);
+	put_int(&s, "GraphRootAllocated", "graphRootAllocated", i->store_size);
+	put_int(&s, "GraphRootUsed", "graphRootUsed", i->store_size - i->store_free);
+	struct build status = inside(&s, "GraphStatus", "graphStatus");
+	json_set_str(b->a, status.to, "Backing Filesystem", i->store_fs);
+	json_set_str(b->a, status.to, "Overlay", i->overlay ? "works" : i->overlay_error.msg);
+	struct build c = inside(&s, "ContainerStore", "containerStore");
+	put_int(&c, "Number", "number", i->containers);
+	put_int(&c, "Running", "running", i->running);
+	put_int(&c, "Paused", "paused", 0);
+	put_int(&c, "Stopped", "stopped", i->containers - i->running);
+	struct build images = inside(&s, "ImageStore", "imageStore");
+	put_int(&images, "Number", "number", i->images);
+}
+
+static void put_podman(const struct build *b, const struct info *i, const char *version)
+{
+	put_host(b, i, version);
+	put_store(b, i);
+	struct build v = inside(b, "Version", "version");
+	json_set_str(b->a, v.to, "APIVersion", version);
+	json_set_str(b->a, v.to, "Version", version);
+	json_set_str(b->a, v.to, "GoVersion", "");
+	json_set_str(b->a, v.to, "Os", "linux");
+	json_set_str(b->a, v.to, "OsArch", arena_printf(b->a, "linux/%s", platform_arch()));
+}
+
+static struct json *pair(struct arena *a, const char *k, const char *v)
+{
+	struct json *p = json_new(a, JSON_ARR);
+
+	json_add(a, p, json_new_str(a, k));
+	json_add(a, p, json_new_str(a, v));
+	return p;
+}
+
+static struct json *security_options(struct arena *a, const struct info *i)
+{
+	struct json *list = json_new(a, JSON_ARR);
+
+	if (i->seccomp)
+		json_add(a, list, json_new_str(a, "name=seccomp,profile=builtin"));
+	if (geteuid() != 0)
+		json_add(a, list, json_new_str(a, "name=rootless"));
+	return list;
+}
+
+static void put_docker(struct arena *a, struct json *to, const struct info *i, const char *version)
+{
+	const char *const texts[][2] = {
+		{"ID", i->hostname},	      {"Name", i->hostname},
+		{"Driver", "overlay"},	      {"LoggingDriver", "k8s-file"},
+		{"CgroupDriver", "cgroupfs"}, {"CgroupVersion", i->cgroup_version == 2 ? "2" : "1"},
+		{"KernelVersion", i->kernel}, {"OperatingSystem", i->os_name},
+		{"OSVersion", i->os_version}, {"OSType", "linux"},
+		{"Architecture", i->machine}, {"DockerRootDir", i->store},
+		{"ServerVersion", version},   {"DefaultRuntime", "hoy"},
+	};
+	struct json *status = json_new(a, JSON_ARR), *swarm = json_new(a, JSON_OBJ),
+		    *runtimes = json_new(a, JSON_OBJ), *runtime = json_new(a, JSON_OBJ);
+
+	for (size_t k = 0; k < countof(texts); k++)
+		json_set_str(a, to, texts[k][0], texts[k][1]);
+	json_set_int(a, to, "Containers", (int64_t)i->containers);
+	json_set_int(a, to, "ContainersRunning", (int64_t)i->running);
+	json_set_int(a, to, "ContainersPaused", 0);
+	json_set_int(a, to, "ContainersStopped", (int64_t)(i->containers - i->running));
+	json_set_int(a, to, "Images", (int64_t)i->images);
+	json_set_int(a, to, "NCPU", i->cpus);
+	json_set_int(a, to, "MemTotal", (int64_t)i->memory);
+	json_add(a, status, pair(a, "Backing Filesystem", i->store_fs));
+	json_set(a, to, "DriverStatus", status);
+	json_set(a, to, "SecurityOptions", security_options(a, i));
+	json_set_str(a, swarm, "LocalNodeState", "inactive");
+	json_set(a, to, "Swarm", swarm);
+	json_set_str(a, runtime, "path", "hoy");
+	json_set(a, runtimes, "hoy", runtime);
+	json_set(a, to, "Runtimes", runtimes);
+	json_set(a, to, "Warnings", json_new(a, JSON_ARR));
+	json_set(a, to, "Labels", json_new(a, JSON_ARR));
+}
+
+struct json *info_fields(const struct info *i, const char *version, struct arena *a)
+{
+	struct build b = {a, json_new(a, JSON_OBJ), false};
+
+	put_podman(&b, i, version);
+	put_docker(a, b.to, i, version);
+	return b.to;
+}
+
+struct json *info_podman(const struct info *i, const char *version, struct arena *a)
+{
+	struct build b = {a, json_new(a, JSON_OBJ), true};
+
+	put_podman(&b, i, version);
+	return b.to;
+}
+
+struct json *info_docker(const struct info *i, const char *version, struct arena *a)
+{
+	struct json *to = json_new(a, JSON_OBJ);
+
+	put_docker(a, to, i, version);
+	return to;
+}

@@ -1,0 +1,105 @@
+#!/bin/bash
+# Completion: what the binary offers, and what the three shells make of it.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+stubs=$(cd "$(dirname "$0")/../../completions" 2>/dev/null && pwd)
+
+# offers LAST... : the candidates for a command line whose last word is being typed.
+offers() { hoy __complete -- "$@" | cut -f1 | tr '\n' ' '; }
+
+test_words() { # short
+	assert_eq 'version ' "$(offers ver)"
+	assert_eq 'debug info warn error ' "$(offers --log-level '')"
+	assert_eq '--log-level=debug ' "$(offers --log-level=d)"
+	assert_eq ':dir ' "$(offers --root '')"
+	assert_eq '' "$(offers nosuchcommand '')"
+	assert_eq '' "$(offers version '')"
+	assert_eq 'version ' "$(offers help ver)"
+	assert_eq '--format ' "$(offers version --f)"
+	assert_eq '' "$(offers version -- --f)"
+	case " $(offers '')" in *' image '*) ;; *) fail 'groups are not offered' ;; esac
+	case "$(offers '')" in *__*) fail 'internal commands are offered' ;; esac
+}
+
+# Completion looks; it never makes a store, and says nothing about a broken one.
+test_silent() { # short
+	untidy
+	run hoy __complete -- help ''
+	assert_quiet
+	run hoy --root "$HOME/none" __complete -- --root "$HOME/none" logs ''
+	assert_ok
+	assert_quiet
+	[ ! -e "$HOME/none" ] || fail 'completion made a store'
+	: >"$HOME/file"
+	run hoy __complete -- --root "$HOME/file" logs ''
+	assert_ok
+	assert_quiet
+	mkdir -p "$HOME/bad/containers/x" "$HOME/bad/cnames" && chmod 700 "$HOME/bad"
+	echo '{' >"$HOME/bad/containers/x/state.json"
+	run hoy __complete -- --root "$HOME/bad" logs ''
+	assert_ok
+	assert_quiet
+}
+
+put_on_path() {
+	mkdir -p "$HOME/bin"
+	ln -sf "$(command -v "${HOY%% *}")" "$HOME/bin/hoy"
+	export PATH=$HOME/bin:$PATH
+}
+
+test_stubs_are_small() {
+	local f
+	for f in "$stubs"/hoy.bash "$stubs"/_hoy "$stubs"/hoy.fish; do
+		[ "$(wc -l <"$f")" -lt 40 ] || fail "$f is too long: the knowledge belongs into the binary"
+	done
+}
+
+test_bash() {
+	put_on_path
+	run bash --norc --noprofile -c '. "$1"
+		compopt() { :; }
+		for line in "hoy vers" "hoy --log-level=d" "hoy --log-level w" "hoy --root=/et" "hoy help vers"; do
+			COMP_LINE=$line COMP_POINT=${#line} COMPREPLY=()
+			_hoy
+			printf "%s\n" "${COMPREPLY[*]}"
+		done' - "$stubs/hoy.bash"
+	assert_out 'version
+debug
+warn
+/etc
+version'
+}
+
+test_bash_on_a_terminal() {
+	put_on_path
+	export PS1='ready> ' INPUTRC=/dev/null TERM=dumb
+	with_pty 'expect=ready> ' "send=. '$stubs/hoy.bash'\r" 'expect=ready> ' 'send=echo [; hoy --log-level=deb\t --root=/et\thostn\t vers\t' \
+		'expect=version' 'send=\x15exit\r' eof -- bash --norc --noprofile -i >"$T/tty"
+	grep -q -- '--log-level=debug  --root=/etc/hostn[a-z]* *version' "$T/tty" ||
+		grep -q -- '--log-level=debug *--root=/etc/' "$T/tty" || fail "bash shows: $(cat -v "$T/tty")"
+}
+
+test_fish() {
+	need fish
+	put_on_path
+	run fish --no-config -c "source $stubs/hoy.fish
+		for l in 'hoy vers' 'hoy --log-level=d' 'hoy --log-level w' 'hoy --root=/etc/hostna' 'hoy --root /et' 'hoy help vers'
+			complete -C \$l | cut -f1 | sort
+		end"
+	assert_out 'version
+--log-level=debug
+warn
+/etc/
+version'
+}
+
+test_zsh() {
+	need zsh
+	put_on_path
+	export PS1='ready> ' TERM=dumb
+	with_pty 'expect=ready> ' "send=PS1='go> '; fpath=('$stubs' \$fpath); autoload -U compinit; compinit -u -D\r" 'expect=go> ' \
+		'send=hoy --log-level=deb\t vers\t' 'expect=version' 'send=\x15exit\r' eof -- zsh -f -i >"$T/tty"
+	tr -d '\b' <"$T/tty" | grep -q -- '--log-level=debug *version' || fail "zsh shows: $(cat -v "$T/tty")"
+}
+
+run_tests "$@"
