@@ -87,6 +87,8 @@ struct session {
 	struct tty_keys keys;
 	struct pollfd p[3]; /* socket, signals, input */
 	bool input_open;
+	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
+	char frame[1 + PROTO_CHUNK];
 	int result; /* exit code, or CLIENT_DETACHED */
 	bool done;
 };
@@ -149,31 +151,46 @@ static void on_signal(struct session *s)
 		send_frame(s->c, FRAME_SIGNAL, &sig, sizeof sig);
 }
 
+/* Sends the frame that is held. Output goes on being read while there is no room, or both sides would wait for each other. */
+static int send_held(struct session *s)
+{
+	ssize_t k = fd_send_msg(s->c->sock, s->frame, s->held, NULL, 0);
+
+	if (k == -EAGAIN)
+		return 0;
+	s->held = 0;
+	return k < 0 ? (int)k : 0;
+}
+
 static int on_input(struct session *s)
 {
-	unsigned char in[PROTO_CHUNK - 16], out[PROTO_CHUNK];
-	bool detach;
+	unsigned char in[PROTO_CHUNK - 16];
+	bool detach = false;
 	ssize_t n = read(s->c->in, in, sizeof in);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (n <= 0) {
 		s->input_open = false;
-		return send_frame(s->c, FRAME_STDIN_EOF, NULL, 0);
+		s->frame[0] = FRAME_STDIN_EOF;
+		s->held = 1;
+		return send_held(s);
 	}
-	size_t k = tty_keys_filter(&s->keys, in, (size_t)n, out, &detach);
-	int r = k ? send_frame(s->c, FRAME_STDIN, out, k) : 0;
+	size_t k = tty_keys_filter(&s->keys, in, (size_t)n, (unsigned char *)s->frame + 1, &detach);
+	s->frame[0] = FRAME_STDIN;
+	s->held = k ? k + 1 : 0;
 	if (detach) {
 		s->result = CLIENT_DETACHED;
 		s->done = true;
 	}
-	return r;
+	return s->held ? send_held(s) : 0;
 }
 
 static int run_loop(struct session *s, struct err *e)
 {
 	while (!s->done) {
-		s->p[2].fd = s->input_open ? s->c->in : -1;
+		s->p[0].events = POLLIN | (s->held ? POLLOUT : 0);
+		s->p[2].fd = s->input_open && !s->held ? s->c->in : -1;
 		if (poll(s->p, 3, -1) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -181,9 +198,11 @@ static int run_loop(struct session *s, struct err *e)
 		}
 		if (s->p[1].revents)
 			on_signal(s);
-		int r = s->p[0].revents ? on_frame(s, e) : 0;
+		int r = s->p[0].revents & ~POLLOUT ? on_frame(s, e) : 0;
 		if (r < 0)
 			return r;
+		if (s->p[0].revents & POLLOUT)
+			send_held(s);
 		if (s->p[2].revents && !s->done && on_input(s) < 0)
 			s->input_open = false; /* the other side is going: its last frame tells */
 	}
@@ -214,6 +233,7 @@ int client_run(struct client *c, struct err *e)
 	s.p[0] = (struct pollfd){.fd = c->sock, .events = POLLIN};
 	s.p[1] = (struct pollfd){.fd = sfd, .events = POLLIN};
 	s.p[2] = (struct pollfd){.fd = -1, .events = POLLIN};
+	fcntl(c->sock, F_SETFL, fcntl(c->sock, F_GETFL) | O_NONBLOCK);
 	send_size(c);
 	int r = run_loop(&s, e);
 	tty_restore();

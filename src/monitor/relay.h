@@ -16,7 +16,8 @@
 enum { RELAY_CLIENTS = 16 };
 
 struct relay_stream {
-	struct watch w;	  /* fd -1: closed */
+	int fd;		  /* -1: closed */
+	struct watch w;	  /* fd -1: closed, or paused because a client is slow */
 	char type;	  /* FRAME_STDOUT, FRAME_STDERR */
 	uint32_t pending; /* clients that still have to take the chunk */
 	size_t len;	  /* bytes of the chunk, with the type byte */
