@@ -10,6 +10,7 @@
 #include <ctype.h>
 
 #include "base/base.h"
+#include "data/template.h"
 #include "data/template_func.h"
 
 enum { MAX_DEPTH = 32 };

@@ -1,5 +1,5 @@
 /*
- * template_func.h - the functions that templates know, and how values are printed. For template.c alone.
+ * template_func.h - the functions that templates know, and how values are printed.
  *
  * The set is what docker and podman share (json split join title lower upper pad truncate) and Go's own len, index, print, println
  * and printf. A function takes and gives JSON values and keeps nothing; what it makes lives in the arena.
@@ -7,7 +7,7 @@
 #ifndef DATA_TEMPLATE_FUNC_H
 #define DATA_TEMPLATE_FUNC_H
 
-#include "data/template.h"
+#include "data/json.h"
 
 bool template_func_known(const char *name);
 const char *template_func_names(void); /* separated by blanks */
@@ -15,5 +15,8 @@ const char *template_func_names(void); /* separated by blanks */
 /* Calls a function that is known. ERR_FORMAT if the number or the types of the arguments are wrong. */
 int template_func(const char *name, const struct json **args, size_t n, struct arena *a,
 		  const struct json **ret, struct err *e);
+
+/* Appends a value as Go's text/template prints it: texts as they are, lists as [a b], maps as map[k:v], nothing as <nil>. */
+void template_print(struct str *out, const struct json *v);
 
 #endif
