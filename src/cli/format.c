@@ -1,7 +1,6 @@
 #include "base/base.h"
 #include "cli/format.h"
 #include "data/template.h"
-#include "data/template_func.h"
 
 enum { GAP = 3 };
 
