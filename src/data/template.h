@@ -38,9 +38,6 @@ int template_run(const struct template *t, const struct json *value, struct aren
 int template_headline(const struct template *t, const char *const *headers, struct arena *a,
 		      struct str *out, struct err *e);
 
-/* Appends a value as a template prints it: texts as they are, lists as [a b], maps as map[k:v], nothing as <nil>. */
-void template_print(struct str *out, const struct json *v);
-
 /* Appends a value as {{.}} prints it: texts as they are, lists as [a b], maps as map[k:v], nothing as <nil>. */
 void template_print(struct str *out, const struct json *v);
 
