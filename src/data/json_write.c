@@ -77,11 +77,15 @@ static void write_fixed(struct str *out, const char *digits, int power)
 	}
 }
 
-int json_digits(double d, char digits[JSON_DIGITS])
+void json_write_double(struct str *out, double d)
 {
-	char buf[40];
+	char buf[40], digits[24];
 	int precision = 14; /* 15 digits mostly do, 17 always (IEEE 754 binary64) */
 
+	if (!isfinite(d)) {
+		str_add(out, "null");
+		return;
+	}
 	do
 		snprintf(buf, sizeof buf, "%.*e", precision, d);
 	while (strtod(buf, NULL) != d && ++precision <= 16);
@@ -92,24 +96,12 @@ int json_digits(double d, char digits[JSON_DIGITS])
 	while (n > 1 && digits[n - 1] == '0')
 		n--;
 	digits[n] = 0;
-	return power;
-}
-
-void json_write_double(struct str *out, double d)
-{
-	char digits[JSON_DIGITS];
-
-	if (!isfinite(d)) {
-		str_add(out, "null");
-		return;
-	}
-	int power = json_digits(d, digits);
-	if (signbit(d))
+	if (buf[0] == '-')
 		str_addc(out, '-');
 	if (power >= -6 && power < 21)
 		write_fixed(out, digits, power);
 	else
-		str_addf(out, "%c%s%se%+d", digits[0], digits[1] ? "." : "", digits + 1, power);
+		str_addf(out, "%c%s%se%+d", digits[0], n > 1 ? "." : "", digits + 1, power);
 }
 
 static void line(struct str *out, int indent, int depth)
