@@ -1,6 +1,6 @@
 # bash completion of hoy. The words up to the cursor go to `hoy __complete`, which knows the rest.
 _hoy() {
-	local line=${COMP_LINE:0:COMP_POINT} words word kept= name found
+	local line=${COMP_LINE:0:COMP_POINT} words word kept='' name found
 	read -ra words <<<"$line"
 	[[ $line == *[[:space:]] ]] && words+=('')
 	word=${words[${#words[@]} - 1]}

@@ -8,8 +8,6 @@
 #include "base/base.h"
 #include "base/proc.h"
 
-extern char **environ;
-
 static int actions_fill(posix_spawn_file_actions_t *fa, const struct spawn *sp)
 {
 	const int want[] = {sp->in, sp->out, sp->err};

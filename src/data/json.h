@@ -77,5 +77,8 @@ void json_set_bool(struct arena *a, struct json *obj, const char *key, bool b);
 void json_write(struct str *out, const struct json *j, int indent);
 void json_write_str(struct str *out, const char *s); /* one quoted string */
 void json_write_double(struct str *out, double d); /* the shortest form that reads back the same */
+/* The fewest decimal digits that read back as d (finite), without zeros at the end; returns the power of ten of the first. */
+enum { JSON_DIGITS = 20 };
+int json_digits(double d, char digits[JSON_DIGITS]);
 
 #endif

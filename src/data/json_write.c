@@ -77,15 +77,11 @@ static void write_fixed(struct str *out, const char *digits, int power)
 	}
 }
 
-void json_write_double(struct str *out, double d)
+int json_digits(double d, char digits[JSON_DIGITS])
 {
-	char buf[40], digits[24];
+	char buf[40];
 	int precision = 14; /* 15 digits mostly do, 17 always (IEEE 754 binary64) */
 
-	if (!isfinite(d)) {
-		str_add(out, "null");
-		return;
-	}
 	do
 		snprintf(buf, sizeof buf, "%.*e", precision, d);
 	while (strtod(buf, NULL) != d && ++precision <= 16);
@@ -96,12 +92,24 @@ void json_write_double(struct str *out, double d)
 	while (n > 1 && digits[n - 1] == '0')
 		n--;
 	digits[n] = 0;
-	if (buf[0] == '-')
+	return power;
+}
+
+void json_write_double(struct str *out, double d)
+{
+	char digits[JSON_DIGITS];
+
+	if (!isfinite(d)) {
+		str_add(out, "null");
+		return;
+	}
+	int power = json_digits(d, digits);
+	if (signbit(d))
 		str_addc(out, '-');
 	if (power >= -6 && power < 21)
 		write_fixed(out, digits, power);
 	else
-		str_addf(out, "%c%s%se%+d", digits[0], n > 1 ? "." : "", digits + 1, power);
+		str_addf(out, "%c%s%se%+d", digits[0], digits[1] ? "." : "", digits + 1, power);
 }
 
 static void line(struct str *out, int indent, int depth)

@@ -34,24 +34,26 @@ void image_free(struct image *im);
  * localhost/, then docker.io/, then any other registry if only one has it. ERR_IMAGE_UNKNOWN with the nearest name as its hint,
  * ERR_IMAGE_AMBIGUOUS with the candidates. *ret is zeroed first; the caller calls image_free (scoped(image)). */
 int image_find(const struct home *h, const char *text, struct image *ret, struct err *e);
+/* The same without the built-in hello image; and only who it is, without reading it (works for damaged images too; *ret_name is NULL if
+ * it was found by id). */
+int image_lookup(const struct home *h, const char *text, struct image *ret, struct err *e);
+int image_find_id(const struct home *h, const char *text, struct arena *a, const char **ret_id,
+		  const char **ret_name, struct err *e);
 /* The same by full id, without any search. */
 int image_open(const struct home *h, const char *id, struct image *ret, struct err *e);
 /* Fills the second half of struct image. */
 int image_more(const struct home *h, struct image *im, struct err *e);
 
-/* All images, the newest first, each with its names. With full, configs are read and the second half is filled. A broken image is
- * listed with doc empty and broken set. */
+/* All images, the newest first, each with its names. A damaged image has broken set, and only id, manifest and names. */
 struct image_entry {
 	const char *id;
 	const char *manifest_digest;
 	struct strs names;	  /* full names with tags, sorted */
-	struct strs digest_names; /* "name@sha256:..." that were given by digest */
-	struct timespec created;
+	struct strs repo_digests; /* "name@sha256:...", one per repository */
+	struct timespec created;  /* 0: not said */
 	int64_t size;
 	const char *os, *architecture;
 	struct pairs labels;
-	struct bind_list history; /* of struct image_history */
-	struct strs diff_ids;
 	bool broken;
 };
 struct image_list {
@@ -81,8 +83,11 @@ int image_tag(const struct home *h, const char *id, const struct reference *name
 /* Takes a name away; -ENOENT if there is none. The image stays. */
 int image_untag(const struct home *h, const struct reference *name, struct err *e);
 
-/* Removes the image with all its names, then layers and blobs that nothing else uses. Refused if a container uses it
- * (ERR_IMAGE_IN_USE) unless force. */
+/* Removes the image with all its names, then the layers and blobs that nothing else uses. Refused if a container uses it
+ * (ERR_IMAGE_IN_USE names it) unless force: then the container keeps its layers. Needs no space on the disk. */
 int image_remove(const struct home *h, const char *id, bool force, struct err *e);
+
+/* The containers made from an image: their ids. */
+int image_users(const struct home *h, const char *id, struct strv *ret, struct err *e);
 
 #endif

@@ -19,7 +19,7 @@ static const struct {
 };
 
 struct row {
-	const char *name;
+	char *name; /* libseccomp gives it away */
 	int nr;
 };
 
@@ -35,14 +35,18 @@ static void put_table(uint32_t arch)
 
 	/* Numbers that matter end below 1024; what an architecture has above (ARM's private ones) is libc's own business. */
 	for (int nr = 0; nr < 1024; nr++) {
-		const char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+		char *name = seccomp_syscall_resolve_num_arch(arch, nr);
 		if (name && strlen(name) < 30)
 			rows[n++] = (struct row){name, nr};
+		else
+			free(name);
 	}
 	qsort(rows, n, sizeof rows[0], by_name);
 	printf("static const struct syscall_row rows_%x[] = {\n", arch);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		printf("\t{\"%s\", %d},\n", rows[i].name, rows[i].nr);
+		free(rows[i].name);
+	}
 	puts("};\n");
 }
 

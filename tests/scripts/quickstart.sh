@@ -12,7 +12,6 @@ on() {
 family() { bash -c '. "$1/scripts/packages.sh"; os_family' - "$TOP"; }
 
 test_families() { # short
-	local line
 	while read -r id like want; do
 		on "$id" "$like"
 		assert_eq "$want" "$(family)" "family of $id"

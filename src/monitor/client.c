@@ -1,0 +1,264 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/base.h"
+#include "monitor/client.h"
+#include "monitor/proto.h"
+#include "sys/tty.h"
+
+static int send_frame(struct client *c, char type, const void *p, size_t n)
+{
+	char msg[1 + PROTO_CHUNK];
+
+	msg[0] = type;
+	if (n)
+		memcpy(msg + 1, p, n);
+	ssize_t k = fd_send_msg(c->sock, msg, n + 1, NULL, 0);
+	return k < 0 ? (int)k : 0;
+}
+
+static int gone(struct err *e)
+{
+	err_fail_code(e, ERR_SUPERVISOR_GONE, EPIPE, "the container's supervisor died");
+	return err_hint(e, "if it was killed, the container was ended with it; hoy ps -a tells");
+}
+
+static int take_error(const char *msg, size_t n, struct err *e)
+{
+	struct err said;
+
+	if (n < 1 + sizeof said)
+		return gone(e);
+	memcpy(&said, msg + 1, sizeof said);
+	if (e)
+		*e = said;
+	return said.code ? -said.code : -EINVAL;
+}
+
+int client_await_start(struct client *c, pid_t *ret_pid, struct err *e)
+{
+	char msg[1 + PROTO_CHUNK];
+
+	for (;;) {
+		ssize_t n = fd_recv_msg(c->sock, msg, sizeof msg, NULL, NULL);
+		if (n <= 0)
+			return gone(e);
+		if (msg[0] == FRAME_ERROR)
+			return take_error(msg, (size_t)n, e);
+		if (msg[0] != FRAME_STARTED)
+			continue;
+		int32_t pid = 0;
+		if (n >= 1 + (ssize_t)sizeof pid)
+			memcpy(&pid, msg + 1, sizeof pid);
+		if (ret_pid)
+			*ret_pid = pid;
+		c->started = true;
+		return 0;
+	}
+}
+
+/* Signals that make sense for a process elsewhere. Job control, faults and our own stay with us. */
+static void proxied(sigset_t *set)
+{
+	static const int keep[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGTSTP, SIGTTIN,
+				   SIGTTOU, SIGCONT, SIGURG,  SIGSEGV, SIGBUS,	SIGFPE,
+				   SIGILL,  SIGABRT, SIGTRAP, SIGSYS};
+
+	sigfillset(set);
+	for (size_t i = 0; i < countof(keep); i++)
+		sigdelset(set, keep[i]);
+}
+
+static int send_size(struct client *c)
+{
+	struct winsize ws;
+
+	if (!c->tty || !tty_size(c->in >= 0 ? c->in : 1, &ws))
+		return 0;
+	struct frame_size f = {ws.ws_row, ws.ws_col};
+	return send_frame(c, FRAME_RESIZE, &f, sizeof f);
+}
+
+struct session {
+	struct client *c;
+	struct tty_keys keys;
+	struct pollfd p[3]; /* socket, signals, input */
+	bool input_open;
+	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
+	char frame[1 + PROTO_CHUNK];
+	int result; /* exit code, or CLIENT_DETACHED */
+	bool done;
+};
+
+/* Standard output may be closed by its reader: then the process's stream is closed too, as a pipe would have been. */
+static void put(struct session *s, int fd, char type, const char *p, size_t n)
+{
+	if (fd_write_all(fd, p, n) == -EPIPE)
+		send_frame(s->c, FRAME_CLOSE, &type, 1);
+}
+
+static int on_frame(struct session *s, struct err *e)
+{
+	char msg[2 + PROTO_CHUNK];
+	int32_t code;
+	ssize_t n = fd_recv_msg(s->c->sock, msg, sizeof msg - 1, NULL, NULL);
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0)
+		return gone(e);
+	switch (msg[0]) {
+	case FRAME_STDOUT:
+		put(s, 1, FRAME_STDOUT, msg + 1, (size_t)n - 1);
+		break;
+	case FRAME_STDERR:
+		put(s, 2, FRAME_STDERR, msg + 1, (size_t)n - 1);
+		break;
+	case FRAME_STARTED:
+		s->c->started = true;
+		break;
+	case FRAME_ERROR:
+		return take_error(msg, (size_t)n, e);
+	case FRAME_NOTE:
+		msg[n] = 0;
+		if (s->c->note)
+			s->c->note(s->c->arg, msg + 1);
+		break;
+	case FRAME_EXIT:
+		code = 0;
+		if (n >= 1 + (ssize_t)sizeof code)
+			memcpy(&code, msg + 1, sizeof code);
+		s->result = code;
+		s->done = true;
+		break;
+	}
+	return 0;
+}
+
+static void on_signal(struct session *s)
+{
+	struct signalfd_siginfo si;
+
+	if (read(s->p[1].fd, &si, sizeof si) != sizeof si)
+		return;
+	int32_t sig = (int32_t)si.ssi_signo;
+	if (sig == SIGWINCH)
+		send_size(s->c);
+	else
+		send_frame(s->c, FRAME_SIGNAL, &sig, sizeof sig);
+}
+
+/* Sends the frame that is held. Output goes on being read while there is no room, or both sides would wait for each other. */
+static int send_held(struct session *s)
+{
+	ssize_t k = fd_send_msg(s->c->sock, s->frame, s->held, NULL, 0);
+
+	if (k == -EAGAIN)
+		return 0;
+	s->held = 0;
+	return k < 0 ? (int)k : 0;
+}
+
+static int on_input(struct session *s)
+{
+	unsigned char in[PROTO_CHUNK - 16];
+	bool detach = false;
+	ssize_t n = read(s->c->in, in, sizeof in);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0) {
+		s->input_open = false;
+		s->frame[0] = FRAME_STDIN_EOF;
+		s->held = 1;
+		return send_held(s);
+	}
+	size_t k = tty_keys_filter(&s->keys, in, (size_t)n, (unsigned char *)s->frame + 1, &detach);
+	s->frame[0] = FRAME_STDIN;
+	s->held = k ? k + 1 : 0;
+	if (detach) {
+		s->result = CLIENT_DETACHED;
+		s->done = true;
+	}
+	return s->held ? send_held(s) : 0;
+}
+
+static int run_loop(struct session *s, struct err *e)
+{
+	while (!s->done) {
+		s->p[0].events = POLLIN | (s->held ? POLLOUT : 0);
+		s->p[2].fd = s->input_open && !s->held ? s->c->in : -1;
+		if (poll(s->p, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return err_set(e, errno, "poll");
+		}
+		if (s->p[1].revents)
+			on_signal(s);
+		int r = s->p[0].revents & ~POLLOUT ? on_frame(s, e) : 0;
+		if (r < 0)
+			return r;
+		if (s->p[0].revents & POLLOUT)
+			send_held(s);
+		if (s->p[2].revents && !s->done && on_input(s) < 0)
+			s->input_open = false; /* the other side is going: its last frame tells */
+	}
+	return s->result;
+}
+
+int client_run(struct client *c, struct err *e)
+{
+	struct session s = {.c = c, .input_open = c->in >= 0};
+	sigset_t set, old;
+	bool terminal = c->tty && c->in >= 0 && isatty(c->in);
+
+	if (terminal && !str_is_empty(c->keys)) {
+		int n = tty_parse_keys(c->keys, s.keys.keys);
+		s.keys.n = n > 0 ? (size_t)n : 0;
+	}
+	sigemptyset(&set);
+	if (c->sig_proxy)
+		proxied(&set);
+	sigaddset(&set, SIGWINCH);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	autoclose int sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sfd < 0)
+		return err_set(e, errno, "signalfd");
+	if (terminal)
+		tty_raw(c->in);
+	s.p[0] = (struct pollfd){.fd = c->sock, .events = POLLIN};
+	s.p[1] = (struct pollfd){.fd = sfd, .events = POLLIN};
+	s.p[2] = (struct pollfd){.fd = -1, .events = POLLIN};
+	fcntl(c->sock, F_SETFL, fcntl(c->sock, F_GETFL) | O_NONBLOCK);
+	send_size(c);
+	int r = run_loop(&s, e);
+	tty_restore();
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	char msg[1 + PROTO_CHUNK] = {FRAME_HELLO, PROTO_VERSION, (char)want};
+
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/attach", dir);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+		return err_set(e, errno, "connect to the container's supervisor");
+	ssize_t n = fd_send_msg(fd, msg, 3, NULL, 0);
+	while (n > 0 && (n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL)) > 0) {
+		if (msg[0] != FRAME_WELCOME)
+			continue; /* what is told to everybody may come first */
+		struct frame_welcome w = {0};
+		memcpy(&w, msg + 1, (size_t)n - 1 < sizeof w ? (size_t)n - 1 : sizeof w);
+		if (ret_tty)
+			*ret_tty = w.tty;
+		return take_fd(fd);
+	}
+	return gone(e);
+}

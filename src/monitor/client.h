@@ -1,0 +1,34 @@
+/*
+ * client.h - the other end of proto.h: how a command talks to a supervisor or an exec monitor.
+ */
+#ifndef MONITOR_CLIENT_H
+#define MONITOR_CLIENT_H
+
+#include "base/base.h"
+
+struct client {
+	int sock;
+	int in; /* standard input to pass on, or -1 */
+	bool output;
+	bool tty;     /* the process has a terminal */
+	bool started; /* FRAME_STARTED has been seen, or is not to come (an attach) */
+	bool sig_proxy;
+	const char *keys;			   /* detach keys, "" for none */
+	void (*note)(void *arg, const char *text); /* words for people; may be NULL */
+	void *arg;
+};
+
+enum { CLIENT_DETACHED = -1000 };
+
+/* Waits for FRAME_STARTED. 0, or the error that the other side sent. */
+int client_await_start(struct client *c, pid_t *ret_pid, struct err *e);
+
+/* Passes streams, signals and window sizes until the process ends. Returns its exit code, CLIENT_DETACHED, or a negative errno.
+ * If our own input is a terminal and the process has one, ours is raw meanwhile. */
+int client_run(struct client *c, struct err *e);
+
+/* Connects to a container's supervisor and greets it; *ret_tty tells whether it has a terminal. A descriptor or -errno
+ * (-ECONNREFUSED, -ENOENT: no supervisor). */
+int client_connect(int container_dir, uint8_t want, bool *ret_tty, struct err *e);
+
+#endif

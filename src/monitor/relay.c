@@ -1,0 +1,365 @@
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/base.h"
+#include "monitor/relay.h"
+
+static void client_drop(struct relay_client *c);
+static void pump_input(struct relay *r);
+
+static uint32_t bit(const struct relay_client *c)
+{
+	return 1u << (c - c->r->clients);
+}
+
+static void stream_close(struct relay_stream *s)
+{
+	loop_remove(s->r->loop, &s->w);
+	fd_close(&s->fd);
+}
+
+/* A descriptor that has hung up reports that whatever events are asked for, so a paused one leaves the loop. */
+static void stream_pause(struct relay_stream *s)
+{
+	loop_remove(s->r->loop, &s->w);
+}
+
+static void stream_resume(struct relay_stream *s)
+{
+	if (s->fd >= 0 && s->w.fd < 0 && !s->pending)
+		loop_add(s->r->loop, &s->w, s->fd, EPOLLIN);
+}
+
+bool relay_is_drained(const struct relay *r)
+{
+	for (size_t i = 0; i < countof(r->out); i++)
+		if (r->out[i].fd >= 0 || r->out[i].pending)
+			return false;
+	return true;
+}
+
+static void check_drained(struct relay *r)
+{
+	if (relay_is_drained(r) && r->on_drained)
+		r->on_drained(r);
+}
+
+/* Offers the chunk to one client. */
+static void offer(struct relay_stream *s, struct relay_client *c)
+{
+	ssize_t n = fd_send_msg(c->w.fd, s->chunk, s->len, NULL, 0);
+
+	if (n == -EAGAIN) {
+		s->pending |= bit(c);
+		loop_set(s->r->loop, &c->w, c->w.events | EPOLLOUT);
+	} else {
+		s->pending &= ~bit(c);
+		if (n < 0)
+			client_drop(c);
+	}
+}
+
+/* Reads and passes on one chunk. False: nothing to read now, or the stream is at its end. */
+static bool stream_pump(struct relay_stream *s)
+{
+	struct relay *r = s->r;
+
+	if (s->fd < 0 || s->pending)
+		return false;
+	ssize_t n = read(s->fd, s->chunk + 1, PROTO_CHUNK);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) { /* a pty whose slave is closed gives EIO */
+		stream_close(s);
+		return false;
+	}
+	s->chunk[0] = s->type;
+	s->len = (size_t)n + 1;
+	if (r->log)
+		log_write(r->log, s->type == FRAME_STDERR, s->chunk + 1, (size_t)n);
+	for (size_t i = 0; i < countof(r->clients); i++)
+		if (r->clients[i].w.fd >= 0 && (r->clients[i].want & HELLO_OUTPUT))
+			offer(s, &r->clients[i]);
+	if (s->pending)
+		stream_pause(s);
+	return true;
+}
+
+static void on_stream(struct watch *w, uint32_t events)
+{
+	struct relay_stream *s = w->arg;
+
+	stream_pump(s);
+	check_drained(s->r);
+}
+
+static void client_drop(struct relay_client *c)
+{
+	struct relay *r = c->r;
+	int fd = c->w.fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(r->loop, &c->w);
+	close(fd);
+	for (size_t i = 0; i < countof(r->out); i++) {
+		r->out[i].pending &= ~bit(c);
+		stream_resume(&r->out[i]);
+	}
+	if (c->primary && !r->tty) { /* nobody else was promised the input */
+		r->in_eof = true;
+		pump_input(r);
+	}
+}
+
+static void input_close(struct relay *r)
+{
+	int fd = r->in.fd;
+
+	loop_remove(r->loop, &r->in);
+	fd_close(&fd);
+	r->in_len = r->in_at = 0;
+}
+
+/* Stops or goes on taking frames of the clients, with the room for input. */
+static void clients_listen(struct relay *r, bool on)
+{
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		if (c->w.fd < 0)
+			continue;
+		uint32_t out = c->w.events & EPOLLOUT;
+		loop_set(r->loop, &c->w, on ? out | EPOLLIN : out);
+	}
+}
+
+static void pump_input(struct relay *r)
+{
+	while (r->in.fd >= 0 && r->in_at < r->in_len) {
+		ssize_t n = write(r->in.fd, r->in_buf + r->in_at, r->in_len - r->in_at);
+		if (n < 0 && errno == EAGAIN) {
+			loop_set(r->loop, &r->in, EPOLLOUT);
+			clients_listen(r, false);
+			return;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			input_close(r);
+			break;
+		}
+		r->in_at += (size_t)n;
+	}
+	r->in_len = r->in_at = 0;
+	loop_set(r->loop, &r->in, 0);
+	clients_listen(r, true);
+	if (r->in_eof && r->in.fd >= 0 && !r->tty)
+		input_close(r);
+}
+
+static void on_input(struct watch *w, uint32_t events)
+{
+	struct relay *r = w->arg;
+
+	if (!(events & EPOLLOUT) && (events & (EPOLLERR | EPOLLHUP)))
+		input_close(r);
+	else
+		pump_input(r);
+}
+
+static void resize(struct relay *r, const struct frame_size *f)
+{
+	struct winsize ws = {.ws_row = f->rows, .ws_col = f->cols};
+
+	if (r->tty && r->in.fd >= 0)
+		ioctl(r->in.fd, TIOCSWINSZ, &ws);
+}
+
+static void close_output(struct relay *r, char type)
+{
+	for (size_t i = 0; i < countof(r->out); i++)
+		if (r->out[i].type == type && !r->tty && r->out[i].fd >= 0)
+			stream_close(&r->out[i]);
+	check_drained(r);
+}
+
+static void greet(struct relay_client *c, const char *p, size_t n)
+{
+	struct relay *r = c->r;
+	struct frame_welcome w = {PROTO_VERSION, r->tty};
+	char msg[1 + sizeof w] = {FRAME_WELCOME};
+
+	c->want = n >= 2 ? (uint8_t)p[1] : HELLO_OUTPUT;
+	c->greeted = true;
+	memcpy(msg + 1, &w, sizeof w);
+	fd_send_msg(c->w.fd, msg, sizeof msg, NULL, 0);
+}
+
+static void take_frame(struct relay_client *c, const char *p, size_t n)
+{
+	struct relay *r = c->r;
+	struct frame_size size;
+	int32_t sig;
+
+	switch (p[0]) {
+	case FRAME_HELLO:
+		greet(c, p + 1, n - 1);
+		break;
+	case FRAME_STDIN:
+		if (r->in.fd < 0 || r->in_eof)
+			break;
+		memcpy(r->in_buf, p + 1, n - 1); /* only taken while the buffer is empty */
+		r->in_len = n - 1;
+		r->in_at = 0;
+		pump_input(r);
+		break;
+	case FRAME_STDIN_EOF:
+		if (r->tty && r->in.fd >= 0 && r->in_len < sizeof r->in_buf)
+			r->in_buf[r->in_len++] = 4; /* ^D, as a person would end the input */
+		r->in_eof = !r->tty;
+		pump_input(r);
+		break;
+	case FRAME_RESIZE:
+		if (n >= 1 + sizeof size) {
+			memcpy(&size, p + 1, sizeof size);
+			resize(r, &size);
+		}
+		break;
+	case FRAME_SIGNAL:
+		if (n >= 1 + sizeof sig) {
+			memcpy(&sig, p + 1, sizeof sig);
+			r->on_signal(r, sig);
+		}
+		break;
+	case FRAME_CLOSE:
+		if (n >= 2 && c->primary)
+			close_output(r, p[1]);
+		break;
+	}
+}
+
+static void on_client(struct watch *w, uint32_t events)
+{
+	struct relay_client *c = w->arg;
+	struct relay *r = c->r;
+	char msg[1 + PROTO_CHUNK];
+
+	if (events & EPOLLOUT) {
+		loop_set(r->loop, w, w->events & ~(uint32_t)EPOLLOUT);
+		for (size_t i = 0; i < countof(r->out); i++) {
+			if (w->fd >= 0 && (r->out[i].pending & bit(c)))
+				offer(&r->out[i], c);
+			stream_resume(&r->out[i]);
+		}
+		check_drained(r);
+	}
+	if (w->fd < 0 || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	bool paused = !(w->events &
+			EPOLLIN); /* it hung up while its input waits: that input has no room */
+	ssize_t n = paused ? 0 : fd_recv_msg(w->fd, msg, sizeof msg, NULL, NULL);
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		client_drop(c);
+		check_drained(r);
+		return;
+	}
+	take_frame(c, msg, (size_t)n);
+}
+
+static int open_stream(struct relay *r, struct relay_stream *s, char type, int fd)
+{
+	s->r = r;
+	s->type = type;
+	s->w = (struct watch){.fd = -1, .fn = on_stream, .arg = s};
+	s->fd = fd;
+	if (fd < 0)
+		return 0;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return loop_add(r->loop, &s->w, fd, EPOLLIN);
+}
+
+int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int out, int err, int in)
+{
+	r->loop = l;
+	r->log = log;
+	r->tty = pty >= 0;
+	r->in = (struct watch){.fd = -1, .fn = on_input, .arg = r};
+	r->listener.fd = -1;
+	for (size_t i = 0; i < countof(r->clients); i++)
+		r->clients[i] = (struct relay_client){
+			.w = {.fd = -1, .fn = on_client, .arg = &r->clients[i]}, .r = r};
+	int k = open_stream(r, &r->out[0], FRAME_STDOUT, pty >= 0 ? pty : out);
+	if (k == 0)
+		k = open_stream(r, &r->out[1], FRAME_STDERR, err);
+	int input = pty >= 0 ? fcntl(pty, F_DUPFD_CLOEXEC, 3) : in;
+	if (k == 0 && input >= 0) {
+		fcntl(input, F_SETFL, fcntl(input, F_GETFL) | O_NONBLOCK);
+		k = loop_add(l, &r->in, input, 0);
+	}
+	return k;
+}
+
+int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary)
+{
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		if (c->w.fd >= 0)
+			continue;
+		c->want = want;
+		c->primary = primary;
+		c->greeted = primary;
+		fcntl(sock, F_SETFL, fcntl(sock, F_GETFL) | O_NONBLOCK);
+		return loop_add(r->loop, &c->w, sock, r->in_at < r->in_len ? 0 : EPOLLIN);
+	}
+	return -EUSERS;
+}
+
+static void on_listener(struct watch *w, uint32_t events)
+{
+	struct relay *r = w->arg;
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != r->owner ||
+	    relay_add_client(r, fd, 0, false) < 0)
+		close(fd);
+}
+
+int relay_listen(struct relay *r, int listener, uid_t owner)
+{
+	r->owner = owner;
+	r->listener = (struct watch){.fd = -1, .fn = on_listener, .arg = r};
+	return loop_add(r->loop, &r->listener, listener, EPOLLIN);
+}
+
+void relay_finish(struct relay *r, bool may_be_held)
+{
+	for (size_t i = 0; i < countof(r->out); i++) {
+		struct relay_stream *s = &r->out[i];
+		while (stream_pump(s))
+			;
+		if (may_be_held && s->fd >= 0 && !s->pending)
+			stream_close(s);
+	}
+	check_drained(r);
+}
+
+void relay_tell(struct relay *r, char type, const void *payload, size_t n)
+{
+	char msg[1 + 1024];
+
+	if (n > sizeof msg - 1)
+		return;
+	msg[0] = type;
+	if (n)
+		memcpy(msg + 1, payload, n);
+	for (size_t i = 0; i < countof(r->clients); i++)
+		if (r->clients[i].w.fd >= 0)
+			fd_send_msg(r->clients[i].w.fd, msg, n + 1, NULL, 0);
+}

@@ -1,0 +1,67 @@
+/*
+ * relay.h - the streams between a process and its clients, for the supervisor and for exec monitors alike.
+ *
+ * Output (one pty, or two pipes) goes to the log first and then to every client that wants it, as one frame a chunk. A client that does
+ * not take its frame stops the reading of that stream until it does or goes away: output is never lost and never piles up; the
+ * process feels it as it would feel a slow pipe. Input frames go to the pty or to the stdin pipe in the order they come.
+ * The owner embeds struct relay in static memory; nothing is allocated while it runs.
+ */
+#ifndef MONITOR_RELAY_H
+#define MONITOR_RELAY_H
+
+#include "base/loop.h"
+#include "monitor/log.h"
+#include "monitor/proto.h"
+
+enum { RELAY_CLIENTS = 16 };
+
+struct relay_stream {
+	int fd;		  /* -1: closed */
+	struct watch w;	  /* fd -1: closed, or paused because a client is slow */
+	char type;	  /* FRAME_STDOUT, FRAME_STDERR */
+	uint32_t pending; /* clients that still have to take the chunk */
+	size_t len;	  /* bytes of the chunk, with the type byte */
+	char chunk[1 + PROTO_CHUNK];
+	struct relay *r;
+};
+
+struct relay_client {
+	struct watch w; /* fd -1: free */
+	uint8_t want;
+	bool greeted, primary; /* primary: the one that started the process */
+	struct relay *r;
+};
+
+struct relay {
+	struct loop *loop;
+	struct log *log; /* NULL: none */
+	bool tty;
+	struct relay_stream out[2];
+	struct relay_client clients[RELAY_CLIENTS];
+	struct watch in; /* the pty again (a duplicate), or the stdin pipe; fd -1: closed */
+	size_t in_len, in_at;
+	bool in_eof;
+	char in_buf[PROTO_CHUNK];
+	struct watch listener;
+	uid_t owner;
+	void (*on_signal)(struct relay *r, int sig);
+	void (*on_drained)(
+		struct relay *r); /* both streams are at their end and taken by all clients */
+};
+
+/* Takes over the descriptors given (-1: none): pty, or out, err and in. */
+int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int out, int err, int in);
+
+/* A client that is there from the start; it needs no HELLO. */
+int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary);
+/* Accepts clients on a listening socket, of the user owner only. */
+int relay_listen(struct relay *r, int listener, uid_t owner);
+
+/* The process has ended: reads what is left, without waiting for more if its streams may be held open by others. */
+void relay_finish(struct relay *r, bool may_be_held);
+bool relay_is_drained(const struct relay *r);
+
+/* Sends a frame to all clients, whatever they want to see; those that cannot take it lose it. */
+void relay_tell(struct relay *r, char type, const void *payload, size_t n);
+
+#endif

@@ -1,0 +1,121 @@
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/base.h"
+#include "base/loop.h"
+#include "base/proc.h"
+#include "monitor/relay.h"
+#include "monitor/session.h"
+#include "monitor/streams.h"
+
+static struct {
+	struct loop loop;
+	struct relay relay;
+	struct launched run;
+	struct watch child;
+	bool exited;
+	int32_t code;
+} ss;
+
+static void finish(struct relay *r)
+{
+	if (!ss.exited)
+		return;
+	relay_tell(r, FRAME_EXIT, &ss.code, sizeof ss.code);
+	ss.loop.stop = true;
+}
+
+static void on_child(struct watch *w, uint32_t events)
+{
+	int st, fd = w->fd;
+
+	if (waitpid(ss.run.pid, &st, WNOHANG) != ss.run.pid)
+		return;
+	loop_remove(&ss.loop, w);
+	close(fd);
+	ss.exited = true;
+	ss.code = proc_exit_code(st);
+	relay_finish(&ss.relay,
+		     true); /* what it left in the background may hold the streams for ever */
+}
+
+static void on_signal_frame(struct relay *r, int sig)
+{
+	if (!ss.exited && sig >= 1 && sig <= 64)
+		proc_signal(ss.child.fd, sig);
+}
+
+static int start(const struct session *s, struct err *e)
+{
+	struct streams p;
+	bool quiet = !s->want && !s->process->tty;
+	int r = loop_init(&ss.loop);
+
+	if (r < 0)
+		return err_set(e, r, "epoll_create1");
+	r = streams_open(&p, s->process, quiet, e);
+	if (r < 0)
+		return r;
+	struct launch l = {.home = s->home->path,
+			   .form = s->form,
+			   .config = s->config,
+			   .process = s->process,
+			   .size = s->size,
+			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+	r = launch_join(&l, s->pid1, &ss.run, e);
+	if (r < 0) {
+		streams_close(&p);
+		return r;
+	}
+	r = relay_init(&ss.relay, &ss.loop, NULL, ss.run.pty, take_fd(p.out[0]), take_fd(p.err[0]),
+		       take_fd(p.in[1]));
+	streams_close(&p);
+	ss.relay.on_signal = on_signal_frame;
+	ss.child = (struct watch){.fd = -1, .fn = on_child};
+	if (r == 0)
+		r = loop_add(&ss.loop, &ss.child, ss.run.pidfd, EPOLLIN);
+	return r < 0 ? err_set(e, r, "watch the session") : 0;
+}
+
+static _Noreturn void monitor(const struct session *s, int sock)
+{
+	const int keep[] = {s->home->fd, s->pid1, sock};
+	struct err e = {0};
+
+	streams_detach(keep, countof(keep), "hoy-exec");
+	if (start(s, &e) < 0) {
+		char msg[1 + sizeof e] = {FRAME_ERROR};
+		memcpy(msg + 1, &e, sizeof e);
+		fd_send_msg(sock, msg, sizeof msg, NULL, 0);
+		_exit(0);
+	}
+	ss.relay.on_drained = finish;
+	relay_add_client(&ss.relay, sock, s->want, true);
+	int32_t pid = ss.run.pid;
+	relay_tell(&ss.relay, FRAME_STARTED, &pid, sizeof pid);
+	loop_run(&ss.loop);
+	_exit(0);
+}
+
+int session_start(const struct session *s, int *ret_sock, struct err *e)
+{
+	int sock[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_set(e, errno, "socketpair");
+	pid_t pid = proc_fork(0, NULL);
+	if (pid == 0) {
+		close(sock[0]);
+		monitor(s, sock[1]);
+	}
+	close(sock[1]);
+	if (pid < 0) {
+		close(sock[0]);
+		return err_set(e, pid, "start the exec monitor");
+	}
+	*ret_sock = sock[0];
+	return 0;
+}

@@ -1,0 +1,63 @@
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/base.h"
+#include "base/proc.h"
+#include "monitor/streams.h"
+
+void streams_close(struct streams *p)
+{
+	int *all[] = {p->out, p->err, p->in};
+
+	for (size_t i = 0; i < countof(all); i++) {
+		fd_close(&all[i][0]);
+		fd_close(&all[i][1]);
+	}
+}
+
+static int open_null(int flags, int *ret, struct err *e)
+{
+	*ret = open("/dev/null", flags | O_CLOEXEC);
+	return *ret < 0 ? err_set(e, errno, "open /dev/null") : 0;
+}
+
+int streams_open(struct streams *p, const struct config_process *c, bool quiet, struct err *e)
+{
+	int r;
+
+	*p = (struct streams){{-1, -1}, {-1, -1}, {-1, -1}};
+	if (c->tty)
+		return 0;
+	if (quiet) {
+		r = open_null(O_WRONLY, &p->out[1], e);
+		if (r == 0)
+			r = open_null(O_WRONLY, &p->err[1], e);
+	} else {
+		r = pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0
+			    ? err_set(e, errno, "make the pipes")
+			    : 0;
+	}
+	if (r == 0 && !c->interactive)
+		r = open_null(O_RDONLY, &p->in[0], e);
+	else if (r == 0 && pipe2(p->in, O_CLOEXEC) < 0)
+		r = err_set(e, errno, "make the pipes");
+	if (r < 0)
+		streams_close(p);
+	else if (p->in[1] >= 0) /* a user may have 16384 pages in pipes: input gets a small share */
+		fcntl(p->in[1], F_SETPIPE_SZ, 4 * 4096);
+	return r;
+}
+
+void streams_detach(const int *keep, size_t nkeep, const char *name)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	proc_reset(keep, nkeep);
+	setsid();
+	(void)!chdir("/");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	prctl(PR_SET_NAME, name);
+}

@@ -1,0 +1,21 @@
+/*
+ * streams.h - the pipes between a monitor process and its container process, and how a monitor leaves its starter behind.
+ */
+#ifndef MONITOR_STREAMS_H
+#define MONITOR_STREAMS_H
+
+#include "runtime/config.h"
+
+struct streams {
+	int out[2], err[2], in[2]; /* [0] for reading, [1] for writing; -1: none */
+};
+
+/* Pipes for a process without a terminal; with one all stay -1. quiet: output goes to /dev/null. */
+int streams_open(struct streams *p, const struct config_process *c, bool quiet, struct err *e);
+void streams_close(struct streams *p);
+
+/* Makes this process one that belongs to nobody's terminal: a session of its own, /dev/null as 0, 1 and 2, root as its directory,
+ * default signals but SIGPIPE and SIGHUP ignored, no descriptors but those in keep. */
+void streams_detach(const int *keep, size_t nkeep, const char *name);
+
+#endif

@@ -1,0 +1,316 @@
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/base.h"
+#include "base/loop.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "monitor/relay.h"
+#include "monitor/streams.h"
+#include "monitor/supervise.h"
+#include "state/tmp.h"
+#include "state/u0.h"
+#include "sys/sigstate.h"
+
+/* All that the long-lived loop needs, in memory that exists from the start. */
+static struct supervisor {
+	const struct supervise *s;
+	struct loop loop;
+	struct relay relay;
+	struct log log;
+	struct launched run;
+	struct watch child, signals;
+	struct timer retry;
+	int pending_signal; /* sent while PID 1 was too young to judge */
+	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
+	bool exited;
+	int code;
+} sv;
+
+static int listen_on(const struct supervise *s, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_set(e, errno, "make the attach socket");
+	/* The 108 bytes of sun_path are too few for some stores: through the descriptor every path is short. */
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/attach", s->dir);
+	unlinkat(s->dir, "attach", 0);
+	mode_t old = umask(0077);
+	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 16) < 0 ? -errno : 0;
+	umask(old);
+	return r < 0 ? err_set(e, r, "bind the attach socket") : take_fd(fd);
+}
+
+static void on_signal_frame(struct relay *r, int sig);
+
+static int start(const struct supervise *s, struct launched *ret, struct err *e)
+{
+	struct u0_map map;
+	struct streams p;
+	int r = u0_enter(s->home, s->config->id, &map, e);
+
+	if (r < 0)
+		return r;
+	s->state->form = u0_form_name(map.form);
+	autoclose int listener = listen_on(s, e);
+	r = listener < 0 ? listener : streams_open(&p, &s->config->process, false, e);
+	if (r < 0)
+		return r;
+	struct launch l = {.home = s->home->path,
+			   .form = s->state->form,
+			   .config = s->config,
+			   .uids = &map.uids,
+			   .gids = &map.gids,
+			   .size = s->size,
+			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+	r = launch_start(&l, ret, e);
+	if (r < 0) {
+		streams_close(&p);
+		return r;
+	}
+	log_open(&sv.log, s->dir);
+	r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
+		       take_fd(p.in[1]));
+	streams_close(&p);
+	sv.relay.on_signal = on_signal_frame;
+	if (r == 0)
+		r = relay_listen(&sv.relay, take_fd(listener), geteuid());
+	return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
+}
+
+static void write_state(const char *status)
+{
+	const struct supervise *s = sv.s;
+	char now[40];
+
+	time_rfc3339(now, sizeof now, time_now());
+	s->state->status = status;
+	if (!strcmp(status, "running"))
+		s->state->started = now;
+	else
+		s->state->finished = now;
+	container_state_write(s->dir, s->state, false, NULL);
+}
+
+static void record_running(void)
+{
+	struct container_state *st = sv.s->state;
+
+	st->boot = sv.s->home->boot_id;
+	st->pid = sv.run.pid;
+	st->pid_start = (int64_t)proc_start_time(sv.run.pid);
+	st->sup = getpid();
+	st->sup_start = (int64_t)proc_start_time(getpid());
+	st->exit_code = 0;
+	st->error = NULL;
+	write_state("running");
+}
+
+/* Forgets the container (--rm, or a run that failed). The name is free and the directory out of sight before anybody is told. */
+static void remove_container(void)
+{
+	const struct supervise *s = sv.s;
+	char path[100], to[100];
+
+	snprintf(path, sizeof path, "containers/%s", s->config->id);
+	snprintf(to, sizeof to, "tmp/rm-%s", s->config->id);
+	container_name_drop(s->home, s->state->name, s->config->id);
+	if (renameat(s->home->fd, path, s->home->fd, to) < 0 &&
+	    path_mkdir_p_at(s->home->fd, "tmp", 0700) == 0)
+		renameat(s->home->fd, path, s->home->fd, to);
+}
+
+/* The slow part of removing, when everybody has been told. */
+static void remove_rest(void)
+{
+	char to[100];
+
+	snprintf(to, sizeof to, "tmp/rm-%s", sv.s->config->id);
+	path_rm_tree_at(sv.s->home->fd, to);
+}
+
+static _Noreturn void leave(bool removed)
+{
+	u0_leave(sv.s->home);
+	if (removed)
+		remove_rest();
+	_exit(0);
+}
+
+static void finish(struct relay *r)
+{
+	const struct supervise *s = sv.s;
+	int32_t code = sv.code;
+
+	if (!sv.exited)
+		return;
+	s->state->pid = 0;
+	s->state->sup = 0;
+	s->state->exit_code = code;
+	if (s->config->auto_remove) {
+		remove_container();
+	} else {
+		write_state("exited");
+		unlinkat(s->dir, "attach", 0);
+	}
+	log_close(&sv.log);
+	relay_tell(r, FRAME_EXIT, &code, sizeof code);
+	sv.loop.stop = true;
+}
+
+static void on_child(struct watch *w, uint32_t events)
+{
+	int st, fd = w->fd;
+
+	if (waitpid(sv.run.pid, &st, WNOHANG) != sv.run.pid)
+		return;
+	loop_remove(&sv.loop, w);
+	close(fd);
+	sv.exited = true;
+	sv.code = proc_exit_code(st);
+	if (sv.killed_as && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL)
+		sv.code = 128 + sv.killed_as;
+	/* All processes of its pid namespace are gone with it: the streams end by themselves. */
+	relay_finish(&sv.relay, false);
+}
+
+/* Signals that end an ordinary process. PID 1 of a container drops those that it has no handler for: then it is ended in their stead,
+ * as the sender meant. */
+static bool meant_to_end(int sig)
+{
+	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+}
+
+static void deliver(int sig)
+{
+	static const char note[] =
+		"the container's first process has no handler for this signal: it was killed";
+
+	if (sv.exited || sv.child.fd < 0)
+		return;
+	if (meant_to_end(sig) && sigstate_dropped(sv.run.pid, sig)) {
+		sv.killed_as = sig;
+		proc_signal(sv.child.fd, SIGKILL);
+		relay_tell(&sv.relay, FRAME_NOTE, note, sizeof note - 1);
+		return;
+	}
+	proc_signal(sv.child.fd, sig);
+	int64_t age = sigstate_age_ms(sv.run.pid);
+	if (meant_to_end(sig) && age >= 0 && age < 1000) { /* too young to judge: look again */
+		sv.pending_signal = sig;
+		loop_timer(&sv.loop, &sv.retry, 1010 - age);
+	}
+}
+
+static void on_signal_frame(struct relay *r, int sig)
+{
+	if (sig >= 1 && sig <= 64)
+		deliver(sig);
+}
+
+/* A young PID 1 got a signal. If it is still there and sleeps without a handler, the signal was dropped. */
+static void on_retry(struct timer *t)
+{
+	if (sv.pending_signal && !sv.exited && sigstate_dropped(sv.run.pid, sv.pending_signal))
+		deliver(sv.pending_signal);
+	sv.pending_signal = 0;
+}
+
+/* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. */
+static void on_own_signal(struct watch *w, uint32_t events)
+{
+	struct signalfd_siginfo si;
+
+	if (read(w->fd, &si, sizeof si) == sizeof si)
+		deliver(sv.s->config->stop_signal ? (int)sv.s->config->stop_signal : SIGTERM);
+}
+
+static int watch_all(struct err *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sv.child = (struct watch){.fd = -1, .fn = on_child};
+	sv.signals = (struct watch){.fd = -1, .fn = on_own_signal};
+	sv.retry.fn = on_retry;
+	int r = sfd < 0 ? -errno : loop_add(&sv.loop, &sv.signals, sfd, EPOLLIN);
+	if (r == 0)
+		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
+	return r < 0 ? err_set(e, r, "watch the container") : 0;
+}
+
+static _Noreturn void failed(const struct supervise *s, int sock, const struct err *e)
+{
+	char msg[1 + sizeof *e] = {FRAME_ERROR};
+
+	if (s->remove_on_failure) {
+		remove_container();
+	} else {
+		s->state->exit_code = e->exit;
+		s->state->error = e->msg;
+		write_state("exited");
+		unlinkat(s->dir, "attach", 0);
+	}
+	memcpy(msg + 1, e, sizeof *e);
+	fd_send_msg(sock, msg, sizeof msg, NULL, 0);
+	leave(s->remove_on_failure);
+}
+
+static _Noreturn void supervise(const struct supervise *s, int sock)
+{
+	struct err e = {0};
+
+	const int keep[] = {s->home->fd, s->dir, sock};
+	streams_detach(keep, countof(keep), "hoy-supervisor");
+	sv.s = s;
+	int r = loop_init(&sv.loop);
+	if (r < 0)
+		err_set(&e, r, "epoll_create1");
+	if (r == 0)
+		r = start(s, &sv.run, &e);
+	if (r == 0)
+		r = watch_all(&e);
+	if (r < 0) {
+		if (sv.run.pid > 0)
+			proc_signal(sv.run.pidfd, SIGKILL);
+		failed(s, sock, &e);
+	}
+	record_running();
+	sv.relay.on_drained = finish;
+	relay_add_client(&sv.relay, sock, s->want, true);
+	int32_t pid = sv.run.pid;
+	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
+	loop_run(&sv.loop);
+	leave(s->config->auto_remove);
+}
+
+int supervise_start(const struct supervise *s, int *ret_sock, struct err *e)
+{
+	int sock[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_set(e, errno, "socketpair");
+	pid_t pid = proc_fork(0, NULL);
+	if (pid == 0) {
+		close(sock[0]);
+		supervise(s, sock[1]);
+	}
+	close(sock[1]);
+	if (pid < 0) {
+		close(sock[0]);
+		return err_set(e, pid, "start the supervisor");
+	}
+	*ret_sock = sock[0];
+	return 0;
+}

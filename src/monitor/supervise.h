@@ -1,0 +1,29 @@
+/*
+ * supervise.h - the supervisor: one small process per container, alive as long as it.
+ *
+ * It is forked by the command that starts the container and has no parent that it needs. It enters U0, starts PID 1
+ * (runtime/launch.h), owns the streams, the log and the attach socket (containers/<id>/attach), records what became of PID 1, and
+ * removes the container if --rm was given. It holds the lock of the container's directory as long as it lives. Nothing is
+ * allocated once the container runs.
+ */
+#ifndef MONITOR_SUPERVISE_H
+#define MONITOR_SUPERVISE_H
+
+#include "runtime/launch.h"
+#include "state/container.h"
+
+struct supervise {
+	const struct home *home;
+	const struct container_config *config;
+	struct container_state
+		*state; /* as it is on disk; the supervisor keeps it up to date there */
+	int dir;	/* containers/<id>, locked */
+	struct winsize size;
+	bool remove_on_failure; /* of `hoy run`: a container that never ran leaves nothing */
+	uint8_t want; /* HELLO_* of the starting client; 0: it only waits for the word that it runs */
+};
+
+/* Forks the supervisor. *ret_sock is a connection to it (monitor/proto.h), on which FRAME_STARTED or FRAME_ERROR comes first. */
+int supervise_start(const struct supervise *s, int *ret_sock, struct err *e);
+
+#endif

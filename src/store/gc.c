@@ -1,0 +1,270 @@
+#include <dirent.h>
+#include <sys/file.h>
+
+#include "base/base.h"
+#include "base/rand.h"
+#include "oci/image_spec.h"
+#include "oci/reference.h"
+#include "state/container.h"
+#include "store/blobs.h"
+#include "store/gc.h"
+#include "store/layers.h"
+
+int store_lock(const struct home *h, struct err *e)
+{
+	autoclose int dir = home_dir(h, "images", e);
+
+	if (dir < 0)
+		return dir;
+	autoclose int fd = openat(dir, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "open %s/images/.lock", h->path);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "lock %s/images", h->path);
+	return take_fd(fd);
+}
+
+int store_adding_begin(const struct home *h, struct store_adding *ret, struct err *e)
+{
+	char hex[17];
+
+	*ret = (struct store_adding){.fd = -1};
+	autoclose int lock = store_lock(h, e);
+	if (lock < 0)
+		return lock;
+	snprintf(ret->name, sizeof ret->name, "images/.add-%s", rand_hex(hex, 16));
+	autoclose int fd = openat(h->fd, ret->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, errno, "write %s/%s", h->path, ret->name);
+	ret->fd = take_fd(fd);
+	return 0;
+}
+
+void store_adding_end(const struct home *h, struct store_adding *a)
+{
+	if (a->fd < 0)
+		return;
+	unlinkat(h->fd, a->name, 0);
+	fd_close(&a->fd);
+}
+
+void store_collect_later(const struct home *h)
+{
+	char name[40], hex[17];
+
+	snprintf(name, sizeof name, "images/.add-%s", rand_hex(hex, 16));
+	autoclose int fd = openat(h->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+enum adders { ADDERS_NONE, ADDERS_DEAD, ADDERS_ALIVE };
+
+/* Looks at the marks of adders; with remove, those without an owner go. */
+static enum adders look_at_adders(const struct home *h, bool remove)
+{
+	int dir = openat(h->fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	enum adders found = ADDERS_NONE;
+
+	if (!d)
+		return found;
+	for (struct dirent *de; (de = readdir(d));) {
+		if (!str_starts(de->d_name, ".add-"))
+			continue;
+		autoclose int fd = openat(dir, de->d_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		bool dead = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+		if (dead && remove)
+			unlinkat(dir, de->d_name, 0);
+		if (!dead && fd >= 0)
+			found = ADDERS_ALIVE;
+		else if (dead && found == ADDERS_NONE)
+			found = ADDERS_DEAD;
+	}
+	closedir(d);
+	return found;
+}
+
+void store_used_free(struct store_used *u)
+{
+	strv_free(&u->layers);
+	strv_free(&u->blobs);
+}
+
+bool store_used_has(const struct strv *sorted, const char *hex)
+{
+	size_t lo = 0, hi = sorted->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(hex, sorted->v[mid]);
+		if (!c)
+			return true;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return false;
+}
+
+static int use_config(const struct home *h, const char *id, struct store_used *u, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	struct image_doc doc;
+	int r = blob_read(h, id, IMAGE_MAX_CONFIG, &text, e);
+
+	strv_add(&u->blobs, digest_hex(id));
+	if (r == 0)
+		r = image_doc_parse(&a, str_cstr(&text), text.len, id, &doc, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < doc.rootfs.diff_ids.n; i++)
+		strv_add(&u->layers, digest_hex(doc.rootfs.diff_ids.v[i]));
+	return 0;
+}
+
+static int use_manifest(const struct home *h, const char *digest, struct store_used *u,
+			struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	struct oci_manifest m;
+	int r = blob_read(h, digest, IMAGE_MAX_MANIFEST, &text, e);
+
+	strv_add(&u->blobs, digest_hex(digest));
+	if (r == 0)
+		r = oci_manifest_parse(&a, str_cstr(&text), text.len, NULL, digest, &m, e);
+	if (r < 0)
+		return r;
+	const struct oci_descriptor *d = m.layers.v;
+	for (size_t i = 0; i < m.layers.n; i++)
+		strv_add(&u->blobs, digest_hex(d[i].digest));
+	return 0;
+}
+
+/* The image behind the link images/<hex>. */
+static int use_image(const struct home *h, int dir, const char *hex, struct store_used *u,
+		     struct err *e)
+{
+	char id[DIGEST_LEN + 1], manifest[DIGEST_LEN + 2];
+	ssize_t n = readlinkat(dir, hex, manifest, sizeof manifest - 1);
+
+	snprintf(id, sizeof id, "sha256:%.64s", hex);
+	manifest[n > 0 ? n : 0] = 0;
+	if (!digest_valid(id) || !digest_valid(manifest))
+		return err_fail(e, ERR_IMAGE_BAD, "images/%s is no link to a manifest", hex);
+	int r = use_config(h, id, u, e);
+	return r < 0 ? r : use_manifest(h, manifest, u, e);
+}
+
+static int use_images(const struct home *h, struct store_used *u,
+		      void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
+		      struct err *e)
+{
+	int r = 0, dir = openat(h->fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+
+	if (!d)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s/images", h->path);
+	for (struct dirent *de; !r && (de = readdir(d));) {
+		struct err why = {0};
+		if (de->d_name[0] == '.')
+			continue;
+		r = use_image(h, dir, de->d_name, u, &why);
+		if (r < 0 && bad) {
+			bad(arg, de->d_name, &why);
+			r = 0;
+		} else if (r < 0 && e) {
+			*e = why;
+		}
+	}
+	closedir(d);
+	return r;
+}
+
+/* Containers keep the config and the layers of an image that was removed by force. */
+static int use_containers(const struct home *h, struct store_used *u, struct err *e)
+{
+	scoped(strv) ids = {0};
+	int r = container_ids(h, &ids, e);
+
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		scoped(arena) a = {0};
+		struct container_state s;
+		if (container_state_read(h, ids.v[i], &s, &a, NULL) < 0)
+			continue; /* going away, or without a record: it can start no more */
+		if (digest_valid(s.image_id))
+			use_config(h, s.image_id, u, NULL);
+	}
+	return r;
+}
+
+int store_used_find(const struct home *h, struct store_used *ret,
+		    void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
+		    struct err *e)
+{
+	*ret = (struct store_used){0};
+	int r = use_images(h, ret, bad, arg, e);
+	if (r == 0)
+		r = use_containers(h, ret, e);
+	strv_sort(&ret->layers);
+	strv_sort(&ret->blobs);
+	return r;
+}
+
+/* Renames everything in dir whose first 64 characters are not in use away to tmp/. */
+static int move_unused(const struct home *h, const char *dir, const struct strv *used,
+		       struct err *e)
+{
+	int moved = 0, fd = openat(h->fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char hex[DIGEST_HEX + 1], to[64];
+
+	if (!d)
+		return errno == ENOENT ? 0 : err_set(e, errno, "read %s/%s", h->path, dir);
+	for (struct dirent *de; (de = readdir(d));) {
+		snprintf(hex, sizeof hex, "%.64s", de->d_name);
+		if (strspn(hex, "0123456789abcdef") != DIGEST_HEX || store_used_has(used, hex))
+			continue;
+		snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
+		if (renameat(fd, de->d_name, h->fd, to) < 0 &&
+		    (errno != ENOENT || path_mkdir_p_at(h->fd, "tmp", 0700) < 0 ||
+		     renameat(fd, de->d_name, h->fd, to) < 0)) {
+			moved = err_set(e, errno, "move %s/%s away", dir, de->d_name);
+			break;
+		}
+		moved++;
+	}
+	closedir(d);
+	return moved;
+}
+
+int store_collect_locked(const struct home *h, struct err *e)
+{
+	scoped(store_used) used = {0};
+
+	if (look_at_adders(h, false) == ADDERS_ALIVE) {
+		store_collect_later(h);
+		return -EBUSY;
+	}
+	int r = store_used_find(h, &used, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	int layers = move_unused(h, "layers", &used.layers, e);
+	int blobs = layers < 0 ? layers : move_unused(h, "blobs/sha256", &used.blobs, e);
+	if (blobs < 0)
+		return blobs;
+	look_at_adders(h, true);
+	return layers + blobs;
+}
+
+void store_sweep(const struct home *h)
+{
+	if (look_at_adders(h, false) == ADDERS_DEAD) {
+		autoclose int lock = store_lock(h, NULL);
+		if (lock >= 0)
+			store_collect_locked(h, NULL);
+	}
+	home_sweep(h);
+}

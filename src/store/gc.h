@@ -1,0 +1,47 @@
+/*
+ * gc.h - who may change the store, and what becomes of that which nothing needs any more.
+ *
+ * Names, image links and the removal of layers are guarded by one short exclusive lock, images/.lock. Adding an image takes long
+ * (layers are unpacked first, linked last), so an adder does not hold that lock but a flocked mark images/.add-<hex>: while
+ * one lives, nothing is collected, and one whose owner died says that layers may lie about that no image has. Collecting marks what
+ * images and containers use and renames the rest away to tmp/, under the lock; deleting comes after it.
+ */
+#ifndef STORE_GC_H
+#define STORE_GC_H
+
+#include "state/tmp.h"
+
+/* Takes the lock, waiting for it: a descriptor to close, or -errno. */
+int store_lock(const struct home *h, struct err *e);
+
+struct store_adding {
+	char name[40]; /* "images/.add-<hex>" */
+	int fd;
+};
+/* Says that layers are being added that no image has yet. Ends with the process, or with store_adding_end(). */
+int store_adding_begin(const struct home *h, struct store_adding *ret, struct err *e);
+void store_adding_end(const struct home *h, struct store_adding *a);
+/* Leaves a mark that has no owner: the next store_sweep() will collect. */
+void store_collect_later(const struct home *h);
+
+/* With the lock held: renames away all layers and blobs that no image or container uses. Returns the number of things
+ * renamed away; -EBUSY if an adder lives (then a mark is left). A broken image stops it: nothing is removed on a guess. */
+int store_collect_locked(const struct home *h, struct err *e);
+
+/* What every command that writes images does first: collects after an adder that died, and removes garbage below tmp/. Two
+ * readdir calls when there is nothing to do. Never fails. */
+void store_sweep(const struct home *h);
+
+/* What is in use, for collecting and checking: digests, sorted. */
+struct store_used {
+	struct strv layers; /* hex of diffIDs */
+	struct strv blobs;  /* hex */
+};
+void store_used_free(struct store_used *u);
+/* Calls bad (may be NULL: then the first fault ends it with its error) for images whose documents cannot be read. */
+int store_used_find(const struct home *h, struct store_used *ret,
+		    void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
+		    struct err *e);
+bool store_used_has(const struct strv *sorted, const char *hex);
+
+#endif

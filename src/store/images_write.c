@@ -1,0 +1,208 @@
+#include "base/base.h"
+#include "state/container.h"
+#include "store/blobs.h"
+#include "store/gc.h"
+#include "store/images.h"
+#include "store/layers.h"
+#include "store/names.h"
+
+/* A tmp directory that goes away with its scope. */
+struct workdir {
+	const struct home *h;
+	struct home_tmp t;
+};
+
+static void workdir_free(struct workdir *w)
+{
+	if (w->h)
+		home_tmp_drop(w->h, &w->t);
+}
+
+static int workdir_make(struct workdir *w, const struct home *h, struct err *e)
+{
+	int r = home_tmp_make(h, NULL, &w->t, e);
+
+	if (r == 0)
+		w->h = h;
+	return r;
+}
+
+static void image_path(char buf[static 8 + DIGEST_HEX], const char *id)
+{
+	snprintf(buf, 8 + DIGEST_HEX, "images/%.64s", digest_hex(id));
+}
+
+static int sync_dir(const struct home *h, const char *name)
+{
+	autoclose int fd = openat(h->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* images/<hex>, by way of a link that is renamed. */
+static int link_image(const struct home *h, const struct home_tmp *t, const char *id,
+		      const char *manifest, struct err *e)
+{
+	char path[8 + DIGEST_HEX];
+
+	image_path(path, id);
+	unlinkat(t->fd, "image", 0);
+	if (symlinkat(manifest, t->fd, "image") < 0 || renameat(t->fd, "image", h->fd, path) < 0 ||
+	    sync_dir(h, "images") < 0)
+		return err_set(e, errno, "write %s/%s", h->path, path);
+	return 0;
+}
+
+/* Names by text, which must be full and have a tag or a digest. */
+static int set_names(const struct home *h, const struct home_tmp *t, const struct strs *names,
+		     const char *id, struct err *e)
+{
+	scoped(arena) a = {0};
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct reference ref;
+		int r = ref_parse(&a, names->v[i], &ref, e);
+		if (r == 0 && (!ref.registry || (!ref.tag && !ref.digest)))
+			r = err_fail(e, ERR_INTERNAL, "%s is not a full name", names->v[i]);
+		if (r == 0)
+			r = names_set(h, t, &ref, id, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int image_add(const struct home *h, const struct image_new *n, struct err *e)
+{
+	scoped(workdir) w = {0};
+	int r = workdir_make(&w, h, e);
+
+	if (r == 0)
+		r = blob_put(h, &w.t, n->config_digest, n->config, n->config_len, e);
+	if (r == 0)
+		r = blob_put(h, &w.t, n->manifest_digest, n->manifest, n->manifest_len, e);
+	if (r == 0)
+		r = layers_sync(h, e);
+	if (r < 0)
+		return r;
+	autoclose int lock = store_lock(h, e);
+	if (lock < 0)
+		return lock;
+	r = link_image(h, &w.t, n->config_digest, n->manifest_digest, e);
+	return r < 0 ? r : set_names(h, &w.t, &n->names, n->config_digest, e);
+}
+
+static bool image_exists(const struct home *h, const char *id)
+{
+	char path[8 + DIGEST_HEX], text[DIGEST_LEN];
+
+	image_path(path, id);
+	return readlinkat(h->fd, path, text, sizeof text) == DIGEST_LEN;
+}
+
+int image_tag(const struct home *h, const char *id, const struct reference *name, struct err *e)
+{
+	scoped(workdir) w = {0};
+	autoclose int lock = store_lock(h, e);
+
+	if (lock < 0)
+		return lock;
+	if (!image_exists(h, id))
+		return err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%.19s: no such image", id);
+	int r = workdir_make(&w, h, e);
+	return r < 0 ? r : names_set(h, &w.t, name, id, e);
+}
+
+int image_untag(const struct home *h, const struct reference *name, struct err *e)
+{
+	autoclose int lock = store_lock(h, e);
+
+	return lock < 0 ? lock : names_drop(h, name, e);
+}
+
+int image_users(const struct home *h, const char *id, struct strv *ret, struct err *e)
+{
+	scoped(strv) ids = {0};
+	int r = container_ids(h, &ids, e);
+
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		scoped(arena) a = {0};
+		struct container_state s;
+		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && str_eq(s.image_id, id))
+			strv_add(ret, ids.v[i]);
+	}
+	return r;
+}
+
+static int refuse_used(const struct home *h, const char *id, const struct strv *users,
+		       struct err *e)
+{
+	scoped(arena) a = {0};
+	struct container_state s = {0};
+	const char *who = users->v[0];
+
+	if (container_state_read(h, who, &s, &a, NULL) == 0 && s.name)
+		who = s.name;
+	err_fail_code(e, ERR_IMAGE_IN_USE, EBUSY, "image %.12s is used by container %.64s%s",
+		      digest_hex(id), who, users->n > 1 ? " and others" : "");
+	return err_hint(e, "remove the container first (hoy rm %.64s), or use -f", who);
+}
+
+struct naming {
+	const char *id;
+	struct arena arena;
+	struct strs names;
+};
+
+static int collect_names(void *arg, const char *repository, const char *last, const char *id)
+{
+	struct naming *n = arg;
+
+	if (str_eq(id, n->id))
+		strs_add(&n->arena, &n->names, arena_printf(&n->arena, "%s%s", repository, last));
+	return 0;
+}
+
+/* All names of an image go; with the lock held. */
+static int drop_names(const struct home *h, const char *id, struct err *e)
+{
+	struct naming n = {.id = id};
+	int r = names_each(h, collect_names, &n, e);
+
+	for (size_t i = 0; i < n.names.n && r == 0; i++) {
+		struct reference ref;
+		r = ref_parse(&n.arena, n.names.v[i], &ref, e);
+		if (r == 0)
+			r = names_drop(h, &ref, e);
+		if (r == -ENOENT)
+			r = 0;
+	}
+	arena_free(&n.arena);
+	return r;
+}
+
+int image_remove(const struct home *h, const char *id, bool force, struct err *e)
+{
+	scoped(strv) users = {0};
+	char path[8 + DIGEST_HEX];
+	autoclose int lock = store_lock(h, e);
+
+	if (lock < 0)
+		return lock;
+	int r = image_users(h, id, &users, e);
+	if (r == 0 && users.n && !force)
+		return refuse_used(h, id, &users, e);
+	if (r == 0)
+		r = drop_names(h, id, e);
+	if (r < 0)
+		return r;
+	image_path(path, id);
+	if (unlinkat(h->fd, path, 0) < 0 && errno != ENOENT)
+		return err_set(e, errno, "remove %s/%s", h->path, path);
+	sync_dir(h, "images");
+	/* Another image that is damaged keeps its neighbours' layers, but not this image from going. */
+	store_collect_locked(h, NULL);
+	fd_close(&lock);
+	home_sweep(h);
+	return 0;
+}

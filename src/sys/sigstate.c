@@ -1,0 +1,78 @@
+#include <dirent.h>
+#include <sys/syscall.h>
+
+#include "base/base.h"
+#include "base/proc.h"
+#include "sys/sigstate.h"
+
+static bool read_small(const char *path, char *buf, size_t size)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (n < 0)
+		return false;
+	buf[n] = 0;
+	return true;
+}
+
+/* The mask behind a key of /proc/PID/status; all ones if it cannot be read. */
+static uint64_t mask_of(const char *status, const char *key)
+{
+	const char *p = strstr(status, key);
+
+	return p ? strtoull(p + strlen(key), NULL, 16) : ~UINT64_C(0);
+}
+
+/* May this thread do something about the signal? Yes, if anything about it cannot be read. */
+static bool thread_cares(pid_t pid, const char *tid, uint64_t bit)
+{
+	char path[64], buf[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, tid);
+	if (!read_small(path, buf, sizeof buf))
+		return true;
+	if ((mask_of(buf, "SigCgt:") | mask_of(buf, "SigBlk:")) & bit)
+		return true;
+	snprintf(path, sizeof path, "/proc/%d/task/%s/syscall", (int)pid, tid);
+	if (!read_small(path, buf, sizeof buf))
+		return true;
+	if (str_starts(buf, "running"))
+		return false;
+	/* A 32-bit program counts its calls otherwise: 177 is i386's rt_sigtimedwait, 421 the one with 64-bit time. */
+	long nr = strtol(buf, NULL, 10);
+	return nr == SYS_rt_sigtimedwait || nr == 177 || nr == 421;
+}
+
+int64_t sigstate_age_ms(pid_t pid)
+{
+	struct timespec now;
+	uint64_t start = proc_start_time(pid);
+	long hz = sysconf(_SC_CLK_TCK);
+
+	if (!start || hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return -1;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+	       (int64_t)(start * 1000 / (uint64_t)hz);
+}
+
+bool sigstate_dropped(pid_t pid, int sig)
+{
+	char path[40];
+	bool cares = false, any = false;
+
+	if (sig < 1 || sig > 64 || sigstate_age_ms(pid) < 1000)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *d = opendir(path);
+	if (!d)
+		return false;
+	for (struct dirent *de; !cares && (de = readdir(d));) {
+		if (de->d_name[0] == '.')
+			continue;
+		any = true;
+		cares = thread_cares(pid, de->d_name, UINT64_C(1) << (sig - 1));
+	}
+	closedir(d);
+	return any && !cares;
+}

@@ -1,0 +1,19 @@
+/*
+ * sigstate.h - what a process does about a signal, as /proc shows it.
+ *
+ * The kernel drops a signal for PID 1 of a pid namespace if it has no handler for it (pid_namespaces(7)). Whoever wants to stop a
+ * container should know that before waiting ten seconds for nothing.
+ */
+#ifndef SYS_SIGSTATE_H
+#define SYS_SIGSTATE_H
+
+#include "base/base.h"
+
+/* True only if it is certain that pid, PID 1 of a namespace, would drop sig: no thread catches or blocks it, none waits in
+ * rt_sigtimedwait(2), and the process is older than a second (a younger one may not have come to its handlers yet). */
+bool sigstate_dropped(pid_t pid, int sig);
+
+/* Age of a process in milliseconds, -1 if unknown. */
+int64_t sigstate_age_ms(pid_t pid);
+
+#endif
