@@ -109,6 +109,19 @@ mode_t unpack_mode(const struct unpack *u, mode_t mode, bool dir)
 	return mode & 0777;
 }
 
+/* user.* needs write permission on the file itself, which the owner of a read-only file lacks outside of U0. 0 or -errno. */
+static int set_xattr(int fd, const char *name, const void *value, size_t n)
+{
+	struct stat st;
+
+	if (fsetxattr(fd, name, value, n, 0) == 0)
+		return 0;
+	if (errno != EACCES || fstat(fd, &st) < 0 || fchmod(fd, (st.st_mode & 07777) | 0200) < 0)
+		return -errno;
+	int r = fsetxattr(fd, name, value, n, 0) < 0 ? -errno : 0;
+	return fchmod(fd, st.st_mode & 07777) < 0 ? -errno : r;
+}
+
 int unpack_set_xattrs(struct unpack *u, int fd, const struct tar_entry *t, struct err *e)
 {
 	u->attr = (struct unpack_attr){t->uid, t->gid, t->mode, t->mtime, {0}, 0};
@@ -119,10 +132,11 @@ int unpack_set_xattrs(struct unpack *u, int fd, const struct tar_entry *t, struc
 			u->attr.cap_len = capability(x, u->attr.cap);
 			done = u->attr.cap_len > 0;
 		} else if (fd >= 0 && str_starts(x->name, "user.")) {
-			done = fsetxattr(fd, x->name, x->value, x->len, 0) == 0;
+			int r = set_xattr(fd, x->name, x->value, x->len);
 			/* a small value does not fit: that is the disk, not the attribute */
-			if (!done && (errno == EDQUOT || (errno == ENOSPC && x->len < 512)))
-				return err_set(e, errno, "write %.200s", u->path);
+			if (r == -EDQUOT || (r == -ENOSPC && x->len < 512))
+				return err_set(e, r, "write %.200s", u->path);
+			done = r == 0;
 		}
 		u->stats.skipped_xattrs += !done;
 	}
@@ -160,11 +174,10 @@ static int keep_owner(struct unpack *u, int fd, bool dir, bool made, struct err 
 		return 0;
 	}
 	int n = snprintf(text, sizeof text, "%" PRIu64 ":%" PRIu64 ":%o", a->uid, a->gid, a->mode);
-	if (fsetxattr(fd, owner_attr, text, (size_t)n, 0) == 0)
-		return 0;
-	if (errno == ENOSPC || errno == EDQUOT)
-		return err_set(e, errno, "write %.200s", u->path);
-	return note_owner(u, a->uid, a->gid, a->mode, e);
+	int r = set_xattr(fd, owner_attr, text, (size_t)n);
+	if (r == -ENOSPC || r == -EDQUOT)
+		return err_set(e, r, "write %.200s", u->path);
+	return r == 0 ? 0 : note_owner(u, a->uid, a->gid, a->mode, e);
 }
 
 int unpack_set_attr(struct unpack *u, int fd, bool dir, bool made, struct err *e)
