@@ -1,6 +1,8 @@
 #include "base/base.h"
 #include "cli/complete.h"
+#include "oci/reference.h"
 #include "state/container.h"
+#include "store/images.h"
 
 static void offer_containers(struct completion *c, const struct home *h, bool running_only)
 {
@@ -23,6 +25,24 @@ static void offer_containers(struct completion *c, const struct home *h, bool ru
 	}
 }
 
+/* The short form that people type; whoever began with the registry gets the full one. */
+static void offer_images(struct completion *c, const struct home *h)
+{
+	scoped(strv) names = {0};
+	struct err e;
+
+	if (images_names(h, &names, &e) < 0)
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		scoped(arena) a = {0};
+		const char *familiar = ref_familiar(&a, names.v[i]);
+		if (str_starts(familiar, c->typed))
+			complete_offer(c, familiar, NULL);
+		else
+			complete_offer(c, names.v[i], NULL);
+	}
+}
+
 void complete_names(struct completion *c, enum complete kind)
 {
 	scoped(home) h = {.fd = -1};
@@ -32,4 +52,6 @@ void complete_names(struct completion *c, enum complete kind)
 		return;
 	if (kind == COMPLETE_CONTAINER || kind == COMPLETE_RUNNING)
 		offer_containers(c, &h, kind == COMPLETE_RUNNING);
+	else if (kind == COMPLETE_IMAGE)
+		offer_images(c, &h);
 }
