@@ -6,6 +6,13 @@
 #define COMMANDS(X)                                                                                \
 	/* containers */                                                                           \
 	/* images */                                                                               \
+	X(load)                                                                                    \
+	X(images)                                                                                  \
+	X(tag)                                                                                     \
+	X(untag)                                                                                   \
+	X(rmi)                                                                                     \
+	X(image_inspect)                                                                           \
+	X(image_exists)                                                                            \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(info)                                                                                    \

@@ -1,0 +1,67 @@
+#include "base/base.h"
+#include "cli/command.h"
+#include "engine/image.h"
+
+struct load_opts {
+	const char *input;
+	bool quiet;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct load_opts, field)
+static const struct opt load_rows[] = {
+	{"input", 'i', TO(OPT_STR, input), "PATH",
+	 "Read this file or directory, not standard input", .complete = COMPLETE_FILE},
+	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print no more than the names of the images"},
+	{0},
+};
+#undef TO
+
+/* podman says "Loaded image: NAME", docker too for names, but "Loaded image ID: ID" for an image without one. */
+static void print_loaded(struct cli *c, const struct loaded_image *im)
+{
+	bool docker = c->called == CALLED_DOCKER;
+
+	for (size_t i = 0; i < im->names.n; i++)
+		out_printf(&c->out, "Loaded image: %s\n",
+			   docker ? ref_familiar(&c->arena, im->names.v[i]) : im->names.v[i]);
+	if (!im->names.n)
+		out_printf(&c->out, docker ? "Loaded image ID: %s\n" : "Loaded image: %s\n",
+			   im->id);
+}
+
+static int load_run(struct cli *c, void *opts, struct err *e)
+{
+	struct load_opts *o = opts;
+	scoped(home) h = {.fd = -1};
+	scoped(load_result) done = {0};
+	const char *path = o->input && strcmp(o->input, "-") ? o->input : NULL;
+	int r = home_open(&h, c->root, e);
+
+	if (r == 0)
+		r = image_load(&h, path, &done, e);
+	for (size_t i = 0; i < done.n && r == 0; i++)
+		print_loaded(c, &done.v[i]);
+	return r;
+}
+
+const struct command cmd_load = {
+	.name = "load",
+	.aliases = "image load",
+	.group = "Images",
+	.summary = "Load images from an archive",
+	.description = "Reads an archive and adds all its images to the store, with their names. "
+		       "Understood are the "
+		       "archives of docker save, podman save and skopeo (docker-archive and "
+		       "oci-archive), and OCI "
+		       "image layouts, as a tar file or as a directory. The file may be compressed "
+		       "with gzip, zstd, "
+		       "xz or bzip2.\n\n"
+		       "Every layer is checked against its digests before anything is kept: a "
+		       "damaged archive "
+		       "leaves nothing behind.",
+	.examples = "hoy load -i image.tar\npodman save alpine | hoy load\nskopeo copy "
+		    "docker://alpine oci-archive:/dev/stdout:alpine | hoy load",
+	.opts = load_rows,
+	.opts_size = sizeof(struct load_opts),
+	.run = load_run,
+};

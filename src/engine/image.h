@@ -1,0 +1,65 @@
+/*
+ * image.h - the verbs on images: load, tag, untag, remove, and what list and inspect show. None of them prints.
+ *
+ * Names that a user types are short or full. A new name without a registry gets localhost/, or docker.io/ where docker's ways
+ * were asked for (hoy was called by that name).
+ */
+#ifndef ENGINE_IMAGE_H
+#define ENGINE_IMAGE_H
+
+#include "store/images.h"
+
+/* What a load brought; everything lives in the arena. */
+struct load_result {
+	struct arena arena;
+	struct loaded_image {
+		const char *id;
+		struct strs names; /* full names with tags; empty if the archive names none */
+	} * v;
+	size_t n;
+};
+void load_result_free(struct load_result *r);
+
+/* Loads all images of an archive: path is a file or an OCI layout directory; NULL reads standard input. The work is done in one child
+ * process; a failure or an interruption leaves nothing behind. */
+int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e);
+
+/* Gives the image that text means more names. All names are checked before the first is given. */
+int image_add_names(const struct home *h, const char *text, char *const *names, size_t n,
+		    const char *registry, struct err *e);
+
+/* Takes names away from the image that text means; all its names if n is 0. A name of another image is ERR_IMAGE_UNKNOWN. */
+int image_drop_names(const struct home *h, const char *text, char *const *names, size_t n,
+		     struct err *e);
+
+/* What a removal did, one line each. */
+struct image_removed {
+	struct strv untagged; /* full names */
+	char deleted[DIGEST_LEN +
+		     1]; /* the id, or "" if the image stays because it has other names */
+};
+void image_removed_free(struct image_removed *r);
+
+/* As podman rmi does: a name of an image that has others is only taken away; an id removes the image, unless it has several names or a
+ * container uses it (then only with force). Exit codes are podman's: 1 unknown, 2 in use. */
+int image_rm(const struct home *h, const char *text, bool force, struct image_removed *ret,
+	     struct err *e);
+
+/* The object of `image inspect`, with podman's and docker's fields. docker: ids with "sha256:", familiar names. */
+struct json *image_inspect(const struct home *h, const struct image *im, bool docker,
+			   struct arena *a);
+
+/* `images`. Filters are KEY=VALUE: reference, dangling, label, label!, before, since (after), until, id, digest, containers. */
+struct image_query {
+	struct strs filters;
+	const char *reference; /* the operand, or NULL */
+	const char *sort;      /* "created", "id", "repository", "size", "tag" */
+	bool no_trunc, docker;
+	bool count; /* how many containers each image has */
+};
+/* *ret_fields: one object of display values for each name; *ret_objects: one object of facts for each image; *ret_ids: ids without repetition. */
+int image_query(const struct home *h, const struct image_query *q, struct arena *a,
+		struct json **ret_fields, struct json **ret_objects, struct strs *ret_ids,
+		struct err *e);
+
+#endif

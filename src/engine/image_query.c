@@ -1,0 +1,461 @@
+/*
+ * What `images` shows. The list of the store is filtered, then spread: one row for each name (an image without one has a row of
+ * its own), one object for each image.
+ */
+#include <fnmatch.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/image.h"
+#include "state/container.h"
+
+struct row {
+	const struct image_entry *im;
+	const char *repository, *tag; /* NULL: no name */
+};
+
+enum filter_kind {
+	F_REFERENCE,
+	F_DANGLING,
+	F_LABEL,
+	F_BEFORE,
+	F_SINCE,
+	F_ID,
+	F_DIGEST,
+	F_FALSE,
+	F_CONTAINERS,
+	F_KINDS
+};
+
+struct filter {
+	enum filter_kind kind;
+	bool negate; /* label!= ; dangling=false */
+	const char *text;
+	struct timespec time;
+};
+
+struct plan {
+	struct filter *v;
+	size_t n;
+	const struct image_query *q;
+	struct arena *a;
+	struct strv used; /* image ids of containers, sorted */
+	bool count;
+};
+
+static int bad_filter(struct err *e, const char *text, const char *why)
+{
+	err_fail(e, ERR_USAGE, "filter %s: %s", text, why);
+	return err_hint(e,
+			"filters are KEY=VALUE: reference, dangling, label, label!, before, since, "
+			"until, id, digest, containers");
+}
+
+/* "2024-01-02T03:04:05Z", or a duration before now. */
+static bool parse_moment(const char *s, struct timespec *ret)
+{
+	int64_t ns;
+
+	if (parse_rfc3339(s, ret) == 0)
+		return true;
+	if (parse_duration(s, &ns) < 0)
+		return false;
+	*ret = time_now();
+	ret->tv_sec -= ns / 1000000000;
+	return true;
+}
+
+static int parse_bool(const char *s, bool *ret)
+{
+	*ret = !strcasecmp(s, "true") || !strcmp(s, "1");
+	return *ret || !strcasecmp(s, "false") || !strcmp(s, "0") ? 0 : -EINVAL;
+}
+
+static const struct filter_key {
+	const char *key;
+	enum filter_kind kind;
+	bool boolean, negate;
+} filter_keys[] = {
+	{"reference", F_REFERENCE, false, false},
+	{"dangling", F_DANGLING, true, false},
+	{"label", F_LABEL, false, false},
+	{"label!", F_LABEL, false, true},
+	{"before", F_BEFORE, false, false},
+	{"since", F_SINCE, false, false},
+	{"after", F_SINCE, false, false},
+	{"until", F_BEFORE, false, false},
+	{"id", F_ID, false, false},
+	{"digest", F_DIGEST, false, false},
+	{"intermediate", F_FALSE, true, false},
+	{"readonly", F_FALSE, true, false},
+	{"manifest", F_FALSE, true, false},
+	{"containers", F_CONTAINERS, true, false},
+};
+
+static int parse_filter(const struct home *h, struct plan *p, const char *text, struct filter *f,
+			struct err *e)
+{
+	const char *eq = strchr(text, '=');
+	const struct filter_key *k = filter_keys, *end = k + countof(filter_keys);
+	bool yes;
+
+	if (!eq)
+		return bad_filter(e, text, "there is no =");
+	/* "label!=x" is the key "label!". */
+	while (k < end && !(strlen(k->key) == (size_t)(eq - text) &&
+			    !strncmp(k->key, text, (size_t)(eq - text))))
+		k++;
+	if (k == end)
+		return bad_filter(e, text, "there is no such key");
+	*f = (struct filter){.kind = k->kind, .negate = k->negate, .text = eq + 1};
+	if (k->boolean) {
+		if (parse_bool(f->text, &yes) < 0)
+			return bad_filter(e, text, "the value is true or false");
+		f->negate = !yes;
+	} else if (!strcmp(k->key, "until")) {
+		if (!parse_moment(f->text, &f->time))
+			return bad_filter(e, text, "the value is a time or a duration (24h)");
+	} else if (f->kind == F_BEFORE || f->kind == F_SINCE) {
+		scoped(image) im = {0};
+		int r = image_lookup(h, f->text, &im, e);
+		if (r < 0)
+			return r;
+		f->time = im.created;
+	}
+	return 0;
+}
+
+static bool glob(const char *pattern, const char *s)
+{
+	return fnmatch(pattern, s, FNM_PATHNAME) == 0;
+}
+
+/* A pattern fits a name in any of the forms in which people write it: with and without registry, path and tag. */
+static bool fits_reference(struct arena *a, const char *pattern, const char *repository,
+			   const char *tag)
+{
+	const char *shown = ref_familiar(a, repository);
+	const char *base = strrchr(repository, '/');
+	const char *forms[] = {repository, shown, base ? base + 1 : repository};
+
+	for (size_t i = 0; i < countof(forms); i++)
+		if (glob(pattern, forms[i]) ||
+		    glob(pattern, arena_printf(a, "%s:%s", forms[i], tag)))
+			return true;
+	return false;
+}
+
+static bool fits_label(const struct image_entry *im, const char *text)
+{
+	const char *eq = strchr(text, '=');
+
+	for (size_t i = 0; i < im->labels.n; i++) {
+		const struct pair *l = &im->labels.v[i];
+		size_t n = eq ? (size_t)(eq - text) : strlen(text);
+		if (strlen(l->k) == n && !strncmp(l->k, text, n))
+			return !eq || !strcmp(l->v, eq + 1);
+	}
+	return false;
+}
+
+static int compare_time(struct timespec a, struct timespec b)
+{
+	if (a.tv_sec != b.tv_sec)
+		return a.tv_sec < b.tv_sec ? -1 : 1;
+	return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
+}
+
+static size_t count_users(const struct plan *p, const struct image_entry *im)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->used.n; i++)
+		n += !strcmp(p->used.v[i], im->id);
+	return n;
+}
+
+static bool fits(const struct plan *p, const struct filter *f, const struct row *r)
+{
+	const char *hex;
+
+	switch (f->kind) {
+	case F_REFERENCE:
+		return r->repository && fits_reference(p->a, f->text, r->repository, r->tag);
+	case F_DANGLING:
+		return (r->im->names.n == 0) != f->negate;
+	case F_LABEL:
+		return fits_label(r->im, f->text) != f->negate;
+	case F_BEFORE:
+		return compare_time(r->im->created, f->time) < 0;
+	case F_SINCE:
+		return compare_time(r->im->created, f->time) > 0;
+	case F_ID:
+		return ref_is_id_prefix(f->text, &hex) && str_starts(digest_hex(r->im->id), hex);
+	case F_DIGEST:
+		return str_starts(r->im->manifest_digest, f->text);
+	case F_CONTAINERS:
+		return (count_users(p, r->im) > 0) != f->negate;
+	default:
+		return f->negate;
+	}
+}
+
+/* Filters of one key are alternatives, except labels; those of different keys must all fit. */
+static bool fits_all(const struct plan *p, const struct row *r)
+{
+	bool asked[F_KINDS] = {false}, met[F_KINDS] = {false};
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct filter *f = &p->v[i];
+		bool ok = fits(p, f, r);
+		if (f->kind == F_LABEL && !ok)
+			return false;
+		asked[f->kind] = true;
+		met[f->kind] |= ok;
+	}
+	for (int k = 0; k < F_KINDS; k++)
+		if (asked[k] && !met[k])
+			return false;
+	return !p->q->reference ||
+	       (r->repository && fits_reference(p->a, p->q->reference, r->repository, r->tag));
+}
+
+/* Three significant digits, as both engines show sizes of images; podman puts a blank before the unit. */
+static const char *size_text(struct arena *a, int64_t bytes, bool docker)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+	double v = (double)bytes;
+	size_t i = 0;
+
+	while (v >= 1000 && i + 1 < countof(units)) {
+		v /= 1000;
+		i++;
+	}
+	return arena_printf(a, "%.3g%s%s", v, docker ? "" : " ", units[i]);
+}
+
+static const char *since_text(struct arena *a, struct timespec t)
+{
+	scoped(str) s = {0};
+
+	if (!t.tv_sec)
+		return "N/A";
+	time_human(&s, time_now().tv_sec - t.tv_sec);
+	return arena_printf(a, "%s ago", str_cstr(&s));
+}
+
+static const char *at_text(struct arena *a, struct timespec t)
+{
+	char buf[40];
+	struct tm tm;
+
+	if (!t.tv_sec || !gmtime_r(&t.tv_sec, &tm))
+		return "N/A";
+	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S +0000 UTC", &tm);
+	return arena_strdup(a, buf);
+}
+
+static const char *id_text(struct arena *a, const struct image_entry *im, bool no_trunc)
+{
+	return no_trunc ? im->id : arena_printf(a, "%.12s", digest_hex(im->id));
+}
+
+static struct json *strs_json(struct arena *a, const struct strs *l, bool docker)
+{
+	struct json *arr = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < l->n; i++)
+		json_add(a, arr, json_new_str(a, docker ? ref_familiar(a, l->v[i]) : l->v[i]));
+	return arr;
+}
+
+static struct json *row_json(const struct plan *p, const struct row *r)
+{
+	const struct image_entry *im = r->im;
+	bool docker = p->q->docker;
+	struct arena *a = p->a;
+	struct json *o = json_new(a, JSON_OBJ);
+	const char *repo = r->repository ? r->repository : "<none>";
+	const char *size = im->broken ? "damaged" : size_text(a, im->size, docker);
+	const char *since = since_text(a, im->created), *at = at_text(a, im->created);
+
+	json_set_str(a, o, "Repository", docker ? ref_familiar(a, repo) : repo);
+	json_set_str(a, o, "Tag", r->tag ? r->tag : "<none>");
+	json_set_str(a, o, "Digest", im->manifest_digest);
+	json_set_str(a, o, "ID", id_text(a, im, p->q->no_trunc));
+	json_set_str(a, o, "Id", im->id);
+	json_set_str(a, o, "CreatedSince", since);
+	json_set_str(a, o, "Created", since);
+	json_set_str(a, o, "CreatedAt", at);
+	json_set_str(a, o, "CreatedTime", at);
+	json_set_str(a, o, "Size", size);
+	json_set_str(a, o, "VirtualSize", size);
+	json_set_str(a, o, "SharedSize", "N/A");
+	json_set_str(a, o, "UniqueSize", "N/A");
+	if (p->count)
+		json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
+	else
+		json_set_str(a, o, "Containers", "N/A");
+	json_set_bool(a, o, "Dangling", !im->names.n);
+	json_set_bool(a, o, "IsDangling", !im->names.n);
+	json_set_bool(a, o, "ReadOnly", false);
+	json_set_bool(a, o, "IsReadOnly", false);
+	json_set(a, o, "Labels", json_new_pairs(a, &im->labels));
+	json_set(a, o, "Names", strs_json(a, &im->names, docker));
+	json_set(a, o, "History", strs_json(a, &im->names, docker));
+	json_set(a, o, "RepoTags", strs_json(a, &im->names, docker));
+	json_set(a, o, "RepoDigests", strs_json(a, &im->repo_digests, docker));
+	json_set_str(a, o, "ParentId", "");
+	return o;
+}
+
+/* podman's `images --format json`. */
+static struct json *object_json(const struct plan *p, const struct image_entry *im)
+{
+	struct arena *a = p->a;
+	struct json *o = json_new(a, JSON_OBJ);
+	char at[40];
+
+	json_set_str(a, o, "Id", digest_hex(im->id));
+	json_set_str(a, o, "ParentId", "");
+	json_set(a, o, "RepoTags", strs_json(a, &im->names, false));
+	json_set(a, o, "RepoDigests", strs_json(a, &im->repo_digests, false));
+	json_set_int(a, o, "Size", im->size);
+	json_set_int(a, o, "SharedSize", 0);
+	json_set_int(a, o, "VirtualSize", im->size);
+	json_set(a, o, "Labels", json_new_pairs(a, &im->labels));
+	json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
+	if (!im->names.n)
+		json_set_bool(a, o, "Dangling", true);
+	json_set_str(a, o, "Arch", im->architecture ? im->architecture : "");
+	json_set_str(a, o, "Os", im->os ? im->os : "");
+	json_set_str(a, o, "Digest", im->manifest_digest);
+	json_set(a, o, "Names", strs_json(a, &im->names, false));
+	json_set(a, o, "History", strs_json(a, &im->names, false));
+	json_set_int(a, o, "Created", im->created.tv_sec);
+	json_set_str(a, o, "CreatedAt", time_rfc3339(at, sizeof at, im->created));
+	return o;
+}
+
+static int by_repository(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int c = strcmp(x->repository ? x->repository : "", y->repository ? y->repository : "");
+
+	return c ? c : strcmp(x->tag ? x->tag : "", y->tag ? y->tag : "");
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int c = strcmp(x->tag ? x->tag : "", y->tag ? y->tag : "");
+
+	return c ? c : by_repository(a, b);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->im->size != y->im->size)
+		return x->im->size < y->im->size ? -1 : 1;
+	return by_repository(a, b);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int c = strcmp(((const struct row *)a)->im->id, ((const struct row *)b)->im->id);
+
+	return c ? c : by_repository(a, b);
+}
+
+static void sort_rows(struct row *v, size_t n, const char *sort)
+{
+	static const struct {
+		const char *key;
+		int (*fn)(const void *, const void *);
+	} orders[] = {
+		{"repository", by_repository}, {"tag", by_tag}, {"size", by_size}, {"id", by_id}};
+
+	for (size_t i = 0; sort && i < countof(orders); i++)
+		if (!strcmp(orders[i].key, sort))
+			qsort(v, n, sizeof *v, orders[i].fn);
+}
+
+/* Cuts "repository:tag"; a tag holds no colon and no slash. */
+static void add_row(struct plan *p, const struct image_entry *im, const char *name,
+		    struct bind_list *rows)
+{
+	const char *colon = name ? strrchr(name, ':') : NULL;
+	struct row r = {.im = im};
+
+	if (colon) {
+		r.repository = arena_strndup(p->a, name, (size_t)(colon - name));
+		r.tag = colon + 1;
+	}
+	if (fits_all(p, &r))
+		*(struct row *)bind_append(p->a, rows, sizeof r) = r;
+}
+
+static int count_containers(const struct home *h, struct plan *p, struct err *e)
+{
+	scoped(strv) ids = {0};
+	int r = container_ids(h, &ids, e);
+
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		scoped(arena) a = {0};
+		struct container_state s;
+		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && s.image_id)
+			strv_add(&p->used, s.image_id);
+	}
+	return r;
+}
+
+static int make_plan(const struct home *h, struct plan *p, struct err *e)
+{
+	const struct strs *f = &p->q->filters;
+
+	p->v = arena_alloc(p->a, (f->n + 1) * sizeof *p->v);
+	p->count = p->q->count;
+	for (; p->n < f->n; p->n++) {
+		int r = parse_filter(h, p, f->v[p->n], &p->v[p->n], e);
+		if (r < 0)
+			return r;
+		p->count |= p->v[p->n].kind == F_CONTAINERS;
+	}
+	return p->count ? count_containers(h, p, e) : 0;
+}
+
+int image_query(const struct home *h, const struct image_query *q, struct arena *a,
+		struct json **ret_fields, struct json **ret_objects, struct strs *ret_ids,
+		struct err *e)
+{
+	struct plan p = {.q = q, .a = a};
+	struct bind_list rows = {0};
+	struct image_list *l = arena_alloc(a, sizeof *l);
+	int r = make_plan(h, &p, e);
+
+	if (r == 0)
+		r = images_list(h, l, e);
+	for (size_t i = 0; i < l->n && r == 0; i++) {
+		if (!l->v[i].names.n)
+			add_row(&p, &l->v[i], NULL, &rows);
+		for (size_t k = 0; k < l->v[i].names.n; k++)
+			add_row(&p, &l->v[i], l->v[i].names.v[k], &rows);
+	}
+	struct row *v = rows.v;
+	sort_rows(v, rows.n, q->sort);
+	*ret_fields = json_new(a, JSON_ARR);
+	*ret_objects = json_new(a, JSON_ARR);
+	for (size_t i = 0; i < rows.n; i++) {
+		const char *id = id_text(a, v[i].im, q->no_trunc);
+		json_add(a, *ret_fields, row_json(&p, &v[i]));
+		if (!strs_has(ret_ids, id))
+			json_add(a, *ret_objects, object_json(&p, v[i].im));
+		if (!strs_has(ret_ids, id) || q->docker)
+			strs_add(a, ret_ids, id);
+	}
+	strv_free(&p.used);
+	image_list_free(l);
+	return r;
+}
