@@ -123,6 +123,36 @@ void str_add_escaped(struct str *b, const char *s, size_t n)
 	}
 }
 
+static bool in(uint32_t c, uint32_t lo, uint32_t hi)
+{
+	return c >= lo && c <= hi;
+}
+
+static size_t rune_columns(uint32_t c)
+{
+	if (in(c, 0x300, 0x36f) || in(c, 0x200b, 0x200f) || in(c, 0xfe00, 0xfe0f) ||
+	    in(c, 0x20d0, 0x20ff))
+		return 0;
+	if (in(c, 0x1100, 0x115f) || in(c, 0x2e80, 0xa4cf) || in(c, 0xac00, 0xd7a3) ||
+	    in(c, 0xf900, 0xfaff) || in(c, 0xfe30, 0xfe6f) || in(c, 0xff00, 0xff60) ||
+	    in(c, 0xffe0, 0xffe6) || in(c, 0x1f300, 0x1faff) || in(c, 0x20000, 0x3fffd))
+		return 2;
+	return 1;
+}
+
+size_t str_columns(const char *s, size_t n)
+{
+	size_t columns = 0;
+	uint32_t c;
+
+	for (size_t i = 0; i < n;) {
+		size_t len = str_utf8_next(s + i, n - i, &c);
+		columns += len ? rune_columns(c) : 1;
+		i += len ? len : 1;
+	}
+	return columns;
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
 	return !strncmp(s, prefix, strlen(prefix));

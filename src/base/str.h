@@ -29,6 +29,10 @@ void str_add_escaped(struct str *b, const char *s, size_t n);
 /* Length of the UTF-8 sequence at s (n >= 1 bytes are there) and its code point; 0 if it is not valid. RFC 3629. */
 size_t str_utf8_next(const char *s, size_t n, uint32_t *ret);
 
+/* Width of n bytes on a terminal: combining marks count as 0, wide characters as 2. wcwidth(3) needs a locale, so the ranges of
+ * Unicode annex 11 that matter are our own. */
+size_t str_columns(const char *s, size_t n);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */

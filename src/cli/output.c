@@ -143,35 +143,7 @@ void output_wrap(struct str *out, const char *s, size_t indent, size_t width)
 	}
 }
 
-static bool in(uint32_t c, uint32_t lo, uint32_t hi)
-{
-	return c >= lo && c <= hi;
-}
-
-static size_t columns_of(uint32_t c)
-{
-	if (in(c, 0x300, 0x36f) || in(c, 0x200b, 0x200f) || in(c, 0xfe00, 0xfe0f) ||
-	    in(c, 0x20d0, 0x20ff))
-		return 0;
-	if (in(c, 0x1100, 0x115f) || in(c, 0x2e80, 0xa4cf) || in(c, 0xac00, 0xd7a3) ||
-	    in(c, 0xf900, 0xfaff) || in(c, 0xfe30, 0xfe6f) || in(c, 0xff00, 0xff60) ||
-	    in(c, 0xffe0, 0xffe6) || in(c, 0x1f300, 0x1faff) || in(c, 0x20000, 0x3fffd))
-		return 2;
-	return 1;
-}
-
 size_t output_columns(const char *s)
 {
-	size_t n = 0;
-
-	for (const unsigned char *p = (const unsigned char *)s; *p;) {
-		size_t len = *p < 0x80 ? 1 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc0 ? 2 : 1;
-		uint32_t c = len == 1 ? *p : *p & (0x7fu >> len);
-		size_t i = 1;
-		for (; i < len && (p[i] & 0xc0) == 0x80; i++)
-			c = c << 6 | (p[i] & 0x3f);
-		n += columns_of(c);
-		p += i;
-	}
-	return n;
+	return str_columns(s, strlen(s));
 }
