@@ -1,0 +1,95 @@
+#include <signal.h>
+#include <sys/file.h>
+
+#include "base/base.h"
+#include "base/loop.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "engine/container.h"
+#include "engine/remove.h"
+#include "state/tmp.h"
+#include "state/u0.h"
+
+int container_refresh(const struct home *h, struct container *c, struct err *e)
+{
+	int r = container_state_read(h, c->id, &c->state, &c->arena, e);
+
+	if (r < 0)
+		return r;
+	c->status = container_derive(h, &c->state);
+	return 0;
+}
+
+int container_open(const struct home *h, const char *text, struct container *ret, struct err *e)
+{
+	*ret = (struct container){.dir = -1};
+	int r = container_resolve(h, text, ret->id, e);
+	if (r < 0)
+		return r;
+	ret->dir = container_dir(h, ret->id, e);
+	if (ret->dir < 0)
+		return ret->dir;
+	return container_refresh(h, ret, e);
+}
+
+int container_load_config(struct container *c, struct err *e)
+{
+	if (c->has_config)
+		return 0;
+	int r = config_read(c->dir, &c->config, &c->arena, e);
+	c->has_config = r == 0;
+	return r;
+}
+
+void container_free(struct container *c)
+{
+	arena_free(&c->arena);
+	fd_close(&c->dir);
+}
+
+int container_lock(struct container *c, int wait_ms, struct err *e)
+{
+	int64_t until = time_mono_ms() + wait_ms;
+
+	while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return err_set(e, errno, "lock container %s", c->state.name);
+		if (time_mono_ms() >= until) {
+			err_fail_code(e, ERR_CONTAINER_BUSY, EBUSY,
+				      "container %s is in use by another command", c->state.name);
+			return err_hint(e, "it is being started, stopped or removed; try again");
+		}
+		usleep(5000);
+	}
+	return 0;
+}
+
+static void recover_one(const char *member, void *arg)
+{
+	const struct home *h = arg;
+	struct container c;
+
+	if (strlen(member) != CONTAINER_ID_LEN || container_open(h, member, &c, NULL) < 0)
+		return;
+	bool ran = str_eq(c.state.status, "running");
+	if (ran && c.status != CONTAINER_RUNNING && container_lock(&c, 0, NULL) == 0) {
+		container_end_lost(&c);
+		if (c.state.auto_remove) {
+			container_remove_files(h, &c, NULL);
+		} else {
+			char now[40];
+			c.state.status = "exited";
+			c.state.finished = time_rfc3339(now, sizeof now, time_now());
+			c.state.sup = 0;
+			container_state_write(c.dir, &c.state, false, NULL);
+			unlinkat(c.dir, "attach", 0);
+		}
+	}
+	container_free(&c);
+}
+
+void containers_recover(const struct home *h)
+{
+	u0_each_dead(h, recover_one, (void *)(uintptr_t)h);
+	home_sweep(h);
+}

@@ -1,0 +1,39 @@
+/*
+ * container.h - a container as the verbs handle it: opened, its state derived from facts, locked if it is to be changed.
+ *
+ * Nothing here prints. A command opens a container by what the user typed, looks at .status, and calls a verb of engine/create.h,
+ * engine/start.h, engine/stop.h, engine/exec.h or engine/remove.h.
+ */
+#ifndef ENGINE_CONTAINER_H
+#define ENGINE_CONTAINER_H
+
+#include "runtime/config.h"
+#include "state/container.h"
+
+struct container {
+	struct arena arena;
+	char id[CONTAINER_ID_LEN + 1];
+	int dir; /* containers/<id>; holds the lock once container_lock() succeeded */
+	struct container_state state;
+	enum container_status status;
+	struct container_config config; /* filled by container_load_config() */
+	bool has_config;
+};
+
+/* Finds and reads it. ret->dir is -1 and everything empty on failure; container_free() may be called all the same. */
+int container_open(const struct home *h, const char *text, struct container *ret, struct err *e);
+int container_load_config(struct container *c, struct err *e);
+void container_free(struct container *c);
+
+/* Reads the state again, after waiting for something. -ENOENT: it is gone. */
+int container_refresh(const struct home *h, struct container *c, struct err *e);
+
+/* Takes the lock that whoever starts or removes the container holds (a running one's supervisor does). ERR_CONTAINER_BUSY at once,
+ * or after wait_ms milliseconds. */
+int container_lock(struct container *c, int wait_ms, struct err *e);
+
+/* Puts in order what processes that were killed left behind: states of containers whose supervisor died, --rm containers among them,
+ * unfinished work below tmp/. Called by commands that write; costs two readdirs when there is nothing to do. */
+void containers_recover(const struct home *h);
+
+#endif

@@ -1,0 +1,380 @@
+#include <signal.h>
+#include <sys/utsname.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/create.h"
+#include "engine/options.h"
+#include "engine/remove.h"
+#include "state/tmp.h"
+#include "store/images.h"
+#include "sys/caps.h"
+#include "sys/tty.h"
+
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static void warn(const struct create_opts *o, const char *fmt, ...) printf_like(2, 3);
+static void warn(const struct create_opts *o, const char *fmt, ...)
+{
+	va_list ap;
+	char text[300];
+
+	if (!o->warn)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	o->warn(o->arg, text);
+}
+
+static int find_image(const struct home *h, const struct create_opts *o, struct image *im,
+		      struct container_config *c, struct arena *a, struct err *e)
+{
+	c->image = arena_strdup(a, o->image);
+	if (o->image[0] == '@') {
+		if (strcmp(o->image, "@host") && strcmp(o->image, "@empty")) {
+			err_fail(e, ERR_IMAGE_UNKNOWN, "no image \"%.80s\"", o->image);
+			return err_hint(e, "@host and @empty are the only names that begin with @");
+		}
+		c->root = o->image[1] == 'h' ? "host" : "empty";
+		return 0;
+	}
+	int r = image_find(h, o->image, im, e);
+	if (r < 0)
+		return r;
+	c->root = "image";
+	c->image_id = arena_strdup(a, im->id);
+	if (im->found)
+		c->image = arena_strdup(a, im->found);
+	for (size_t i = 0; i < im->doc.rootfs.diff_ids.n; i++)
+		strs_add(a, &c->layers, im->doc.rootfs.diff_ids.v[i]);
+	return 0;
+}
+
+static void copy_strs(struct arena *a, struct strs *to, const struct strs *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		strs_add(a, to, from->v[i]);
+}
+
+/* The command: --entrypoint replaces the image's and drops its CMD; words behind the image replace CMD. */
+static int set_command(const struct create_opts *o, const struct image_config *ic,
+		       struct container_config *c, struct arena *a, struct err *e)
+{
+	static const char *const shells[] = {"/bin/bash", "/usr/bin/bash", "/bin/sh"};
+	int r = 0;
+
+	if (o->entrypoint)
+		r = options_entrypoint(a, o->entrypoint, &c->entrypoint, e);
+	else
+		copy_strs(a, &c->entrypoint, &ic->entrypoint);
+	if (r < 0)
+		return r;
+	copy_strs(a, &c->command, o->args.n || o->entrypoint ? &o->args : &ic->cmd);
+	if (!c->entrypoint.n && !c->command.n && !strcmp(c->root, "host"))
+		for (size_t i = 0; i < countof(shells) && !c->command.n; i++)
+			if (access(shells[i], X_OK) == 0)
+				strs_add(a, &c->command, shells[i]);
+	copy_strs(a, &c->process.args, &c->entrypoint);
+	copy_strs(a, &c->process.args, &c->command);
+	if (!c->process.args.n || !*c->process.args.v[0]) {
+		err_fail(e, ERR_NO_COMMAND, "image %s names no command to run", c->image);
+		return err_hint(e, "give one: hoy run %s COMMAND", o->image);
+	}
+	return 0;
+}
+
+static int set_env(const struct create_opts *o, const struct image_config *ic,
+		   struct container_config *c, struct arena *a, struct err *e)
+{
+	struct strs *env = &c->process.env;
+
+	env_set(a, env, "PATH", 4, default_path);
+	if (o->tty)
+		env_set(a, env, "TERM", 4, "xterm");
+	env_set(a, env, "container", 9, "hoy");
+	env_set(a, env, "HOSTNAME", 8, c->hostname);
+	for (size_t i = 0; i < ic->env.n; i++) {
+		const char *eq = strchr(ic->env.v[i], '=');
+		if (!eq || eq == ic->env.v[i])
+			warn(o,
+			     "the image's environment entry \"%.60s\" has no name or no value: it "
+			     "is left out",
+			     ic->env.v[i]);
+		else
+			env_set(a, env, ic->env.v[i], (size_t)(eq - ic->env.v[i]), eq + 1);
+	}
+	return options_env(a, &o->env_files, &o->env, env, e);
+}
+
+static int set_names(const struct create_opts *o, struct container_config *c, struct arena *a,
+		     struct err *e)
+{
+	struct utsname un;
+
+	if (o->name) {
+		int r = container_check_name(o->name, e);
+		if (r < 0)
+			return r;
+		c->name = arena_strdup(a, o->name);
+	}
+	c->network = o->network ? arena_strdup(a, o->network) : "none";
+	if (strcmp(c->network, "none") && strcmp(c->network, "host")) {
+		err_fail(e, ERR_USAGE,
+			 "--network %.60s: this build knows the networks none and host",
+			 c->network);
+		return -EINVAL;
+	}
+	if (o->hostname) {
+		size_t n = strlen(o->hostname);
+		if (!n || n > 63 ||
+		    o->hostname[strspn(o->hostname,
+				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-._")])
+			return err_fail(
+				e, ERR_USAGE,
+				"--hostname \"%.80s\": letters, digits, '-' and '.', at most 63",
+				o->hostname);
+		c->hostname = arena_strdup(a, o->hostname);
+	} else if (!strcmp(c->network, "host") && uname(&un) == 0) {
+		c->hostname = arena_strdup(a, un.nodename);
+	} else {
+		c->hostname = arena_strndup(a, c->id, 12);
+	}
+	return 0;
+}
+
+static int set_process(const struct create_opts *o, const struct image_config *ic,
+		       struct container_config *c, struct arena *a, struct err *e)
+{
+	struct config_process *p = &c->process;
+
+	p->tty = o->tty;
+	p->interactive = o->interactive;
+	p->user = arena_strdup(a, o->user ? o->user : ic->user);
+	p->cwd = arena_strdup(a, o->workdir ? o->workdir : ic->working_dir);
+	if (o->user && !*o->user)
+		return err_fail(e, ERR_USER, "--user is empty");
+	int r = user_check(p->user, e);
+	if (r < 0)
+		return r;
+	if (p->cwd && *p->cwd && p->cwd[0] != '/')
+		return err_fail(e, ERR_USAGE,
+				"the working directory \"%.120s\" is not an absolute path", p->cwd);
+	if (!str_is_empty(p->cwd)) {
+		autofree char *clean = path_clean(p->cwd);
+		p->cwd = arena_strdup(a, clean);
+	}
+	return 0;
+}
+
+static int set_security(const struct create_opts *o, struct container_config *c, struct arena *a,
+			struct err *e)
+{
+	struct caps caps;
+
+	copy_strs(a, &c->cap_add, &o->cap_add);
+	copy_strs(a, &c->cap_drop, &o->cap_drop);
+	int r = caps_compute(o->cap_add.v, o->cap_add.n, o->cap_drop.v, o->cap_drop.n,
+			     o->privileged, &caps, e);
+	if (r < 0)
+		return r;
+	c->process.caps_bounding = (int64_t)caps.bounding;
+	c->process.caps_user = (int64_t)caps.user;
+	r = security_parse(a, &o->security_opts, o->privileged, caps.bounding, &c->security, e);
+	c->process.no_new_privs = c->security.no_new_privs;
+	return r;
+}
+
+static bool has_mount(const struct bind_list *l, const char *dst)
+{
+	const struct config_mount *m = l->v;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!strcmp(m[i].destination, dst))
+			return true;
+	return false;
+}
+
+static int set_mounts(const struct create_opts *o, struct container_config *c, struct arena *a,
+		      struct err *e)
+{
+	static const char *const writable[] = {"/run", "/tmp", "/var/tmp"};
+	int r = 0;
+
+	for (size_t i = 0; i < o->volumes.n && r == 0; i++)
+		r = options_volume(a, o->volumes.v[i], &c->mounts, e);
+	for (size_t i = 0; i < o->tmpfs.n && r == 0; i++)
+		r = options_tmpfs(a, o->tmpfs.v[i], &c->mounts, e);
+	for (size_t i = 0; i < countof(writable) && r == 0 && o->read_only && o->read_only_tmpfs;
+	     i++)
+		if (!has_mount(&c->mounts, writable[i]))
+			r = options_tmpfs(a, arena_printf(a, "%s:mode=1777", writable[i]),
+					  &c->mounts, e);
+	for (size_t i = 0; i < o->ulimits.n && r == 0; i++)
+		r = options_ulimit(a, o->ulimits.v[i], &c->ulimits, e);
+	return r < 0 ? r : options_sort_mounts(&c->mounts, e);
+}
+
+static int set_rest(const struct create_opts *o, const struct image_config *ic,
+		    struct container_config *c, struct arena *a, struct err *e)
+{
+	unsigned char keys[16];
+
+	for (size_t i = 0; i < ic->labels.n; i++)
+		pairs_set(a, &c->labels, ic->labels.v[i].k, ic->labels.v[i].v);
+	for (size_t i = 0; i < o->labels.n; i++)
+		options_label(a, o->labels.v[i], &c->labels);
+	copy_strs(a, &c->create_command, &o->create_command);
+	if (o->detach_keys && tty_parse_keys(o->detach_keys, keys) < 0) {
+		err_fail(e, ERR_USAGE, "--detach-keys \"%.60s\" is not a list of keys",
+			 o->detach_keys);
+		return err_hint(
+			e, "as in ctrl-p,ctrl-q: letters, or ctrl- and one of a-z @ [ \\ ] ^ _");
+	}
+	c->detach_keys = arena_strdup(a, o->detach_keys);
+	c->read_only = o->read_only;
+	c->init = o->init;
+	c->auto_remove = o->auto_remove;
+	c->stop_timeout = o->stop_timeout;
+	int sig = o->stop_signal ? o->stop_signal : SIGTERM;
+	if (!o->stop_signal && !str_is_empty(ic->stop_signal) &&
+	    parse_signal(ic->stop_signal, &sig) < 0) {
+		warn(o, "the image's stop signal \"%.40s\" is unknown: SIGTERM is used",
+		     ic->stop_signal);
+		sig = SIGTERM;
+	}
+	c->stop_signal = sig;
+	return 0;
+}
+
+static void set_state(struct container *ret)
+{
+	const struct container_config *c = &ret->config;
+
+	ret->state = (struct container_state){
+		.id = ret->id,
+		.name = c->name,
+		.image = c->image,
+		.image_id = c->image_id,
+		.command = c->process.args,
+		.labels = c->labels,
+		.created = c->created,
+		.status = "created",
+		.stop_signal = c->stop_signal,
+		.stop_timeout = c->stop_timeout,
+		.auto_remove = c->auto_remove,
+		.tty = c->process.tty,
+		.interactive = c->process.interactive,
+	};
+	ret->status = CONTAINER_CREATED;
+}
+
+/* --replace: whatever has the name goes. */
+static int make_room(const struct home *h, const char *name, struct err *e)
+{
+	struct container old;
+	struct err ignored;
+	int r = container_open(h, name, &old, &ignored);
+
+	if (r == 0 && strcmp(old.state.name, name) == 0)
+		r = container_remove(h, &old, true, -1, e);
+	else
+		r = 0;
+	container_free(&old);
+	return r;
+}
+
+static int take_name(const struct home *h, const struct create_opts *o, struct container_config *c,
+		     struct arena *a, struct err *e)
+{
+	if (c->name)
+		return container_name_take(h, c->name, c->id, e);
+	for (int tries = 0;; tries++) {
+		scoped(str) name = {0};
+		container_random_name(&name);
+		if (tries > 3) /* crowded: a few digits of the id make it unique */
+			str_addf(&name, "_%.6s", c->id);
+		int r = container_name_take(h, str_cstr(&name), c->id, e);
+		if (r == 0)
+			c->name = arena_strdup(a, str_cstr(&name));
+		if (r != -EEXIST || tries > 8)
+			return r;
+	}
+}
+
+/* Writes it below tmp/ and moves it in place. The lock goes with the directory's descriptor. */
+static int publish(const struct home *h, const struct create_opts *o, struct container *ret,
+		   struct err *e)
+{
+	struct container_config *c = &ret->config;
+	char to[100];
+	struct home_tmp t;
+	int r = home_tmp_make(h, c->id, &t, e);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(t.fd, "upper", 0755) < 0 || mkdirat(t.fd, "work", 0700) < 0 ||
+	    fchmodat(t.fd, "upper", 0755, 0) < 0)
+		r = err_set(e, errno, "make the container's directories");
+	if (r == 0)
+		r = take_name(h, o, c, &ret->arena, e);
+	if (r == 0) {
+		set_state(ret);
+		r = config_write(t.fd, c, o->durable, e);
+		if (r == 0)
+			r = container_state_write(t.fd, &ret->state, o->durable, e);
+		snprintf(to, sizeof to, "containers/%s", c->id);
+		if (r == 0 && renameat(h->fd, t.name, h->fd, to) < 0 &&
+		    (errno != ENOENT || path_mkdir_p_at(h->fd, "containers", 0700) < 0 ||
+		     renameat(h->fd, t.name, h->fd, to) < 0))
+			r = err_set(e, errno, "put the container in place");
+		if (r < 0)
+			container_name_drop(h, c->name, c->id);
+	}
+	if (r < 0) {
+		home_tmp_drop(h, &t);
+		return r;
+	}
+	if (o->durable) {
+		autoclose int dir = openat(h->fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0)
+			fsync(dir);
+	}
+	ret->dir = take_fd(t.fd);
+	return 0;
+}
+
+int container_create(const struct home *h, const struct create_opts *o, struct container *ret,
+		     struct err *e)
+{
+	scoped(image) im = {0};
+	struct container_config *c = &ret->config;
+	struct arena *a = &ret->arena;
+	char now[40];
+
+	*ret = (struct container){.dir = -1, .has_config = true};
+	container_new_id(ret->id);
+	c->version = CONFIG_VERSION;
+	c->id = ret->id;
+	c->created = arena_strdup(a, time_rfc3339(now, sizeof now, time_now()));
+	int r = set_names(o, c, a, e);
+	if (r == 0)
+		r = find_image(h, o, &im, c, a, e);
+	const struct image_config *ic = &im.doc.config;
+	if (r == 0)
+		r = set_command(o, ic, c, a, e);
+	if (r == 0)
+		r = set_process(o, ic, c, a, e);
+	if (r == 0)
+		r = set_env(o, ic, c, a, e);
+	if (r == 0)
+		r = set_security(o, c, a, e);
+	if (r == 0)
+		r = set_mounts(o, c, a, e);
+	if (r == 0)
+		r = set_rest(o, ic, c, a, e);
+	if (r == 0 && o->replace && c->name)
+		r = make_room(h, c->name, e);
+	return r < 0 ? r : publish(h, o, ret, e);
+}

@@ -1,0 +1,32 @@
+/*
+ * create.h - from options and an image to a container in the store.
+ *
+ * The container is made whole below tmp/ and then renamed to containers/<id>; its name is taken in between. Whatever goes wrong
+ * before leaves nothing behind.
+ */
+#ifndef ENGINE_CREATE_H
+#define ENGINE_CREATE_H
+
+#include "engine/container.h"
+
+struct create_opts {
+	const char *image; /* a reference, @host or @empty */
+	struct strs args;  /* the command typed behind the image */
+	const char *name, *hostname, *user, *workdir, *entrypoint, *network, *pull;
+	const char *detach_keys;
+	struct strs env, env_files, labels, volumes, tmpfs, cap_add, cap_drop, security_opts,
+		ulimits;
+	struct strs create_command;
+	bool tty, interactive, read_only, read_only_tmpfs, privileged, init, auto_remove, replace;
+	int stop_signal;      /* 0: the image's, else SIGTERM */
+	int64_t stop_timeout; /* seconds, -1: not configured */
+	bool durable;	      /* sync the record: it is meant to outlive a power loss */
+	void (*warn)(void *arg, const char *text);
+	void *arg;
+};
+
+/* Makes it. ret is open, locked, and has its config. */
+int container_create(const struct home *h, const struct create_opts *o, struct container *ret,
+		     struct err *e);
+
+#endif

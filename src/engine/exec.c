@@ -1,0 +1,70 @@
+#include "base/base.h"
+#include "base/proc.h"
+#include "engine/exec.h"
+#include "engine/options.h"
+#include "monitor/proto.h"
+#include "monitor/session.h"
+#include "sys/caps.h"
+
+static int build_process(struct container *c, const struct exec_opts *o, struct config_process *ret,
+			 struct err *e)
+{
+	const struct config_process *base = &c->config.process;
+
+	*ret = (struct config_process){
+		.args = o->args,
+		.cwd = o->workdir ? o->workdir : base->cwd,
+		.user = o->user ? o->user : base->user,
+		.tty = o->tty,
+		.interactive = o->interactive,
+		.no_new_privs = base->no_new_privs,
+		.caps_bounding = o->privileged ? (int64_t)caps_all() : base->caps_bounding,
+		.caps_user = o->privileged ? 0 : base->caps_user,
+	};
+	for (size_t i = 0; i < base->env.n; i++)
+		strs_add(&c->arena, &ret->env, base->env.v[i]);
+	if (o->tty && !env_get(&ret->env, "TERM"))
+		env_set(&c->arena, &ret->env, "TERM", 4, "xterm");
+	int r = user_check(o->user, e);
+	if (r == 0 && o->workdir && o->workdir[0] != '/') {
+		err_fail(e, ERR_USAGE, "the working directory \"%s\" is not an absolute path",
+			 o->workdir);
+		return -EINVAL;
+	}
+	if (r == 0)
+		r = options_env(&c->arena, &o->env_files, &o->env, &ret->env, e);
+	return r;
+}
+
+int container_exec(const struct home *h, struct container *c, const struct exec_opts *o,
+		   int *ret_sock, struct err *e)
+{
+	struct config_process p;
+
+	if (c->status != CONTAINER_RUNNING) {
+		err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
+			      "container %s is not running (%s)", c->state.name,
+			      container_status_name(c->status));
+		return err_hint(e, "start it: hoy start %s", c->state.name);
+	}
+	int r = container_load_config(c, e);
+	if (r == 0)
+		r = build_process(c, o, &p, e);
+	if (r < 0)
+		return r;
+	autoclose int pid1 = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
+	if (pid1 < 0)
+		return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
+				     "container %s has just ended", c->state.name);
+	struct session s = {
+		.home = h,
+		.config = &c->config,
+		.process = &p,
+		.form = c->state.form ? c->state.form : "sub",
+		.pid1 = pid1,
+		.size = o->size,
+		.want = o->detach ? 0
+				  : (uint8_t)(HELLO_OUTPUT | (o->interactive ? HELLO_INPUT : 0)),
+	};
+	return session_start(&s, ret_sock, e);
+}

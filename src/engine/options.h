@@ -1,0 +1,32 @@
+/*
+ * options.h - the texts of run's, create's and exec's options, checked and turned into what config.json holds.
+ *
+ * All results live in the arena. Errors are ERR_USAGE or ERR_MOUNT and name the option and the offending text.
+ */
+#ifndef ENGINE_OPTIONS_H
+#define ENGINE_OPTIONS_H
+
+#include "runtime/config.h"
+
+/* Lines of env files, then --env values, into env: KEY=VALUE sets, KEY takes ours if it is set, KEY* takes all of ours that begin
+ * so. In files, lines that are empty or begin with # are skipped. */
+int options_env(struct arena *a, const struct strs *files, const struct strs *values,
+		struct strs *env, struct err *e);
+
+/* --volume SOURCE:DESTINATION[:OPTION[,OPTION...]], SOURCE a host path. */
+int options_volume(struct arena *a, const char *text, struct bind_list *mounts, struct err *e);
+/* --tmpfs DESTINATION[:OPTION[,OPTION...]] */
+int options_tmpfs(struct arena *a, const char *text, struct bind_list *mounts, struct err *e);
+/* Parents before children, and no destination twice. */
+int options_sort_mounts(struct bind_list *mounts, struct err *e);
+
+/* --ulimit NAME=SOFT[:HARD] */
+int options_ulimit(struct arena *a, const char *text, struct bind_list *ulimits, struct err *e);
+
+/* --label KEY=VALUE or KEY */
+void options_label(struct arena *a, const char *text, struct pairs *labels);
+
+/* --entrypoint: a JSON array of strings, or one word; "" empties it. */
+int options_entrypoint(struct arena *a, const char *text, struct strs *ret, struct err *e);
+
+#endif

@@ -1,0 +1,49 @@
+#include "base/base.h"
+#include "engine/start.h"
+#include "monitor/client.h"
+#include "monitor/proto.h"
+#include "monitor/supervise.h"
+
+int container_start(const struct home *h, struct container *c, const struct start_opts *o,
+		    int *ret_sock, struct err *e)
+{
+	int r = container_lock(c, c->status == CONTAINER_RUNNING ? 0 : 1000, NULL);
+
+	/* What was read before the lock may be old. */
+	if (r == 0)
+		r = container_refresh(h, c, e);
+	else if (container_refresh(h, c, NULL) < 0 || c->status != CONTAINER_RUNNING)
+		return container_lock(c, 0, e);
+	if (c->status == CONTAINER_RUNNING) {
+		err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running already",
+			      c->state.name);
+		return err_hint(e, "see its output with: hoy attach %s", c->state.name);
+	}
+	if (r < 0)
+		return r;
+	struct supervise s = {
+		.home = h,
+		.config = &c->config,
+		.state = &c->state,
+		.dir = c->dir,
+		.size = o->size,
+		.remove_on_failure = o->remove_on_failure,
+		.want = (uint8_t)((o->attach ? HELLO_OUTPUT : 0) | (o->input ? HELLO_INPUT : 0)),
+	};
+	return supervise_start(&s, ret_sock, e);
+}
+
+int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e)
+{
+	if (c->status != CONTAINER_RUNNING) {
+		err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
+			      "container %s is not running (%s)", c->state.name,
+			      container_status_name(c->status));
+		return err_hint(e, "start it: hoy start -a %s", c->state.name);
+	}
+	int sock = client_connect(c->dir, HELLO_OUTPUT | (input ? HELLO_INPUT : 0), ret_tty, e);
+	if (sock < 0)
+		return sock;
+	*ret_sock = sock;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * start.h - starting containers, and talking to those that run.
+ */
+#ifndef ENGINE_START_H
+#define ENGINE_START_H
+
+#include <sys/ioctl.h>
+
+#include "engine/container.h"
+
+struct start_opts {
+	bool attach, input; /* the caller wants to see the output, to give the input */
+	bool remove_on_failure;
+	struct winsize size; /* of the caller's terminal */
+};
+
+/* Starts a created or exited container; its config must be loaded. *ret_sock is the connection to its supervisor, on which the
+ * word that it runs is still to come (monitor/client.h). ERR_CONTAINER_RUNNING. */
+int container_start(const struct home *h, struct container *c, const struct start_opts *o,
+		    int *ret_sock, struct err *e);
+
+/* Connects to a running one. */
+int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e);
+
+#endif

@@ -1,0 +1,117 @@
+#include <poll.h>
+#include <signal.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "engine/stop.h"
+#include "monitor/client.h"
+#include "sys/sigstate.h"
+
+static int not_running(const struct container *c, struct err *e)
+{
+	err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s is not running (%s)",
+		      c->state.name, container_status_name(c->status));
+	return err_hint(e, "start it: hoy start %s", c->state.name);
+}
+
+static int open_pid1(const struct container *c)
+{
+	return proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
+}
+
+int container_kill(struct container *c, int sig, struct err *e)
+{
+	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
+		return not_running(c, e);
+	autoclose int pidfd = open_pid1(c);
+	int r = pidfd < 0 ? pidfd : proc_signal(pidfd, sig);
+	if (r == -ESRCH)
+		return not_running(c, e);
+	return r < 0 ? err_set(e, r, "send signal %d to container %s", sig, c->state.name) : 0;
+}
+
+/* Milliseconds are waited for a pidfd. 0: it ended; -ETIMEDOUT. */
+static int await(int pidfd, int ms)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int r;
+
+	if (pidfd < 0)
+		return 0;
+	do
+		r = poll(&p, 1, ms);
+	while (r < 0 && errno == EINTR);
+	return r == 0 ? -ETIMEDOUT : 0;
+}
+
+int container_await_end(struct container *c, int wait_ms, struct err *e)
+{
+	autoclose int pid1 = open_pid1(c);
+	autoclose int sup = proc_open((pid_t)c->state.sup, (uint64_t)c->state.sup_start);
+	int r = await(pid1, wait_ms);
+
+	if (r == 0)
+		r = await(sup, wait_ms);
+	if (r < 0)
+		return err_fail_code(e, ERR_CONTAINER_BUSY, ETIMEDOUT,
+				     "container %s does not end, not even when killed",
+				     c->state.name);
+	return 0;
+}
+
+/* Asks PID 1 to end and waits for it. */
+static enum stop_how ask(int pid1, const struct container *c, const struct stop_report *rep,
+			 bool configured)
+{
+	if (!configured && sigstate_dropped((pid_t)c->state.pid, rep->signal)) {
+		proc_signal(pid1, SIGKILL);
+		return STOP_NO_HANDLER;
+	}
+	proc_signal(pid1, rep->signal);
+	int ms = rep->timeout > INT_MAX / 1000 ? INT_MAX : (int)rep->timeout * 1000;
+	if (await(pid1, ms) == 0)
+		return STOP_BY_SIGNAL;
+	proc_signal(pid1, SIGKILL);
+	return STOP_TIMED_OUT;
+}
+
+int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
+		   struct stop_report *ret, struct err *e)
+{
+	bool configured = timeout_s >= 0 || c->state.stop_timeout >= 0;
+
+	*ret = (struct stop_report){STOP_WAS_DOWN,
+				    c->state.stop_signal ? (int)c->state.stop_signal : SIGTERM,
+				    timeout_s >= 0		 ? timeout_s
+				    : c->state.stop_timeout >= 0 ? c->state.stop_timeout
+								 : STOP_DEFAULT_TIMEOUT};
+	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
+		return 0;
+	autoclose int pid1 = open_pid1(c);
+	if (pid1 >= 0)
+		ret->how = ask(pid1, c, ret, configured);
+	return container_await_end(c, 20000, e);
+}
+
+int container_wait(const struct home *h, struct container *c, int *ret_code, struct err *e)
+{
+	if (c->status == CONTAINER_RUNNING) {
+		struct client cl = {.in = -1};
+		struct err ignored;
+		cl.sock = client_connect(c->dir, 0, NULL, &ignored);
+		int code = cl.sock < 0 ? -1 : client_run(&cl, &ignored);
+		fd_close(&cl.sock);
+		if (code >= 0) {
+			*ret_code = code;
+			container_await_end(c, 5000, NULL);
+			return 0;
+		}
+		container_await_end(c, -1, NULL);
+		int r = container_refresh(h, c, e);
+		if (r < 0)
+			return r;
+	}
+	*ret_code = (int)c->state.exit_code;
+	return 0;
+}
