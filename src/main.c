@@ -6,6 +6,7 @@
  */
 #include "base/base.h"
 #include "cli/command.h"
+#include "runtime/launch.h"
 
 /* A closed standard descriptor would be given to the next file that is opened; /dev/null takes its place. */
 static void keep_standard_descriptors(void)
@@ -20,6 +21,8 @@ int main(int argc, char **argv)
 	scoped(cli) c = {0};
 	struct err e = {.exit = EXIT_ENGINE};
 
+	if (argc > 1 && !strcmp(argv[1], "__stage"))
+		return launch_reentry(argc, argv);
 	keep_standard_descriptors();
 	int r = cli_parse(&c, argc, argv, &e);
 	if (r == 0)

@@ -5,6 +5,15 @@
 
 #define COMMANDS(X)                                                                                \
 	/* containers */                                                                           \
+	X(attach)                                                                                  \
+	X(create)                                                                                  \
+	X(exec)                                                                                    \
+	X(kill)                                                                                    \
+	X(rm)                                                                                      \
+	X(run)                                                                                     \
+	X(start)                                                                                   \
+	X(stop)                                                                                    \
+	X(wait)                                                                                    \
 	/* images */                                                                               \
 	X(load)                                                                                    \
 	X(images)                                                                                  \

@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "engine/create.h"
 #include "engine/options.h"
+#include "runtime/user.h"
 #include "engine/remove.h"
 #include "state/tmp.h"
 #include "store/images.h"

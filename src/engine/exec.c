@@ -2,6 +2,7 @@
 #include "base/proc.h"
 #include "engine/exec.h"
 #include "engine/options.h"
+#include "runtime/user.h"
 #include "monitor/proto.h"
 #include "monitor/session.h"
 #include "sys/caps.h"

@@ -1,0 +1,36 @@
+#include "base/base.h"
+#include "cli/run_opts.h"
+
+static const struct opt create_rows[] = {
+	{.kind = OPT_TABLE, .sub = run_common_rows},
+	{0},
+};
+
+static int create_run(struct cli *c, void *opts, struct err *e)
+{
+	struct container ct;
+	struct home h = {.fd = -1};
+	int r = run_create(c, opts, true, &h, &ct, e);
+
+	if (r == 0)
+		out_printf(&c->out, "%s\n", ct.id);
+	container_free(&ct);
+	home_free(&h);
+	return r;
+}
+
+const struct command cmd_create = {
+	.name = "create",
+	.aliases = "container create",
+	.group = "Containers",
+	.args = "IMAGE [COMMAND [ARG...]]",
+	.summary = "Make a container without starting it",
+	.description = "Makes a container as run does and prints its ID. hoy start starts it.",
+	.examples = "hoy create --name web busybox httpd -f\nhoy start web",
+	.opts = create_rows,
+	.opts_size = sizeof(struct run_opts),
+	.defaults = &run_defaults,
+	.stop_at_operand = true,
+	.complete = COMPLETE_IMAGE,
+	.run = create_run,
+};

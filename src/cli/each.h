@@ -1,0 +1,22 @@
+/*
+ * each.h - commands that do one thing to each of several containers.
+ */
+#ifndef CLI_EACH_H
+#define CLI_EACH_H
+
+#include "cli/command.h"
+#include "engine/container.h"
+
+struct each {
+	bool all;	     /* every container that .wanted accepts, instead of the operands */
+	bool ignore_missing; /* an unknown container is no error */
+	bool (*wanted)(const struct container *ct);
+	/* Does it. Returns 0, or a negative errno with the error filled. text is what the user typed, or the id. */
+	int (*fn)(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,
+		  struct err *e);
+};
+
+/* Opens the store, puts it in order (recover), calls fn for each. A failure is reported and does not stop the others. */
+int each_container(struct cli *c, const struct each *x, void *opts, struct err *e);
+
+#endif

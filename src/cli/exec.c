@@ -1,0 +1,89 @@
+#include "base/base.h"
+#include "cli/run_opts.h"
+#include "engine/exec.h"
+
+struct exec_cmd_opts {
+	bool detach, interactive, tty, privileged;
+	struct strs env, env_files;
+	const char *user, *workdir, *detach_keys;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct exec_cmd_opts, field)
+static const struct opt exec_rows[] = {
+	{"detach", 'd', TO(OPT_BOOL, detach), NULL, "Run in the background"},
+	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
+	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
+	 "Set a variable; KEY alone takes the caller's"},
+	{"env-file", 0, TO(OPT_STRS, env_files), "FILE", "Read variables from a file",
+	 COMPLETE_FILE},
+	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
+	{"privileged", 0, TO(OPT_BOOL, privileged), NULL, "Give it all capabilities"},
+	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
+	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]",
+	 "User and group, by name or number (default: the container's)"},
+	{"workdir", 'w', TO(OPT_STR, workdir), "PATH",
+	 "Working directory (default: the container's)"},
+	{0},
+};
+#undef TO
+
+static int exec_run(struct cli *c, void *opts, struct err *e)
+{
+	struct exec_cmd_opts *o = opts;
+	scoped(home) h = {.fd = -1};
+	struct container ct = {.dir = -1};
+	int sock = -1, r = 0;
+
+	if (!o->detach)
+		run_check_terminal(c, &o->tty, o->interactive);
+	struct exec_opts x = {
+		.env = o->env,
+		.env_files = o->env_files,
+		.user = o->user,
+		.workdir = o->workdir,
+		.tty = o->tty,
+		.interactive = o->interactive && !o->detach,
+		.privileged = o->privileged,
+		.detach = o->detach,
+		.size = run_terminal_size(),
+	};
+	for (size_t i = 1; i < c->nargs; i++)
+		strs_add(&c->arena, &x.args, c->args[i]);
+	if (o->user && !*o->user)
+		return err_fail(e, ERR_USER, "--user is empty");
+	r = home_open(&h, c->root, e);
+	if (r == 0)
+		r = container_open(&h, c->args[0], &ct, e);
+	if (r == 0)
+		r = container_exec(&h, &ct, &x, &sock, e);
+	if (r == 0 && o->detach) {
+		r = run_await(sock, e);
+	} else if (r == 0) {
+		const char *keys = o->detach_keys ? o->detach_keys : ct.config.detach_keys;
+		struct attach_opts ao = {sock, o->interactive, o->tty, true, keys};
+		r = run_attached(c, &ao, e);
+	}
+	fd_close(&sock);
+	container_free(&ct);
+	return r;
+}
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.aliases = "container exec",
+	.group = "Containers",
+	.args = "CONTAINER COMMAND [ARG...]",
+	.summary = "Run another command in a running container",
+	.description = "Runs a command beside the container's own, with the same files, user and "
+		       "environment unless told otherwise. "
+		       "Its exit code becomes that of hoy.",
+	.examples = "hoy exec web ls /www\nhoy exec -it web sh\nhoy exec -u 1000 -w /tmp web id",
+	.exits = "125 hoy itself failed\n126 the command cannot be executed\n127 there is no such "
+		 "command in the container",
+	.opts = exec_rows,
+	.opts_size = sizeof(struct exec_cmd_opts),
+	.stop_at_operand = true,
+	.complete = COMPLETE_RUNNING,
+	.run = exec_run,
+};

@@ -1,0 +1,72 @@
+#include "base/base.h"
+#include "cli/each.h"
+#include "engine/remove.h"
+
+struct rm_opts {
+	bool all, force, ignore, volumes;
+	int64_t time;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct rm_opts, field)
+static const struct opt rm_rows[] = {
+	{"all", 'a', TO(OPT_BOOL, all), NULL,
+	 "Remove all containers that do not run (with -f, all)"},
+	{"force", 'f', TO(OPT_BOOL, force), NULL,
+	 "Kill running ones first; an unknown container is no error"},
+	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
+	{"time", 't', TO(OPT_INT, time), "SECONDS",
+	 "With -f: give it this time to stop before it is killed"},
+	{"volumes", 'v', TO(OPT_BOOL, volumes), NULL,
+	 "Remove its anonymous volumes (containers have none yet)", .flags = OPT_IGNORED},
+	{0},
+};
+#undef TO
+
+static int rm_one(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,
+		  struct err *e)
+{
+	struct rm_opts *o = opts;
+	int r = container_remove(h, ct, o->force, o->time, e);
+
+	if (r == 0)
+		out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+	else if (e->id == ERR_CONTAINER_RUNNING)
+		e->exit = c->called == CALLED_DOCKER
+				  ? 1
+				  : 2; /* podman's and docker's codes for just this */
+	else if (e->id == ERR_CONTAINER_UNKNOWN)
+		e->exit = 1;
+	return r;
+}
+
+static bool not_running(const struct container *ct)
+{
+	return ct->status != CONTAINER_RUNNING;
+}
+
+static int rm_run(struct cli *c, void *opts, struct err *e)
+{
+	struct rm_opts *o = opts;
+	const struct each x = {o->all, o->ignore || o->force, o->force ? NULL : not_running,
+			       rm_one};
+
+	return each_container(c, &x, o, e);
+}
+
+static const struct rm_opts rm_defaults = {.time = -1};
+
+const struct command cmd_rm = {
+	.name = "rm",
+	.aliases = "container rm,container remove",
+	.group = "Containers",
+	.args = "[CONTAINER...]",
+	.summary = "Remove containers",
+	.description = "Removes containers with their writable layers and logs. A running one is "
+		       "refused without -f.",
+	.examples = "hoy rm web\nhoy rm -f web\n# All that do not run\nhoy rm -a",
+	.opts = rm_rows,
+	.opts_size = sizeof(struct rm_opts),
+	.defaults = &rm_defaults,
+	.complete = COMPLETE_CONTAINER,
+	.run = rm_run,
+};

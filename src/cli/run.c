@@ -1,0 +1,91 @@
+#include "base/base.h"
+#include "cli/run_opts.h"
+#include "engine/remove.h"
+#include "engine/start.h"
+
+#define TO(kind, field) OPT_TO(kind, struct run_opts, field)
+static const struct opt run_rows[] = {
+	{"detach", 'd', TO(OPT_BOOL, detach), NULL,
+	 "Run in the background and print the container's ID"},
+	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
+	 "Pass signals on to the container (default true)"},
+	{.kind = OPT_TABLE, .sub = run_common_rows},
+	{0},
+};
+#undef TO
+
+/* A container that was made and could not be started leaves nothing behind. */
+static int undo(struct home *h, struct container *ct, int r)
+{
+	if (ct->dir >= 0)
+		container_remove_files(h, ct, NULL);
+	return r;
+}
+
+static int run_run(struct cli *c, void *opts, struct err *e)
+{
+	struct run_opts *o = opts;
+	struct container ct;
+	struct home h = {.fd = -1};
+	int sock = -1;
+
+	if (!o->detach)
+		run_check_terminal(c, &o->tty, o->interactive);
+	int r = run_create(c, o, o->detach && !o->rm, &h, &ct, e);
+	struct start_opts so = {!o->detach, !o->detach && o->interactive, true,
+				run_terminal_size()};
+	if (r == 0)
+		r = container_start(&h, &ct, &so, &sock, e);
+	if (r < 0) {
+		r = undo(&h, &ct, r);
+	} else if (o->detach) {
+		r = run_await(sock, e);
+		if (r == 0)
+			out_printf(&c->out, "%s\n", ct.id);
+	} else {
+		struct attach_opts ao = {sock, o->interactive, o->tty, o->sig_proxy,
+					 o->detach_keys};
+		r = run_attached(c, &ao, e);
+	}
+	if (r < 0 && o->cidfile && ct.dir >= 0)
+		unlink(o->cidfile);
+	fd_close(&sock);
+	container_free(&ct);
+	home_free(&h);
+	return r;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.aliases = "container run",
+	.group = "Containers",
+	.args = "IMAGE [COMMAND [ARG...]]",
+	.summary = "Run a command in a new container",
+	.description = "Makes a container from an image and runs a command in it: the image's own, "
+		       "or the one given. The command's "
+		       "output is yours, its exit code becomes the exit code of hoy, and signals "
+		       "are passed on to it.\n\n"
+		       "Without a network of its own kind the container has only its loopback "
+		       "device (--network none).\n\n"
+		       "@host in place of an image runs on the machine's own /usr, /bin, /lib and "
+		       "/etc under a private writable layer, "
+		       "without home directories; existing files of the host stay read-only, "
+		       "because their owner has no id in the "
+		       "container. @empty is nothing at all. The image hello is built in and "
+		       "explains hoy.",
+	.examples = "# What hoy is, in a container\n"
+		    "hoy run --rm hello\n"
+		    "# A shell on the machine's own programs\n"
+		    "hoy run --rm -it @host\n"
+		    "# In the background, with a name and a directory of the host\n"
+		    "hoy run -d --name web -v ./site:/www:ro busybox httpd -f -h /www",
+	.exits = "125 hoy itself failed\n126 the command cannot be executed\n127 there is no such "
+		 "command in the container\n"
+		 "128+N the command was ended by signal N",
+	.opts = run_rows,
+	.opts_size = sizeof(struct run_opts),
+	.defaults = &run_defaults,
+	.stop_at_operand = true,
+	.complete = COMPLETE_IMAGE,
+	.run = run_run,
+};

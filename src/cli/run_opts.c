@@ -1,0 +1,185 @@
+#include "base/base.h"
+#include "cli/run_opts.h"
+#include "monitor/client.h"
+#include "sys/tty.h"
+
+#define TO(kind, field) OPT_TO(kind, struct run_opts, field)
+const struct opt run_common_rows[] = {
+	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL"},
+	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL"},
+	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE", "Write the container's ID to a new file",
+	 COMPLETE_FILE},
+	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
+	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
+	 "Replace the image's entrypoint (a word or a JSON array)"},
+	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
+	 "Set a variable; KEY alone takes the caller's, KEY* all that begin so"},
+	{"env-file", 0, TO(OPT_STRS, env_files), "FILE", "Read variables from a file",
+	 COMPLETE_FILE},
+	{"hostname", 'h', TO(OPT_STR, hostname), "NAME",
+	 "Host name in the container (default: the first 12 digits of its ID)"},
+	{"init", 0, TO(OPT_BOOL, init), NULL,
+	 "Run an init as PID 1 that passes signals on and collects orphans"},
+	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
+	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
+	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
+	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
+	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
+	{"privileged", 0, TO(OPT_BOOL, privileged), NULL,
+	 "All capabilities, no seccomp filter, nothing hidden, your devices"},
+	{"pull", 0, TO(OPT_STR, pull), "POLICY", "missing or never; images come by hoy load",
+	 .words = "missing never", .complete = COMPLETE_WORDS},
+	{"read-only", 0, TO(OPT_BOOL, read_only), NULL, "Make the root file system read-only"},
+	{"read-only-tmpfs", 0, TO(OPT_BOOL, read_only_tmpfs), NULL,
+	 "With --read-only, tmpfs on /run, /tmp and /var/tmp (default true)"},
+	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
+	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
+	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
+	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL ..."},
+	{"stop-signal", 0, TO(OPT_SIGNAL, stop_signal), "SIGNAL",
+	 "Signal that stops it (default: the image's, or TERM)"},
+	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
+	 "Seconds from that signal to the kill (default 10)"},
+	{"tmpfs", 0, TO(OPT_STRS, tmpfs), "PATH[:OPTIONS]",
+	 "Mount a tmpfs (size=64m, mode=1777, exec ...)"},
+	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
+	{"ulimit", 0, TO(OPT_STRS, ulimits), "NAME=SOFT[:HARD]", "Set a resource limit"},
+	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]", "User and group, by name or number"},
+	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
+	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},
+	{"workdir", 'w', TO(OPT_STR, workdir), "PATH", "Working directory in the container"},
+	{0},
+};
+#undef TO
+
+const struct run_opts run_defaults = {
+	.read_only_tmpfs = true, .sig_proxy = true, .stop_timeout = -1};
+
+static void warn(void *arg, const char *text)
+{
+	cli_warn(arg, "%s", text);
+}
+
+static void note(void *arg, const char *text)
+{
+	cli_note(arg, "%s", text);
+}
+
+static int check(const struct cli *c, const struct run_opts *o, struct err *e)
+{
+	if (o->pull && strcmp(o->pull, "missing") && strcmp(o->pull, "never"))
+		return err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never",
+				o->pull);
+	if (cli_given(c, "stop-timeout") && o->stop_timeout < 0)
+		return err_fail(e, ERR_USAGE, "--stop-timeout is negative");
+	if (o->cidfile && access(o->cidfile, F_OK) == 0) {
+		err_fail_code(e, ERR_USAGE, EEXIST, "the cidfile %s exists already", o->cidfile);
+		return err_hint(e,
+				"another container may have written it: make sure, and remove it");
+	}
+	return 0;
+}
+
+static int write_cidfile(const char *path, const char *id, struct err *e)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : fd_write_all(fd, id, CONTAINER_ID_LEN);
+
+	return r < 0 ? err_set(e, r, "write the cidfile %s", path) : 0;
+}
+
+int run_create(struct cli *c, const struct run_opts *o, bool durable, struct home *h,
+	       struct container *ret, struct err *e)
+{
+	struct create_opts co = {
+		.image = c->args[0],
+		.name = o->name,
+		.hostname = o->hostname,
+		.user = o->user,
+		.workdir = o->workdir,
+		.entrypoint = o->entrypoint,
+		.network = o->network,
+		.pull = o->pull,
+		.detach_keys = o->detach_keys,
+		.env = o->env,
+		.env_files = o->env_files,
+		.labels = o->labels,
+		.volumes = o->volumes,
+		.tmpfs = o->tmpfs,
+		.cap_add = o->cap_add,
+		.cap_drop = o->cap_drop,
+		.security_opts = o->security_opts,
+		.ulimits = o->ulimits,
+		.tty = o->tty,
+		.interactive = o->interactive,
+		.read_only = o->read_only,
+		.read_only_tmpfs = o->read_only_tmpfs && c->called != CALLED_DOCKER,
+		.privileged = o->privileged,
+		.init = o->init,
+		.auto_remove = o->rm,
+		.replace = o->replace,
+		.stop_signal = o->stop_signal,
+		.stop_timeout = o->stop_timeout,
+		.durable = durable,
+		.warn = warn,
+		.arg = c,
+	};
+
+	*ret = (struct container){.dir = -1};
+	int r = check(c, o, e);
+	if (r == 0)
+		r = home_open(h, c->root, e);
+	if (r < 0)
+		return r;
+	containers_recover(h);
+	for (size_t i = 1; i < c->nargs; i++)
+		strs_add(&c->arena, &co.args, c->args[i]);
+	for (int i = 0; i < c->argc; i++)
+		strs_add(&c->arena, &co.create_command, c->argv[i]);
+	r = container_create(h, &co, ret, e);
+	return r == 0 && o->cidfile ? write_cidfile(o->cidfile, ret->id, e) : r;
+}
+
+void run_check_terminal(struct cli *c, bool *tty, bool interactive)
+{
+	if (!*tty || !interactive || isatty(0))
+		return;
+	/* A pty would turn every newline of a pipe or file into something else; a script means the plain streams. */
+	cli_note(c, "standard input is not a terminal: going on without -t");
+	*tty = false;
+}
+
+struct winsize run_terminal_size(void)
+{
+	struct winsize ws = {0};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (tty_size(fd, &ws))
+			break;
+	return ws;
+}
+
+int run_await(int sock, struct err *e)
+{
+	struct client cl = {.sock = sock, .in = -1};
+
+	return client_await_start(&cl, NULL, e);
+}
+
+int run_attached(struct cli *c, const struct attach_opts *o, struct err *e)
+{
+	struct client cl = {
+		.sock = o->sock,
+		.in = o->input ? 0 : -1,
+		.output = true,
+		.tty = o->tty,
+		.sig_proxy = o->sig_proxy,
+		.keys = o->keys ? o->keys : "ctrl-p,ctrl-q",
+		.note = note,
+		.arg = c,
+	};
+	int code = client_run(&cl, e);
+
+	return code == CLIENT_DETACHED ? 0 : code;
+}

@@ -1,0 +1,45 @@
+/*
+ * run_opts.h - the options that run and create share, and how a command talks with a process's streams.
+ */
+#ifndef CLI_RUN_OPTS_H
+#define CLI_RUN_OPTS_H
+
+#include "cli/command.h"
+#include "engine/create.h"
+
+struct run_opts {
+	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
+	bool detach, sig_proxy; /* of run only */
+	const char *name, *hostname, *user, *workdir, *entrypoint, *network, *pull, *cidfile,
+		*detach_keys;
+	struct strs env, env_files, labels, volumes, tmpfs, cap_add, cap_drop, security_opts,
+		ulimits;
+	int stop_signal;
+	int64_t stop_timeout;
+};
+
+extern const struct opt run_common_rows[]; /* for OPT_TABLE */
+extern const struct run_opts run_defaults;
+
+/* Opens the store, recovers it, makes the container, writes the cidfile. */
+int run_create(struct cli *c, const struct run_opts *o, bool durable, struct home *h,
+	       struct container *ret, struct err *e);
+
+/* The flags -i and -t as they can be had: a terminal asked for without one here is given up with a note. */
+void run_check_terminal(struct cli *c, bool *tty, bool interactive);
+
+/* Passes streams until the process ends or the user detaches. Returns the exit code (0 after detaching) or a negative errno. */
+struct attach_opts {
+	int sock;
+	bool input, tty, sig_proxy;
+	const char *keys; /* NULL: ctrl-p,ctrl-q */
+};
+int run_attached(struct cli *c, const struct attach_opts *o, struct err *e);
+
+/* Waits until it runs. 0 or the error of the start. */
+int run_await(int sock, struct err *e);
+
+/* The window size of our terminal, zeroes without one. */
+struct winsize run_terminal_size(void);
+
+#endif

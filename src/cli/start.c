@@ -1,0 +1,95 @@
+#include "base/base.h"
+#include "cli/each.h"
+#include "cli/run_opts.h"
+#include "engine/start.h"
+
+struct start_cmd_opts {
+	bool all, attach, interactive, sig_proxy;
+	const char *detach_keys;
+	int code; /* of the attached one */
+};
+
+#define TO(kind, field) OPT_TO(kind, struct start_cmd_opts, field)
+static const struct opt start_rows[] = {
+	{"all", 0, TO(OPT_BOOL, all), NULL, "Start all containers that do not run"},
+	{"attach", 'a', TO(OPT_BOOL, attach), NULL,
+	 "Stay with it: its output is ours, and its exit code"},
+	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
+	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL,
+	 "With -a: give it our standard input"},
+	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
+	 "Pass signals on to the container (default true with -a)"},
+	{0},
+};
+#undef TO
+
+static bool not_running(const struct container *ct)
+{
+	return ct->status != CONTAINER_RUNNING;
+}
+
+static int start_one(struct cli *c, struct home *h, struct container *ct, const char *text,
+		     void *opts, struct err *e)
+{
+	struct start_cmd_opts *o = opts;
+	bool input = o->attach && o->interactive;
+	int sock, r = container_load_config(ct, e);
+
+	if (r < 0)
+		return r;
+	if (ct->status == CONTAINER_RUNNING &&
+	    !o->attach) { /* as elsewhere: there is nothing to do */
+		out_printf(&c->out, "%s\n", text);
+		return 0;
+	}
+	struct start_opts so = {o->attach, input, false, run_terminal_size()};
+	r = container_start(h, ct, &so, &sock, e);
+	if (r < 0)
+		return r;
+	if (o->attach) {
+		const char *keys = o->detach_keys ? o->detach_keys : ct->config.detach_keys;
+		struct attach_opts ao = {sock, input && ct->config.process.interactive,
+					 ct->config.process.tty, o->sig_proxy, keys};
+		r = run_attached(c, &ao, e);
+		o->code = r > 0 ? r : 0;
+	} else {
+		r = run_await(sock, e);
+		if (r == 0)
+			out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+	}
+	close(sock);
+	return r < 0 ? r : 0;
+}
+
+static int start_run(struct cli *c, void *opts, struct err *e)
+{
+	struct start_cmd_opts *o = opts;
+	const struct each x = {o->all, false, not_running, start_one};
+
+	if (o->attach && (o->all || c->nargs != 1))
+		return err_fail(e, ERR_USAGE, "--attach takes exactly one container");
+	if (o->interactive)
+		o->attach = true;
+	int r = each_container(c, &x, o, e);
+	return r < 0 ? r : o->code;
+}
+
+static const struct start_cmd_opts start_defaults = {.sig_proxy = true};
+
+const struct command cmd_start = {
+	.name = "start",
+	.aliases = "container start",
+	.group = "Containers",
+	.args = "[CONTAINER...]",
+	.summary = "Start containers that were made or have ended",
+	.description = "Starts each container again with its own files, as it was made. With "
+		       "--attach, its output and exit code are "
+		       "those of hoy.",
+	.examples = "hoy start web\nhoy start -ai shell",
+	.opts = start_rows,
+	.opts_size = sizeof(struct start_cmd_opts),
+	.defaults = &start_defaults,
+	.complete = COMPLETE_CONTAINER,
+	.run = start_run,
+};

@@ -1,0 +1,81 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "cli/each.h"
+#include "engine/stop.h"
+
+struct stop_opts {
+	bool all, ignore;
+	int64_t time;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct stop_opts, field)
+static const struct opt stop_rows[] = {
+	{"all", 'a', TO(OPT_BOOL, all), NULL, "Stop all running containers"},
+	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
+	{"time", 't', TO(OPT_INT, time), "SECONDS",
+	 "Seconds from the stop signal to the kill (default: the container's, or 10)",
+	 .aliases = "timeout"},
+	{0},
+};
+#undef TO
+
+static bool running(const struct container *ct)
+{
+	return ct->status == CONTAINER_RUNNING;
+}
+
+static int stop_one(struct cli *c, struct home *h, struct container *ct, const char *text,
+		    void *opts, struct err *e)
+{
+	struct stop_opts *o = opts;
+	struct stop_report rep;
+	int r = container_stop(h, ct, o->time, &rep, e);
+
+	if (r < 0)
+		return r;
+	if (rep.how == STOP_NO_HANDLER)
+		cli_note(c,
+			 "%s: its first process has no handler for %s, which the kernel then "
+			 "drops: killed at once",
+			 ct->state.name, signal_name(rep.signal));
+	else if (rep.how == STOP_TIMED_OUT)
+		cli_warn(c, "%s did not end within %" PRId64 " seconds of %s: killed",
+			 ct->state.name, rep.timeout, signal_name(rep.signal));
+	out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+	return 0;
+}
+
+static int stop_run(struct cli *c, void *opts, struct err *e)
+{
+	struct stop_opts *o = opts;
+	const struct each x = {o->all, o->ignore, running, stop_one};
+
+	if (cli_given(c, "time") && o->time < -1)
+		return err_fail(e, ERR_USAGE, "--time is negative");
+	if (cli_given(c, "time") && o->time == -1)
+		o->time = INT_MAX / 1000; /* docker: wait for ever */
+	return each_container(c, &x, o, e);
+}
+
+static const struct stop_opts stop_defaults = {.time = -1};
+
+const struct command cmd_stop = {
+	.name = "stop",
+	.aliases = "container stop",
+	.group = "Containers",
+	.args = "[CONTAINER...]",
+	.summary = "Stop running containers",
+	.description = "Sends each container its stop signal (TERM, unless the image or "
+		       "--stop-signal says otherwise) and kills it if it "
+		       "has not ended after 10 seconds, or after the time given.\n\n"
+		       "The kernel drops a signal for which the first process of a container has "
+		       "no handler. Where that is certain and no "
+		       "time was given, hoy kills the container at once and says so, instead of "
+		       "waiting for nothing.",
+	.examples = "hoy stop web\n# Give a database a minute\nhoy stop -t 60 db",
+	.opts = stop_rows,
+	.opts_size = sizeof(struct stop_opts),
+	.defaults = &stop_defaults,
+	.complete = COMPLETE_RUNNING,
+	.run = stop_run,
+};
