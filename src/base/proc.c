@@ -52,7 +52,8 @@ pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd)
 	struct clone_args ca = {
 		.flags = clone_flags | (ret_pidfd ? CLONE_PIDFD : 0),
 		.pidfd = (uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
+		/* A child of our parent's ends with the signal that we end with (clone(2), CLONE_PARENT). */
+		.exit_signal = clone_flags & CLONE_PARENT ? 0 : SIGCHLD,
 	};
 
 	if (!clone_flags) { /* plain: let libc run its fork handlers */
@@ -66,7 +67,7 @@ pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd)
 	}
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof ca);
 	if (pid < 0 && errno == ENOSYS) /* a filter that knows no clone3 */
-		pid = (pid_t)syscall(SYS_clone, (unsigned long)ca.flags | SIGCHLD, NULL,
+		pid = (pid_t)syscall(SYS_clone, (unsigned long)(ca.flags | ca.exit_signal), NULL,
 				     ret_pidfd ? &pidfd : NULL, NULL, 0UL);
 	if (pid < 0)
 		return -errno;

@@ -30,6 +30,7 @@ static struct supervisor {
 	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
 	bool exited;
 	int code;
+	char started[40], finished[40]; /* the state points here */
 } sv;
 
 static int listen_on(const struct supervise *s, struct err *e)
@@ -88,14 +89,12 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 static void write_state(const char *status)
 {
 	const struct supervise *s = sv.s;
-	char now[40];
+	bool starts = !strcmp(status, "running");
+	char *now = starts ? sv.started : sv.finished;
 
-	time_rfc3339(now, sizeof now, time_now());
+	time_rfc3339(now, sizeof sv.started, time_now());
 	s->state->status = status;
-	if (!strcmp(status, "running"))
-		s->state->started = now;
-	else
-		s->state->finished = now;
+	*(starts ? &s->state->started : &s->state->finished) = now;
 	container_state_write(s->dir, s->state, false, NULL);
 }
 

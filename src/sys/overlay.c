@@ -28,6 +28,7 @@ static int by_context(const struct overlay *o)
 
 	if (fs < 0)
 		return -errno;
+	set(fs, "source", "overlay");
 	for (size_t i = 0; i < o->nlower && r == 0; i++) {
 		r = set_fd(fs, "lowerdir+", o->lower[i]);
 		if (i == 0 && r == -EINVAL)
