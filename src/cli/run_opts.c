@@ -36,7 +36,7 @@ const struct opt run_common_rows[] = {
 	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
-	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL ..."},
+	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others"},
 	{"stop-signal", 0, TO(OPT_SIGNAL, stop_signal), "SIGNAL",
 	 "Signal that stops it (default: the image's, or TERM)"},
 	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
