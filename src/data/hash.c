@@ -6,8 +6,8 @@
 
 #define CRYPTO_SYMS(X)                                                                             \
 	X(EVP_MD_CTX_new)                                                                          \
-	X(EVP_MD_CTX_free) X(EVP_MD_fetch) X(EVP_DigestInit_ex) X(EVP_DigestUpdate)                \
-		X(EVP_DigestFinal_ex)
+	X(EVP_MD_CTX_free)                                                                         \
+	X(EVP_MD_fetch) X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex)
 
 CRYPTO_SYMS(DL_POINTER)
 static const struct dl_sym crypto_syms[] = {CRYPTO_SYMS(DL_ROW)};

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "store/blobs.h"
-#include "store/hello.h"
+#include "store/images_hello.h"
 #include "store/images.h"
 #include "store/layers.h"
 #include "store/names.h"

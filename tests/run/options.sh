@@ -36,7 +36,7 @@ test_env() { # peer_ok short
 
 test_environment_does_not_leak() { # short
 	load busybox
-	export LEAK_ME=secret LD_PRELOAD= XDG_RUNTIME_DIR=$T/run
+	export LEAK_ME=secret LD_PRELOAD='' XDG_RUNTIME_DIR=$T/run
 	in_busybox -- env
 	assert_lacks LEAK_ME
 	assert_lacks XDG_RUNTIME_DIR

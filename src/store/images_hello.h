@@ -1,10 +1,10 @@
 /*
- * hello.h - the built-in image "hello": one static program of a few KB that explains hoy, for a first run without a registry
+ * images_hello.h - the built-in image "hello": one static program of a few KB that explains hoy, for a first run without a registry
  * and without a network. It is put into the store when it is asked for and no image has that name; from then on it is an
  * image like any other.
  */
-#ifndef STORE_HELLO_H
-#define STORE_HELLO_H
+#ifndef STORE_IMAGES_HELLO_H
+#define STORE_IMAGES_HELLO_H
 
 #include "state/home.h"
 

@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "data/hash.h"
 #include "store/gc.h"
-#include "store/hello.h"
+#include "store/images_hello.h"
 #include "store/images.h"
 #include "store/layers.h"
 
