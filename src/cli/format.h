@@ -16,18 +16,25 @@ struct format_list {
 	const char *columns;	    /* the table without --format: "{{.ID}}\t{{.Image}}" */
 	const char *const *headers; /* field, headline, field, headline, ..., NULL */
 	const char *json_fields;    /* fields of docker's JSON, separated by blanks; NULL: all */
+	const char *
+		fields; /* all fields there are, separated by blanks: a template that wants another is refused
+			     * even when the list is empty; NULL: only when there is an item to ask */
 };
 
-/* Prints a list. format is the value of --format: NULL or "table" (the default table), "json", "table TEMPLATE" or "TEMPLATE". Cells of
- * tables are escaped, templates without a table are not. heading false leaves the first line of a table out. */
+/* Prints a list. format is the value of --format:
+ *   NULL, "" or "table"    the default table
+ *   "table TEMPLATE"       a table of these columns, separated by \t (or, if not called docker, by a blank)
+ *   "json"                 objects as one array; fields as one object a line when called docker
+ *   "{{json .}}"           the same, one object a line
+ *   "{{range .}}..."       the template once, on the list of all fields
+ *   TEMPLATE               the template once per item, each on a line
+ * Cells of tables are escaped, templates without a table are not. heading false leaves the first line of a table out. objects may
+ * be NULL if fields are the facts. Nothing is printed on failure. */
 int format_list(struct cli *c, const struct format_list *f, const char *format, bool heading,
 		const struct json *fields, const struct json *objects, struct err *e);
 
-/* Prints an inspected object or a list of them. format NULL or "json": an indented array of all (one object if list is no array);
+/* Prints an inspected object or a list of them. format NULL, "" or "json": an indented array of all (one object if list is no array);
  * else the template once per object, each on a line. */
 int format_objects(struct cli *c, const char *format, const struct json *list, struct err *e);
-
-/* Columns aligned with three blanks between (docker's tabwriter); cells are separated by \t, rows by \n in text. */
-void format_columns(struct str *out, const char *text);
 
 #endif

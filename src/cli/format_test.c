@@ -12,10 +12,13 @@
 static const struct format_list list = {
 	.columns = "{{.ID}}\\t{{.Names}}",
 	.headers = (const char *const[]){"ID", "CONTAINER ID", NULL},
-	.json_fields = "ID Names",
+	.json_fields = "ID Names Labels Ports",
+	.fields = "ID Names Pid Labels Label Ports",
 };
-static const char fields[] = "[{\"ID\":\"abc\",\"Names\":\"w\\u001b[2Jb\",\"Pid\":1},"
-			     "{\"ID\":\"d\",\"Names\":\"\\u6f22\",\"Pid\":2}]";
+static const char fields[] =
+	"[{\"Names\":\"w\\u001b[2Jb\",\"ID\":\"abc\",\"Pid\":1,"
+	"\"Labels\":{\"z\":\"1\",\"a\\tb\":\"x\\ty\"},\"Ports\":[80,443]},"
+	"{\"ID\":\"d\",\"Names\":\"\\u6f22\",\"Pid\":2,\"Labels\":{},\"Ports\":[]}]";
 static const char objects[] = "[{\"Id\":\"abcdef\"}]";
 
 static int print(struct cli *c, const char *format, bool heading, struct err *e)
@@ -38,18 +41,31 @@ static void lists(void **state)
 		const char *text;
 	} t[] = {
 		{CALLED_HOY, NULL, true,
-		 "CONTAINER ID   NAMES\nabc            w\\x1b[2Jb\nd              \xe6\xbc\xa2\n"},
-		{CALLED_HOY, "table", false, "abc   w\\x1b[2Jb\nd     \xe6\xbc\xa2\n"},
+		 "CONTAINER ID  NAMES\nabc           w\\x1b[2Jb\nd             \xe6\xbc\xa2\n"},
+		{CALLED_HOY, "", true,
+		 "CONTAINER ID  NAMES\nabc           w\\x1b[2Jb\nd             \xe6\xbc\xa2\n"},
+		{CALLED_DOCKER, "table", false, "abc       w\\x1b[2Jb\nd         \xe6\xbc\xa2\n"},
 		{CALLED_HOY, "table {{.Pid}} {{.ID}}", true,
-		 "PID   CONTAINER ID\n1     abc\n2     d\n"},
+		 "PID         CONTAINER ID\n1           abc\n2           d\n"},
 		{CALLED_HOY, "table {{.Names}}\\t{{.Pid}}", false,
 		 "w\\x1b[2Jb   1\n\xe6\xbc\xa2          2\n"},
+		{CALLED_HOY, "table {{.Labels}}\\t{{.Label \"z\"}}", true,
+		 "LABELS              z\nmap[a\\tb:x\\ty z:1]  1\nmap[]\n"},
 		{CALLED_DOCKER, "table {{.Pid}} {{.ID}}", false, "1 abc\n2 d\n"},
 		{CALLED_HOY, "{{.ID}}", true, "abc\nd\n"},
+		{CALLED_HOY, "{{.ID}}\\n", true, "abc\nd\n"},
+		{CALLED_DOCKER, "{{.ID}}\\n", true, "abc\n\nd\n\n"},
+		{CALLED_HOY, "{{.Names}}", true, "w\x1b[2Jb\n\xe6\xbc\xa2\n"},
+		{CALLED_HOY, "{{range .}}{{.ID}},{{end}}", true, "abc,d,\n"},
+		{CALLED_HOY, "{{- range .Ports}}{{.}}{{end}}", true, "80443\n\n"},
+		{CALLED_HOY, "tablet {{.ID}}", true, "tablet abc\ntablet d\n"},
 		{CALLED_HOY, "json", true, "[\n    {\n        \"Id\": \"abcdef\"\n    }\n]\n"},
+		{CALLED_HOY, "{{ json . }}", true, "{\"Id\":\"abcdef\"}\n"},
 		{CALLED_DOCKER, "json", true,
-		 "{\"ID\":\"abc\",\"Names\":\"w\\u001b[2Jb\"}\n{\"ID\":\"d\",\"Names\":"
-		 "\"\xe6\xbc\xa2\"}\n"},
+		 "{\"ID\":\"abc\",\"Labels\":\"a\\tb=x\\ty,z=1\",\"Names\":\"w\\u001b[2Jb\","
+		 "\"Ports\":"
+		 "\"80,443\"}\n{\"ID\":\"d\",\"Labels\":\"\",\"Names\":\"\xe6\xbc\xa2\",\"Ports\":"
+		 "\"\"}\n"},
 	};
 
 	for (size_t i = 0; i < countof(t); i++) {
@@ -62,6 +78,37 @@ static void lists(void **state)
 	struct err e;
 	assert_int_equal(print(&c, "{{.Nmaes}}", true, &e), -EINVAL);
 	assert_string_equal(e.hint, "did you mean .Names? {{json .}} prints all there is");
+}
+
+/* An empty list still refuses a field that no item would have, and prints what each caller expects of nothing. */
+static void empty_lists(void **state)
+{
+	static const struct {
+		enum called called;
+		const char *format, *text;
+	} t[] = {
+		{CALLED_HOY, NULL, "CONTAINER ID  NAMES\n"},
+		{CALLED_HOY, "json", "[]\n"},
+		{CALLED_DOCKER, "json", ""},
+		{CALLED_HOY, "{{json .}}", ""},
+		{CALLED_HOY, "{{.ID}}", ""},
+		{CALLED_HOY, "{{.Label \"x\"}}", ""},
+		{CALLED_HOY, "{{.Nmaes}}", NULL},
+		{CALLED_HOY, "table {{.Nmaes}}", NULL},
+		{CALLED_HOY, "{{.ID", NULL},
+	};
+
+	for (size_t i = 0; i < countof(t); i++) {
+		scoped(cli) c = {.called = t[i].called};
+		struct err e;
+		struct json *none = json_new(&c.arena, JSON_ARR);
+		out_init(&c.out, -1);
+		int r = format_list(&c, &list, t[i].format, true, none, none, &e);
+		assert_int_equal(r, t[i].text ? 0 : -EINVAL);
+		assert_string_equal(str_cstr(&c.out.buf), t[i].text ? t[i].text : "");
+		if (!t[i].text)
+			assert_int_equal(e.id, ERR_FORMAT);
+	}
 }
 
 static void objects_shapes(void **state)
@@ -106,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists),
+		cmocka_unit_test(empty_lists),
 		cmocka_unit_test(objects_shapes),
 		cmocka_unit_test(full),
 	};
