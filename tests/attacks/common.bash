@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# common.bash - what the attack tests share: hostile images made on the spot, and canaries.
+
+# hostile NAME: makes and loads localhost/NAME:latest. Python on stdin adds to `b` (a layer over busybox) and `c` (the config), or sets `layers`.
+hostile() {
+	craft "$1" && load_crafted "$1"
+}
+
+# craft NAME: only makes $T/NAME.tar.
+craft() {
+	local body
+	body=$(cat)
+	[ -d "$T_FIX/bin" ] || skip 'no fixtures'
+	python3 -B -c '
+import sys
+sys.path.insert(0, sys.argv[1])
+from image import *
+bb = busybox_layer(sys.argv[2] + "/bin")
+b, c, layers, T = Layer(), {"Env": ["PATH=/bin"], "Cmd": ["sh"]}, None, sys.argv[5]
+exec(sys.argv[6])
+docker_archive(sys.argv[3], ["localhost/" + sys.argv[4] + ":latest"], layers or [bb, b.bytes()], c)
+' "$(dirname "$0")/../fixtures" "$T_FIX" "$T/$1.tar" "$1" "$T" "$body" || fail "craft $1"
+}
+
+load_crafted() {
+	run hoy load -q -i "$T/$1.tar"
+	[ "$rc" = 0 ] || fail "load $1: $(last)"
+}
+
+# canary: a directory of the host, $T/host, that no container may read or change.
+canary() {
+	mkdir -p "$T/host/sub"
+	echo 'host canary' >"$T/host/secret"
+	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort >"$T/host.before"
+}
+
+untouched() {
+	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort | cmp -s - "$T/host.before" ||
+		fail "the host's directory was changed: $(find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort | diff "$T/host.before" - | tail -5)"
+	case "${out:-}${err:-}" in *'host canary'*) fail "the host's file was read: $(last)" ;; esac
+}
+
+# refused_or_fine: the engine refused (125), or ran the command, which ended with 0.
+refused_or_fine() { [ "$rc" = 125 ] || [ "$rc" = 0 ] || fail "neither refused nor fine: $(last)"; }
+
+# engine: the file that is run.
+engine() { readlink -f "$(command -v "${HOY%% *}")"; }

@@ -1,0 +1,106 @@
+#!/bin/bash
+# Mount points and sources that change under the engine's hands.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=common.bash
+. "$(dirname "$0")/common.bash"
+
+# Two containers share a directory; one exchanges a directory in it with a link to the host while mounts of the other are made below it.
+test_mount_point_race() {
+	local i n=100
+	[ -z "${T_LONG:-}" ] || n=500
+	canary
+	load busybox
+	mkdir -p "$T/v/x/y" "$T/data" "$T/host/y"
+	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort >"$T/host.before"
+	echo payload >"$T/data/file"
+	ln -s "$T/host" "$T/v/link"
+	hoy run -d --name swap -v "$T/v:/v" -v "$T_FIX/bin:/t:ro" busybox /t/swap /v/x /v/link >/dev/null || fail start
+	wait_for swapping
+	for ((i = 0; i < n; i++)); do
+		run hoy run --rm -v "$T/v:/v" -v "$T/data:/v/x/y/z$((i % 7))" busybox sh -c 'cat /v/x/secret /v/link/secret'
+		refused_or_exit
+		case $out in *'host canary'*) fail "round $i read the host's file" ;; esac
+	done
+	untouched
+	[ -z "$(find "$T/host" -name 'z*')" ] || fail 'stray mount points on the host'
+}
+swapping() { hoy logs swap 2>/dev/null | grep -q swapping; }
+refused_or_exit() { [ "$rc" = 125 ] || [ "$rc" -le 1 ] || fail "neither refused nor run: $(last)"; }
+
+# The same with tmpfs, from the side of a directory made by the engine.
+test_tmpfs_point_race() {
+	local i
+	canary
+	load busybox
+	mkdir -p "$T/v/x"
+	ln -s "$T/host" "$T/v/link"
+	hoy run -d --name swap -v "$T/v:/v" -v "$T_FIX/bin:/t:ro" busybox /t/swap /v/x /v/link >/dev/null || fail start
+	wait_for swapping
+	for i in {1..60}; do
+		run hoy run --rm -v "$T/v:/v" --tmpfs "/v/x/new$((i % 5))/deep" busybox true
+		[ "$rc" = 125 ] || [ "$rc" = 0 ] || fail "$(last)"
+	done
+	untouched
+}
+
+test_mount_points_through_links() { # short
+	canary
+	hostile links <<'P'
+b.sym("out", "/../../../../../../../../.." + T + "/host").sym("abs", T + "/host").sym("loop", "loop").dir("d").sym("d/up", "../../..")
+P
+	mkdir "$T/data"
+	echo payload >"$T/data/file"
+	local at
+	for at in /out/new /abs/new /out /abs /d/up/tmp/new /loop/x /d/../../../tmp/new; do
+		run hoy run --rm -v "$T/data:$at" links cat "$at/file"
+		[ "$rc" = 125 ] || assert_out payload
+		run hoy run --rm -v "$T/data/file:$at/f" links cat "$at/f"
+		[ "$rc" = 125 ] || assert_out payload
+		run hoy run --rm --tmpfs "$at" links true
+		refused_or_fine
+	done
+	untouched
+}
+
+# The source is opened once: what is mounted is what was there, never what the name leads to later.
+test_source_swap() {
+	local i
+	load busybox
+	mkdir -p "$T/s/a"
+	echo inside >"$T/s/a/file"
+	printf 'outside\n' >"$T/file"
+	mkdir "$T/other" && printf 'outside\n' >"$T/other/file"
+	ln -s "$T/other" "$T/s/b"
+	"$T_FIX/bin/swap" "$T/s/a" "$T/s/b" >/dev/null &
+	local swapper=$!
+	for i in {1..60}; do
+		run hoy run --rm -v "$T/s/a:/m" busybox sh -c 'cat /m/file; readlink /m; ls -d /m/..'
+		[ "$rc" = 125 ] || assert_match '^(inside|outside)'
+	done
+	kill "$swapper"
+	wait "$swapper" 2>/dev/null
+	assert_eq 'a b' "$(find "$T/s" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | paste -sd' ')" 'names beside the source'
+}
+
+# A read-only volume stays so, for mounts below the source too.
+test_readonly_volume() { # short
+	load busybox
+	mkdir -p "$T/ro/sub"
+	run hoy run --rm -v "$T/ro:/m:ro" busybox sh -c 'echo x >/m/f; echo x >/m/sub/f; mount -o remount,rw /m; echo x >/m/g; rm -rf /m/sub; chmod 777 /m'
+	assert_eq '' "$(find "$T/ro" -type f)" 'written files'
+	[ -d "$T/ro/sub" ] || fail 'removed from a read-only volume'
+	run hoy run --rm --read-only busybox sh -c 'echo x >/f; echo x >/etc/passwd; mount -o remount,rw /; echo x >/g; ls /f /g'
+	assert_out ''
+}
+
+# With the rights of an administrator inside, mounts that were made read-only stay so: they are locked by the outer user namespace.
+test_locked_mounts() {
+	load busybox
+	mkdir "$T/ro"
+	run hoy run --rm --cap-add SYS_ADMIN -v "$T/ro:/m:ro" busybox sh -c \
+		'mount -o remount,rw,bind /m; echo x >/m/f; umount /proc/kcore; umount /proc/sys; wc -c </proc/kcore; echo x >/proc/sys/kernel/hostname; unshare -Urm sh -c "mount -o remount,rw,bind /m; umount /m; echo x >/m/f; umount /proc/kcore; wc -c </proc/kcore"'
+	assert_eq '' "$(ls -A "$T/ro")" 'files in the read-only volume'
+}
+
+run_tests "$@"

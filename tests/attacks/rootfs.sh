@@ -1,0 +1,201 @@
+#!/bin/bash
+# Images whose file system lies in wait for whoever sets up a container in it.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=common.bash
+. "$(dirname "$0")/common.bash"
+
+test_dev_symlink_absolute() {
+	canary
+	hostile dev <<'P'
+b.sym("dev", T + "/host")
+P
+	run hoy run --rm dev true
+	refused_or_fine
+	untouched
+}
+
+test_dev_symlink_dotdot() {
+	canary
+	hostile dev <<'P'
+b.sym("dev", "../../../../../../../../.." + T + "/host")
+P
+	run hoy run --rm dev ls /dev/null
+	refused_or_fine
+	untouched
+}
+
+test_dev_names_are_links() { # short
+	canary
+	hostile dev <<'P'
+b.dir("dev")
+for n in ("null", "zero", "tty", "console", "ptmx", "pts", "shm", "mqueue", "fd", "stdout", "core"):
+    b.sym("dev/" + n, T + "/host/secret")
+P
+	run hoy run --rm dev sh -c 'stat -c "%n %F %t:%T" /dev/null /dev/zero; ls -ld /dev/pts /dev/shm; cat /dev/null; echo x >/dev/null'
+	refused_or_fine
+	[ "$rc" = 125 ] || assert_has '/dev/null character special file 1:3'
+	untouched
+}
+
+test_masked_with_fake_dev_null() { # short
+	hostile null <<'P'
+b.dir("dev").sym("dev/null", "/proc/sys/kernel/core_pattern")
+P
+	local before
+	before=$(cat /proc/sys/kernel/core_pattern)
+	run hoy run --rm --security-opt mask=/proc/version null sh -c 'echo "|/evil %p" >/proc/version; cat /proc/version; wc -c </proc/kcore; ls -A /proc/scsi /sys/firmware'
+	assert_lacks 'Linux version'
+	assert_lacks '|/evil'
+	assert_eq "$before" "$(cat /proc/sys/kernel/core_pattern)" core_pattern
+}
+
+test_terminal_names_are_links() {
+	local before
+	canary
+	before=$(cat /proc/sys/kernel/core_pattern)
+	hostile tty <<'P'
+b.dir("dev").sym("dev/console", "/proc/sys/kernel/core_pattern").sym("dev/ptmx", T + "/host/secret").sym("dev/pts", T + "/host")
+P
+	# shellcheck disable=SC2086
+	run with_pty -- $HOY run --rm -it tty sh -c 'stat -c "%n %F" /dev/console; tty; echo "|/evil" >/dev/console'
+	refused_or_fine
+	assert_eq "$before" "$(cat /proc/sys/kernel/core_pattern)" core_pattern
+	[ "$rc" = 125 ] || assert_has '/dev/console character special file'
+	untouched
+}
+
+test_proc_symlink() {
+	canary
+	hostile proc <<'P'
+b.sym("proc", "/mnt").dir("mnt")
+P
+	run hoy run --rm proc sh -c 'cat /proc/self/status | head -1'
+	refused_or_fine
+	hostile proc2 <<'P'
+b.sym("proc", T + "/host").sym("sys", T + "/host")
+P
+	run hoy run --rm proc2 true
+	refused_or_fine
+	untouched
+}
+
+# A tmpfs or a directory of the user over /proc would make every later write to procfs a write somewhere else.
+test_proc_faked_by_mount() { # short
+	load busybox
+	mkdir -p "$T/fake/self/attr" "$T/fake/sys"
+	local m
+	for m in "-v $T/fake:/proc" "--tmpfs /proc" "-v $T/fake:/proc/self" "-v $T/fake:/proc/sys"; do
+		# shellcheck disable=SC2086
+		run hoy run --rm $m busybox sh -c 'echo masked $(wc -c </proc/kcore); echo x >/proc/sys/kernel/hostname'
+		[ "$rc" = 125 ] || assert_lacks 'masked 1'
+	done
+	[ -z "$(find "$T/fake" -type f -size +0)" ] || fail "something was written into the faked /proc: $(find "$T/fake" -type f)"
+}
+
+test_workdir_through_link() {
+	canary
+	hostile workdir <<'P'
+b.sym("w", "/../.." + T + "/host")
+c["WorkingDir"] = "/w/new/deep"
+P
+	run hoy run --rm workdir pwd
+	refused_or_fine
+	untouched
+	hostile workdir2 <<'P'
+b.sym("w", T + "/host/sub")
+c["WorkingDir"] = "/w"
+P
+	run hoy run --rm workdir2 sh -c 'pwd; ls ..; touch here'
+	untouched
+	load busybox
+	run hoy run --rm -w /proc/self/root/proc/1/cwd/x busybox pwd
+	untouched
+}
+
+test_passwd_is_fifo() { # short
+	hostile fifo <<'P'
+b.add("etc/passwd", tarfile.FIFOTYPE, 0o644).add("etc/group", tarfile.FIFOTYPE, 0o644)
+P
+	run timeout 60 $HOY run --rm fifo true
+	refused_or_fine
+	run timeout 60 $HOY run --rm -u app fifo true
+	assert_err E-USER
+}
+
+test_passwd_is_endless() {
+	hostile endless <<'P'
+b.sym("etc/passwd", "/dev/zero").sym("etc/group", "/dev/zero")
+P
+	run timeout 60 $HOY run --rm -u app endless true
+	assert_err
+	# Inside, the link leads to the container's own device by the time a command runs: reading it must still be refused.
+	hoy run -d --name c endless sleep 100 >/dev/null 2>&1 || return 0
+	run timeout 60 $HOY exec -u app c true
+	assert_err
+}
+
+test_passwd_is_huge() {
+	need truncate
+	mkdir -p "$T/huge/etc"
+	truncate -s 4G "$T/huge/etc/passwd"
+	tar -C "$T/huge" --sparse --owner=0 --group=0 -cf "$T/huge.layer" etc
+	rm -r "$T/huge"
+	hostile huge <<'P'
+layers = [bb, open(T + "/huge.layer", "rb").read()]
+P
+	run timeout 60 $HOY run --rm -u app huge true
+	assert_err
+}
+
+test_passwd_leads_to_host() {
+	canary
+	printf 'evil:x:0:0::/:/bin/sh\n' >"$T/host/passwd"
+	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort >"$T/host.before"
+	hostile link <<'P'
+b.sym("etc/passwd", "../../../../../../../../../../../../.." + T + "/host/passwd")
+P
+	run hoy run --rm -u evil link id
+	assert_err E-USER
+	hostile dir <<'P'
+b.sym("etc", T + "/host")
+P
+	run hoy run --rm -u evil dir id
+	assert_rc 125
+	untouched
+}
+
+# /etc/hosts and the other generated files go into the container, wherever the image points their names.
+test_generated_files_are_links() { # short
+	canary
+	hostile files <<'P'
+for n in ("hosts", "resolv.conf", "hostname"):
+    b.sym("etc/" + n, T + "/host/" + n)
+P
+	run hoy run --rm files true
+	refused_or_fine
+	hostile files2 <<'P'
+b.sym("etc", T + "/host").sym("run", T + "/host").sym("tmp", T + "/host")
+P
+	run hoy run --rm files2 /bin/true
+	refused_or_fine
+	untouched
+}
+
+test_cgroup_is_not_writable() { # short
+	load busybox
+	run hoy run --rm busybox sh -c 'touch /sys/fs/cgroup/x; mkdir /sys/fs/cgroup/y; echo 1 >/sys/fs/cgroup/cgroup.procs; mount | grep cgroup | grep -v "[(,]ro[,)]"'
+	assert_out ''
+	run hoy run --rm busybox sh -c 'mkdir /tmp/c && mount -t cgroup -o memory c /tmp/c || mount -t cgroup2 c /tmp/c'
+	assert_ne 0 "$rc"
+}
+
+test_host_files_are_not_there() { # short
+	canary
+	load busybox
+	run hoy run --rm busybox sh -c "cat $T/host/secret /proc/1/root$T/host/secret /proc/self/cwd/../../../..$T/host/secret; ls -d $HOME"
+	assert_out ''
+	untouched
+}
+
+run_tests "$@"
