@@ -70,18 +70,20 @@ test_special_entries() {
 	craft devices <<'P'
 b.add("mem", tarfile.CHRTYPE, 0o666, dev=(1, 1)).add("sda", tarfile.BLKTYPE, 0o666, dev=(8, 0)).add("w", tarfile.CHRTYPE, 0o666, dev=(0, 0))
 P
-	craft xattrs <<'P'
-b.dir("d").file("d/x", "x", xattrs={"trusted.overlay.redirect": "/host", "trusted.overlay.opaque": "y", "user.overlay.redirect": "/../../../../host",
-    "user.overlay.metacopy": "", "user.overlay.opaque": "y", "user.hoy.owner": "0:0:4755"})
+	craft v3 <<'P'
 b.file("v3", "x", 0o755, xattrs={"security.capability": b"\1\0\0\3\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"})
 P
 	local n
-	for n in devices xattrs; do try $n; done
-	load_crafted xattrs
-	run hoy run --rm xattrs sh -c 'cat /d/x; ls -A /d'
-	[ "$rc" = 125 ] || assert_has x
+	for n in devices v3; do try $n; done
 	[ -z "$(find "$(store)/layers" -type c -o -type b 2>/dev/null | while read -r f; do [ "$(stat -c %t:%T "$f")" = 0:0 ] || echo "$f"; done)" ] || fail 'a device node in the store'
-	untouched
+	# Attributes that steer the overlay or hoy itself would let a layer show files from elsewhere.
+	for n in trusted.overlay.redirect trusted.overlay.opaque user.overlay.redirect user.overlay.metacopy user.overlay.opaque user.hoy.owner; do
+		craft xattr <<P
+b.dir("d").file("d/x", "x", xattrs={"$n": "/host"})
+P
+		try xattr
+		[ "$rc" = 125 ] || fail "$n was taken"
+	done
 }
 
 test_whiteout_tricks() {
