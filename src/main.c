@@ -25,14 +25,17 @@ int main(int argc, char **argv)
 		return launch_reentry(argc, argv);
 	keep_standard_descriptors();
 	int r = cli_parse(&c, argc, argv, &e);
-	if (r == 0)
+	if (r == 0) {
+		cli_debug(&c, "command %s, store %s", c.cmd->name, c.root ? c.root : "by the rule");
 		r = c.cmd->run(&c, c.opts, &e);
+	}
 	struct err flush = {0};
 	if (out_flush(&c.out, &flush) < 0 && r >= 0) {
 		e = flush;
 		r = -flush.code;
 	}
 	if (r < 0) {
+		cli_debug(&c, "errno %d, exit status %d", e.code, e.exit);
 		output_error(&e);
 		return e.exit;
 	}

@@ -257,3 +257,14 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
 	say("warning", fmt, ap);
 	va_end(ap);
 }
+
+void cli_debug(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (str_is_empty(c->level) || strcmp(c->level, "debug"))
+		return;
+	va_start(ap, fmt);
+	say("debug", fmt, ap);
+	va_end(ap);
+}

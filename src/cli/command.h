@@ -102,4 +102,7 @@ int cli_report(struct cli *c, const struct err *e);
 void cli_note(const struct cli *c, const char *fmt, ...) printf_like(2, 3);
 void cli_warn(const struct cli *c, const char *fmt, ...) printf_like(2, 3);
 
+/* "hoy: debug: ..." with --debug or --log-level debug: what was decided, for whoever looks for the cause of something. */
+void cli_debug(const struct cli *c, const char *fmt, ...) printf_like(2, 3);
+
 #endif

@@ -25,7 +25,18 @@ static void offer_containers(struct completion *c, const struct home *h, bool ru
 	}
 }
 
-/* The short form that people type; whoever began with the registry gets the full one. */
+/* The short form that people type, where it means the same: docker.io's familiar names, and those of localhost, which are tried
+ * first. Whoever began with the registry gets the full one. */
+static void offer_image(struct completion *c, const char *name)
+{
+	scoped(arena) a = {0};
+	const char *familiar = ref_familiar(&a, name);
+
+	if (str_starts(name, "localhost/"))
+		familiar = name + strlen("localhost/");
+	complete_offer(c, str_starts(familiar, c->typed) ? familiar : name, NULL);
+}
+
 static void offer_images(struct completion *c, const struct home *h)
 {
 	scoped(strv) names = {0};
@@ -33,14 +44,8 @@ static void offer_images(struct completion *c, const struct home *h)
 
 	if (images_names(h, &names, &e) < 0)
 		return;
-	for (size_t i = 0; i < names.n; i++) {
-		scoped(arena) a = {0};
-		const char *familiar = ref_familiar(&a, names.v[i]);
-		if (str_starts(familiar, c->typed))
-			complete_offer(c, familiar, NULL);
-		else
-			complete_offer(c, names.v[i], NULL);
-	}
+	for (size_t i = 0; i < names.n; i++)
+		offer_image(c, names.v[i]);
 }
 
 void complete_names(struct completion *c, enum complete kind)
@@ -48,6 +53,11 @@ void complete_names(struct completion *c, enum complete kind)
 	scoped(home) h = {.fd = -1};
 	struct err e;
 
+	if (kind == COMPLETE_IMAGE && c->typed[0] == '@') {
+		complete_offer(c, "@host", "this machine's own programs");
+		complete_offer(c, "@empty", "nothing at all");
+		return;
+	}
 	if (home_open_existing(&h, c->root, &e) < 0)
 		return;
 	if (kind == COMPLETE_CONTAINER || kind == COMPLETE_RUNNING)

@@ -1,6 +1,6 @@
 #include "cli/help.h"
 
-enum { WIDTH = 80, COLUMN = 30 };
+enum { WIDTH = 80, COLUMN = 30, NAMES = 18 };
 
 void help_synopsis(struct str *b, const struct command *cmd)
 {
@@ -93,7 +93,7 @@ static void list_commands_of(struct str *b, const char *headline)
 	str_addf(b, "\n%s:\n", headline);
 	for (size_t i = 0; cli_commands[i]; i++)
 		if (str_eq(cli_commands[i]->group, headline))
-			two_columns(b, cli_commands[i]->name, cli_commands[i]->summary, 14);
+			two_columns(b, cli_commands[i]->name, cli_commands[i]->summary, NAMES);
 }
 
 /* Each headline once, in the order of the table. */
@@ -130,7 +130,7 @@ static void group_page(struct str *b, const struct command *group)
 		if (!name)
 			continue;
 		autofree char *left = xstrndup(name, n);
-		two_columns(b, left, cli_commands[i]->summary, 14);
+		two_columns(b, left, cli_commands[i]->summary, NAMES);
 	}
 	str_addf(b, "\nhoy help %s COMMAND explains a command.\n", group->name);
 }

@@ -91,7 +91,8 @@ static void section_exits(struct str *b, const char *lines)
 		str_addc(b, '\n');
 		p += n + (p[n] == '\n');
 	}
-	str_add(b, ".TP\n.B 125\nhoy itself failed; standard error says why.\n");
+	if (!lines || (!str_starts(lines, "125 ") && !strstr(lines, "\n125 ")))
+		str_add(b, ".TP\n.B 125\nhoy itself failed; standard error says why.\n");
 }
 
 static void section_examples(struct str *b, const char *lines)

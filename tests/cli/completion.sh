@@ -21,6 +21,27 @@ test_words() { # short
 	case "$(offers '')" in *__*) fail 'internal commands are offered' ;; esac
 }
 
+# Names of living objects, with their state; images in the form that people type.
+test_names() { # short
+	hoy run --rm hello >/dev/null || fail 'hoy run hello'
+	hoy tag hello docker.io/library/box:1 || fail tag
+	hoy create --name sleeper @host true >/dev/null || fail create
+	hoy run -d --name runner @host sleep 1000 >/dev/null || fail run
+	assert_eq 'box:1 hello:latest ' "$(offers run '' | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
+	assert_eq 'docker.io/library/box:1 ' "$(offers rmi docker)"
+	assert_eq 'localhost/hello:latest ' "$(offers rmi local)"
+	assert_eq '@host ' "$(offers run --rm -it @h)"
+	assert_eq 'runner sleeper ' "$(offers rm '' | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
+	assert_eq 'runner ' "$(offers stop -t 5 '')"
+	assert_eq 'runner ' "$(offers exec -it -u root '')"
+	assert_eq ':file ' "$(offers exec runner '')"
+	assert_eq 'KILL ' "$(offers kill -s KI)"
+	run hoy __complete -- rm run
+	assert_out $'runner\trunning, @host'
+	assert_eq 'none host ' "$(offers run --network '')"
+	hoy rm -f -t 0 sleeper runner >/dev/null || fail rm
+}
+
 # Completion looks; it never makes a store, and says nothing about a broken one.
 test_silent() { # short
 	untidy

@@ -117,7 +117,7 @@ test_version_fields() { # short
 	run hoy version --format '{{.Server.Vresion}}'
 	assert_err E-FORMAT 'did you mean .Version?'
 	run hoy version --format '{{.Server'
-	assert_err E-FORMAT column
+	assert_err E-FORMAT 'template:1'
 }
 
 test_info() { # short
