@@ -25,6 +25,7 @@
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(info)                                                                                    \
+	X(system_check)                                                                            \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \

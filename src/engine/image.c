@@ -102,14 +102,13 @@ int image_load(const struct home *h, const char *path, struct load_result *ret, 
 	w.fd = in;
 	w.out = out;
 	r = u0_run(h, load_inside, &w, e);
-	if (r < 0) {
-		/* The mark stays without its owner: what was added for no image is collected now. */
+	/* After a failure the mark stays without its owner: what was added for no image is collected now. */
+	if (r < 0)
 		fd_close(&adding.fd);
-		store_sweep(h);
-		return r;
-	}
-	store_adding_end(h, &adding);
-	return read_result(out, ret, e);
+	else
+		store_adding_end(h, &adding);
+	store_sweep(h);
+	return r < 0 ? r : read_result(out, ret, e);
 }
 
 static int parse_new_name(struct arena *a, const char *text, const char *registry,

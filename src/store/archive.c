@@ -222,6 +222,11 @@ static int index_tar(struct archive *ar, const struct home *h, int fd, const str
 		r = index_stream(ar, h, fd, t, e);
 	}
 	tar_free(t);
+	if (r < 0 && e && e->id == ERR_ARCHIVE && !e->hint[0]) {
+		if (!strstr(e->msg, ar->what))
+			err_context(e, "%s", ar->what);
+		err_hint(e, "nothing of it was kept; make or download the archive again");
+	}
 	if (r < 0)
 		return r;
 	if (!ar->n)

@@ -43,9 +43,13 @@ static int sync_dir(const struct home *h, const char *name)
 static int link_image(const struct home *h, const struct home_tmp *t, const char *id,
 		      const char *manifest, struct err *e)
 {
-	char path[8 + DIGEST_HEX];
+	char path[8 + DIGEST_HEX], old[DIGEST_LEN];
 
 	image_path(path, id);
+	/* The same config with another manifest (other compression): the last one counts, what hung on the old one goes. */
+	if (readlinkat(h->fd, path, old, sizeof old) == DIGEST_LEN &&
+	    memcmp(old, manifest, DIGEST_LEN))
+		store_collect_later(h);
 	unlinkat(t->fd, "image", 0);
 	if (symlinkat(manifest, t->fd, "image") < 0 || renameat(t->fd, "image", h->fd, path) < 0 ||
 	    sync_dir(h, "images") < 0)

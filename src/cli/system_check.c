@@ -1,0 +1,93 @@
+#include "base/base.h"
+#include "cli/format.h"
+#include "store/check.h"
+
+struct check_opts {
+	const char *format;
+	bool quiet;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct check_opts, field)
+static const struct opt check_rows[] = {
+	{"format", 'f', TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
+	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print faults only, no summary"},
+	{0},
+};
+#undef TO
+
+static struct json *to_json(const struct check_report *r, struct arena *a)
+{
+	struct json *l = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct json *o = json_new(a, JSON_OBJ);
+		json_set_str(a, o, "Kind", r->v[i].kind);
+		json_set_str(a, o, "Name", r->v[i].name);
+		json_set_str(a, o, "Problem", r->v[i].problem);
+		json_set_bool(a, o, "Leftover", r->v[i].leftover);
+		json_add(a, l, o);
+	}
+	return l;
+}
+
+static void print_text(struct cli *c, const struct check_report *r, bool quiet)
+{
+	size_t left = r->n - r->faults;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct check_finding *f = &r->v[i];
+		if (f->leftover && quiet)
+			continue;
+		out_printf(&c->out, "%s%s ", f->leftover ? "leftover: " : "", f->kind);
+		out_escaped(&c->out, f->name);
+		out_text(&c->out, ": ");
+		out_escaped(&c->out, f->problem);
+		out_text(&c->out, "\n");
+	}
+	if (quiet || r->faults)
+		return;
+	out_printf(&c->out, "clean: %zu images, %zu names, %zu layers, %zu blobs, %zu containers\n",
+		   r->images, r->names, r->layers, r->blobs, r->containers);
+	if (left)
+		out_text(&c->out, "The next command that writes removes the leftovers.\n");
+}
+
+static int check_run(struct cli *c, void *opts, struct err *e)
+{
+	static const struct format_list f = {.columns = "{{.Kind}}\t{{.Name}}\t{{.Problem}}"};
+	struct check_opts *o = opts;
+	scoped(home) h = {.fd = -1};
+	scoped(check_report) r = {0};
+	int k = home_open(&h, c->root, e);
+
+	if (k == 0)
+		k = store_check(&h, &r, e);
+	if (k == 0 && o->format) {
+		struct json *l = to_json(&r, &c->arena);
+		k = format_list(c, &f, o->format, true, l, l, e);
+	} else if (k == 0) {
+		print_text(c, &r, o->quiet);
+	}
+	if (k < 0 || !r.faults)
+		return k;
+	err_fail(e, ERR_STORE_DAMAGED, "the store %s has %zu fault%s", h.path, r.faults,
+		 r.faults > 1 ? "s" : "");
+	return err_hint(e, "remove the images or containers that are named and make them again");
+}
+
+const struct command cmd_system_check = {
+	.name = "system check",
+	.group = "System",
+	.summary = "Check that the store is whole",
+	.description = "Looks at every image, name, layer, blob and container of the store and "
+		       "prints what is wrong, "
+		       "one fault a line. Nothing is changed.\n\n"
+		       "Leftovers of processes that were killed are no faults: they are listed as "
+		       "such, and the next "
+		       "command that writes removes them.",
+	.examples = "hoy system check\nhoy system check --format json",
+	.exits = "0 no faults\n125 faults were found",
+	.opts = check_rows,
+	.opts_size = sizeof(struct check_opts),
+	.run = check_run,
+};
