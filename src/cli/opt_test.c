@@ -277,6 +277,51 @@ static void tables(void **state)
 				fail_msg("two commands are named %s", names.v[i]);
 }
 
+/* The words of the first hoy command in an example, as a shell would split it; what belongs to the shell ends it. */
+static int example_words(const char *line, char *text, char **argv)
+{
+	const char *s = strstr(line, "hoy ");
+	int argc = 0;
+
+	while (s && *s && !strchr("|;&><)", *s) && argc < 31) {
+		argv[argc++] = text;
+		for (; *s && !strchr(" |;&)", *s); s++) {
+			char quote = *s == '\'' || *s == '"' ? *s : 0;
+			if (!quote)
+				*text++ = *s;
+			for (s += quote != 0; quote && *s && *s != quote; s++)
+				*text++ = *s;
+			if (!*s)
+				break;
+		}
+		*text++ = 0;
+		s += strspn(s, " ");
+	}
+	argv[argc] = NULL;
+	return argc;
+}
+
+/* Every example is a command line that hoy accepts. */
+static void examples(void **state)
+{
+	for (size_t i = 0; cli_commands[i]; i++) {
+		scoped(strv) lines = {0};
+		strv_split(&lines, cli_commands[i]->examples ? cli_commands[i]->examples : "",
+			   '\n');
+		for (size_t k = 0; k < lines.n; k++) {
+			char text[512], *argv[32];
+			scoped(cli) c = {0};
+			struct err e = {0};
+			if (lines.v[k][0] == '#' || !*lines.v[k])
+				continue;
+			int argc = example_words(lines.v[k], text, argv);
+			if (argc < 2 || cli_parse(&c, argc, argv, &e) < 0)
+				fail_msg("hoy help %s: the example \"%s\" is wrong: %s",
+					 cli_commands[i]->name, lines.v[k], e.msg);
+		}
+	}
+}
+
 static int parse_line(struct cli *c, const char *line, struct err *e)
 {
 	static char *argv[16];
@@ -350,10 +395,11 @@ static void wrapping(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(spellings),	 cmocka_unit_test(values),
-		cmocka_unit_test(operands),	 cmocka_unit_test(refusals),
-		cmocka_unit_test(counts),	 cmocka_unit_test(tables),
-		cmocka_unit_test(command_lines), cmocka_unit_test(wrapping),
+		cmocka_unit_test(spellings), cmocka_unit_test(values),
+		cmocka_unit_test(operands),  cmocka_unit_test(refusals),
+		cmocka_unit_test(counts),    cmocka_unit_test(tables),
+		cmocka_unit_test(examples),  cmocka_unit_test(command_lines),
+		cmocka_unit_test(wrapping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
