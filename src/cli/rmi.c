@@ -10,7 +10,7 @@ struct rmi_opts {
 static const struct opt rmi_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Remove all images"},
 	{"force", 'f', TO(OPT_BOOL, force), NULL,
-	 "Remove images that have several names or that containers use"},
+	 "Remove images with several names, and containers that use them"},
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An image that does not exist is no error"},
 	{"no-prune", 0, TO(OPT_BOOL, no_prune), NULL,
 	 "Keep untagged parents (images here have none)", .flags = OPT_IGNORED},

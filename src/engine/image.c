@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "engine/image.h"
+#include "engine/remove.h"
 #include "store/gc.h"
 #include "store/load.h"
 #include "store/names.h"
@@ -213,11 +214,30 @@ static int refuse_several(const char *id, const struct strv *names, struct err *
 	return err_hint(e, "remove it by name, or with -f to take all of them");
 }
 
+/* Containers of an image that is removed by force go before it, running ones too. */
+static int rm_users(const struct home *h, const char *id, struct err *e)
+{
+	scoped(strv) users = {0};
+	int r = image_users(h, id, &users, e);
+
+	for (size_t i = 0; i < users.n && r == 0; i++) {
+		scoped(container) c = {.dir = -1};
+		r = container_open(h, users.v[i], &c, e);
+		if (r == 0)
+			r = container_remove(h, &c, true, -1, e);
+		if (r == -ENOENT)
+			r = 0; /* it went by itself (--rm) */
+	}
+	return r;
+}
+
 static int rm_whole(const struct home *h, const char *id, bool force, struct strv *names,
 		    struct image_removed *ret, struct err *e)
 {
-	int r = image_remove(h, id, force, e);
+	int r = force ? rm_users(h, id, e) : 0;
 
+	if (r == 0)
+		r = image_remove(h, id, force, e);
 	if (r < 0) {
 		if (e && e->id == ERR_IMAGE_IN_USE)
 			e->exit = 2;

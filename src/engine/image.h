@@ -41,7 +41,7 @@ struct image_removed {
 void image_removed_free(struct image_removed *r);
 
 /* As podman rmi does: a name of an image that has others is only taken away; an id removes the image, unless it has several names or a
- * container uses it (then only with force). Exit codes are podman's: 1 unknown, 2 in use. */
+ * container uses it (then only with force, which removes such containers too). Exit codes are podman's: 1 unknown, 2 in use. */
 int image_rm(const struct home *h, const char *text, bool force, struct image_removed *ret,
 	     struct err *e);
 
