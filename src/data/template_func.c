@@ -286,6 +286,20 @@ static int fn_printf(struct run *r, struct pos pos, const struct val *args, size
 	return give(r, pos, &b, ret);
 }
 
+/* What html, js and urlquery escape: like print, but nothing is "<no value>". */
+static void plain_text(struct str *out, const struct val *args, size_t n)
+{
+	static const struct json none = {.type = JSON_STR, .s = "<no value>"};
+	autofree struct val *copy = xcalloc(n, sizeof *copy);
+
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = args[i];
+		if (!args[i].j || args[i].j->type == JSON_NULL)
+			copy[i].j = &none;
+	}
+	template_sprint(out, copy, n, false);
+}
+
 static int fn_html(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
 	static const char from[] = "<>&\"'";
@@ -293,7 +307,7 @@ static int fn_html(struct run *r, struct pos pos, const struct val *args, size_t
 	scoped(str) in = {0};
 	scoped(str) b = {0};
 
-	template_sprint(&in, args, n, false);
+	plain_text(&in, args, n);
 	for (const char *s = str_cstr(&in); *s; s++) {
 		const char *p = strchr(from, *s);
 		if (p)
@@ -308,15 +322,19 @@ static int fn_js(struct run *r, struct pos pos, const struct val *args, size_t n
 {
 	scoped(str) in = {0};
 	scoped(str) b = {0};
+	uint32_t c;
 
-	template_sprint(&in, args, n, false);
-	for (const char *s = str_cstr(&in); *s; s++) {
-		if (strchr("\\'\"", *s))
-			str_addf(&b, "\\%c", *s);
-		else if (strchr("<>&=", *s) || ((unsigned char)*s < 0x20))
-			str_addf(&b, "\\u%04X", (unsigned char)*s);
+	plain_text(&in, args, n);
+	for (size_t i = 0; i < in.len;) {
+		size_t len = str_utf8_next(in.s + i, in.len - i, &c);
+		if (len == 1 && strchr("\\'\"", (int)c))
+			str_addf(&b, "\\%c", (int)c);
+		else if (len && ((c < 0x80 && strchr("<>&=", (int)c)) || c < 0x20 || c == 0x2028 ||
+				 c == 0x2029))
+			str_addf(&b, "\\u%04X", c);
 		else
-			str_addc(&b, *s);
+			str_addn(&b, in.s + i, len ? len : 1);
+		i += len ? len : 1;
 	}
 	return give(r, pos, &b, ret);
 }
@@ -327,7 +345,7 @@ static int fn_urlquery(struct run *r, struct pos pos, const struct val *args, si
 	scoped(str) in = {0};
 	scoped(str) b = {0};
 
-	template_sprint(&in, args, n, false);
+	plain_text(&in, args, n);
 	for (const char *s = str_cstr(&in); *s; s++) {
 		bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
 			     (*s >= '0' && *s <= '9') || strchr("-_.~", *s);
@@ -456,7 +474,7 @@ static int change_case(struct run *r, struct pos pos, const char *func, struct v
 			add_rune(&b, changed);
 		else
 			str_addn(&b, s + i, n ? n : 1);
-		inside = letter || c == '\'';
+		inside = letter;
 		i += n ? n : 1;
 	}
 	return give(r, pos, &b, ret);

@@ -259,6 +259,8 @@ static int lex_number(struct lexer *l)
 		t->lit = json_new_int(l->a, neg ? (int64_t)(0 - v) : (int64_t)v);
 		return 0;
 	}
+	if (!*end && end > from && strspn(digits, "0123456789") == strlen(digits))
+		return template_fail(l->e, t->pos, "the number %.40s is too large", s);
 	t->lit = json_new(l->a, JSON_DOUBLE);
 	t->lit->d = strtod(s, &end);
 	if (*end || end == s || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.'))

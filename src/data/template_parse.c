@@ -298,6 +298,9 @@ static struct pipeline *parse_pipeline(struct parser *p, bool parens, bool range
 		*end = parse_command(p);
 		if (!*end)
 			return NULL;
+		const struct arg *first = (*end)->args[0];
+		if (first->kind == ARG_LITERAL && first->lit->type == JSON_NULL)
+			return fail(p, first->pos, "nil is no command");
 		if (end != &pipe->cmds && !executable(*end))
 			return fail(p, (*end)->pos,
 				    "a value cannot stand behind |, only a function");

@@ -14,6 +14,18 @@ struct spec {
 
 static void format(struct str *out, const struct json *j, const struct spec *f);
 
+/* Lists and maps of texts only are what Go has as []string and map[string]string. */
+static bool all_texts(const struct json *j)
+{
+	bool obj = j->type == JSON_OBJ;
+	size_t n = obj ? j->obj.n : j->arr.n;
+
+	for (size_t i = 0; i < n; i++)
+		if ((obj ? j->obj.v[i].value : j->arr.v[i])->type != JSON_STR)
+			return false;
+	return n > 0;
+}
+
 static const char *type_of(const struct json *j)
 {
 	static const char *const names[] = {"<nil>",
@@ -24,6 +36,8 @@ static const char *type_of(const struct json *j)
 					    "[]interface {}",
 					    "map[string]interface {}"};
 
+	if (j && j->type >= JSON_ARR && all_texts(j))
+		return j->type == JSON_ARR ? "[]string" : "map[string]string";
 	return names[j ? j->type : JSON_NULL];
 }
 
@@ -59,7 +73,8 @@ static void pad(struct str *out, const struct spec *f, const char *s, size_t len
 		str_addc(out, ' ');
 }
 
-static void add_quoted(struct str *out, const char *s, size_t len, char quote)
+/* ascii: other characters are escaped too (%+q). */
+static void add_quoted(struct str *out, const char *s, size_t len, char quote, bool ascii)
 {
 	static const char from[] = "\a\b\f\n\r\t\v\\", to[] = "abfnrtv\\";
 	uint32_t c;
@@ -74,8 +89,9 @@ static void add_quoted(struct str *out, const char *s, size_t len, char quote)
 			str_addf(out, "\\x%02x", (unsigned char)s[i]);
 		else if (c < 0x20 || c == 0x7f)
 			str_addf(out, "\\x%02x", c);
-		else if ((c >= 0x80 && c < 0xa0) || c == 0x2028 || c == 0x2029)
-			str_addf(out, "\\u%04x", c);
+		else if ((c >= 0x80 && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+			 (ascii && c >= 0x80))
+			str_addf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 		else
 			str_addn(out, s + i, n);
 		i += n ? n : 1;
@@ -98,6 +114,18 @@ static void bad_verb(struct str *out, const struct json *j, char verb)
 	str_addc(out, ')');
 }
 
+/* %x of a text: "616263"; with a blank "61 62 63"; with # "0x616263". */
+static void add_hex(struct str *b, const char *s, size_t len, const struct spec *f)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (i && f->space)
+			str_addc(b, ' ');
+		if (f->sharp && (!i || f->space))
+			str_addf(b, "0%c", f->verb);
+		str_addf(b, f->verb == 'x' ? "%02x" : "%02X", (unsigned char)s[i]);
+	}
+}
+
 static void format_str(struct str *out, const struct json *j, const struct spec *f)
 {
 	scoped(str) b = {0};
@@ -117,7 +145,7 @@ static void format_str(struct str *out, const struct json *j, const struct spec 
 	switch (f->verb) {
 	case 'v':
 		if (f->sharp)
-			add_quoted(&b, s, len, '"');
+			add_quoted(&b, s, len, '"', f->plus);
 		else
 			str_addn(&b, s, len);
 		break;
@@ -128,12 +156,11 @@ static void format_str(struct str *out, const struct json *j, const struct spec 
 		if (f->sharp && !memchr(s, '`', len) && !memchr(s, '\n', len))
 			str_addf(&b, "`%.*s`", (int)len, s);
 		else
-			add_quoted(&b, s, len, '"');
+			add_quoted(&b, s, len, '"', f->plus);
 		break;
 	case 'x':
 	case 'X':
-		for (size_t i = 0; i < len; i++)
-			str_addf(&b, f->verb == 'x' ? "%02x" : "%02X", (unsigned char)s[i]);
+		add_hex(&b, s, len, f);
 		break;
 	default:
 		bad_verb(out, j, f->verb);
@@ -191,18 +218,24 @@ static void format_int(struct str *out, const struct json *j, const struct spec 
 		if (f->verb == 'c')
 			str_addn(&b, rune.s, rune.len);
 		else
-			add_quoted(&b, rune.s, rune.len, '\'');
+			add_quoted(&b, rune.s, rune.len, '\'', f->plus);
 	} else if (f->verb == 'U') {
 		str_add(&b, "U+");
 		add_digits(&b, (uint64_t)j->i, 16, true, 4);
+		if (f->sharp) {
+			str_add(&b, " '");
+			add_rune(&b, j->i);
+			str_addc(&b, '\'');
+		}
 	} else if (p && f->verb) {
 		uint64_t v = j->i < 0 ? 0 - (uint64_t)j->i : (uint64_t)j->i;
 		if (j->i < 0 || f->plus || f->space)
 			str_addc(&b, j->i < 0 ? '-' : f->plus ? '+' : ' ');
 		if (f->sharp || f->verb == 'O')
 			str_add(&b, prefixes[p - verbs]);
-		add_digits(&b, v, bases[p - verbs], f->verb == 'X',
-			   f->prec > MAX_WIDTH ? MAX_WIDTH : f->prec);
+		if (v || f->prec)
+			add_digits(&b, v, bases[p - verbs], f->verb == 'X',
+				   f->prec > MAX_WIDTH ? MAX_WIDTH : f->prec);
 		if (f->prec >= 0)
 			g.zero = false;
 	} else {
@@ -348,6 +381,7 @@ struct printer {
 	const char *p;
 	const struct val *args;
 	size_t n, next;
+	bool reordered, bad_index;
 };
 
 static bool take_flag(struct spec *f, char c)
@@ -371,6 +405,25 @@ static bool take_flag(struct spec *f, char c)
 	default:
 		return false;
 	}
+}
+
+/* "[2]": the argument that comes next. */
+static void take_index(struct printer *p)
+{
+	size_t v = 0;
+	const char *s = p->p + 1;
+
+	if (*p->p != '[')
+		return;
+	for (; *s >= '0' && *s <= '9'; s++)
+		v = v > p->n ? v : v * 10 + (size_t)(*s - '0');
+	p->reordered = true;
+	p->bad_index |= *s != ']' || v < 1 || v > p->n;
+	s = strchr(s, ']');
+	if (s)
+		p->p = s + 1;
+	if (!p->bad_index)
+		p->next = v - 1;
 }
 
 /* A number or * for width and precision. */
@@ -399,6 +452,8 @@ static void print_verb(struct printer *p)
 
 	while (take_flag(&f, *p->p))
 		p->p++;
+	p->bad_index = false;
+	take_index(p);
 	f.width = take_number(p, -1);
 	if (f.width < -1) {
 		f.minus = true;
@@ -406,8 +461,10 @@ static void print_verb(struct printer *p)
 	}
 	if (*p->p == '.') {
 		p->p++;
+		take_index(p);
 		f.prec = take_number(p, 0);
 	}
+	take_index(p);
 	if (!*p->p) {
 		str_add(p->out, "%!(NOVERB)");
 		return;
@@ -415,8 +472,8 @@ static void print_verb(struct printer *p)
 	f.verb = *p->p++;
 	if (f.verb == '%') {
 		str_addc(p->out, '%');
-	} else if (p->next >= p->n) {
-		str_addf(p->out, "%%!%c(MISSING)", f.verb);
+	} else if (p->bad_index || p->next >= p->n) {
+		str_addf(p->out, "%%!%c(%s)", f.verb, p->bad_index ? "BADINDEX" : "MISSING");
 	} else {
 		const struct json *j = p->args[p->next++].j;
 		if (f.verb == 'T')
@@ -428,7 +485,7 @@ static void print_verb(struct printer *p)
 
 void template_printf(struct str *out, const char *fmt, const struct val *args, size_t n)
 {
-	struct printer p = {out, fmt, args, n, 0};
+	struct printer p = {.out = out, .p = fmt, .args = args, .n = n};
 
 	while (*p.p) {
 		size_t text = strcspn(p.p, "%");
@@ -439,7 +496,7 @@ void template_printf(struct str *out, const char *fmt, const struct val *args, s
 		p.p++;
 		print_verb(&p);
 	}
-	if (p.next >= n)
+	if (p.next >= n || p.reordered)
 		return;
 	str_add(out, "%!(EXTRA ");
 	for (size_t i = p.next; i < n; i++) {
