@@ -361,13 +361,9 @@ static void command_lines(void **state)
 		assert_string_equal(c.cmd->name, good[i].cmd);
 		assert_true(str_eq(c.nargs ? c.args[0] : NULL, good[i].arg));
 	}
-	static const char *const bad[] = {"hoy nope",
-					  "hoy version x",
-					  "hoy --nope",
-					  "hoy image",
-					  "hoy image nope",
-					  "hoy --root",
-					  "hoy --log-level loud version"};
+	static const char *const bad[] = {
+		"hoy nope",  "hoy __man",      "hoy version x", "hoy --nope",
+		"hoy image", "hoy image nope", "hoy --root",	"hoy --log-level loud version"};
 	for (size_t i = 0; i < countof(bad); i++) {
 		scoped(cli) c;
 		struct err e;

@@ -46,7 +46,8 @@ int mount_new(const char *fstype, const char *const *opts, unsigned attrs, struc
 
 	if (fd < 0)
 		return err_set(e, errno, "file system %s", fstype);
-	sys_fsconfig(fd, FSCONFIG_SET_STRING, "source", fstype, 0); /* what df and mount show; not all take it */
+	sys_fsconfig(fd, FSCONFIG_SET_STRING, "source", fstype,
+		     0); /* what df and mount show; not all take it */
 	for (; opts && *opts; opts++)
 		if (set_option(fd, *opts) < 0)
 			return explain(fd, fstype, *opts, errno, e);
