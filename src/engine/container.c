@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 
@@ -6,7 +7,6 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/container.h"
-#include "engine/remove.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 
@@ -62,6 +62,31 @@ int container_lock(struct container *c, int wait_ms, struct err *e)
 		usleep(5000);
 	}
 	return 0;
+}
+
+void container_end_lost(struct container *c)
+{
+	autoclose int pidfd = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd < 0)
+		return;
+	proc_signal(pidfd, SIGKILL);
+	poll(&p, 1, 5000);
+	c->state.pid = 0;
+	c->state.exit_code = 137;
+	c->state.error = "its supervisor was killed";
+	c->status = CONTAINER_EXITED;
+}
+
+int container_remove_files(const struct home *h, struct container *c, struct err *e)
+{
+	char path[100];
+
+	container_name_drop(h, c->state.name, c->id);
+	snprintf(path, sizeof path, "containers/%s", c->id);
+	int r = home_discard(h, path, e);
+	return r == -ENOENT ? 0 : r;
 }
 
 static void recover_one(const char *member, void *arg)

@@ -36,4 +36,10 @@ int container_lock(struct container *c, int wait_ms, struct err *e);
  * unfinished work below tmp/. Called by commands that write; costs two readdirs when there is nothing to do. */
 void containers_recover(const struct home *h);
 
+/* Its name and its files; the caller holds the lock. */
+int container_remove_files(const struct home *h, struct container *c, struct err *e);
+
+/* Ends PID 1 of a container that lost its supervisor, and waits until it is gone. */
+void container_end_lost(struct container *c);
+
 #endif

@@ -1,36 +1,8 @@
-#include <poll.h>
 #include <signal.h>
 
 #include "base/base.h"
-#include "base/proc.h"
 #include "engine/remove.h"
 #include "engine/stop.h"
-#include "state/tmp.h"
-
-int container_remove_files(const struct home *h, struct container *c, struct err *e)
-{
-	char path[100];
-
-	container_name_drop(h, c->state.name, c->id);
-	snprintf(path, sizeof path, "containers/%s", c->id);
-	int r = home_discard(h, path, e);
-	return r == -ENOENT ? 0 : r;
-}
-
-void container_end_lost(struct container *c)
-{
-	autoclose int pidfd = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-
-	if (pidfd < 0)
-		return;
-	proc_signal(pidfd, SIGKILL);
-	poll(&p, 1, 5000);
-	c->state.pid = 0;
-	c->state.exit_code = 137;
-	c->state.error = "its supervisor was killed";
-	c->status = CONTAINER_EXITED;
-}
 
 int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
 		     struct err *e)

@@ -11,10 +11,4 @@
 int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
 		     struct err *e);
 
-/* Its name and its files; the caller holds the lock. */
-int container_remove_files(const struct home *h, struct container *c, struct err *e);
-
-/* Ends PID 1 of a container that lost its supervisor, and waits until it is gone. */
-void container_end_lost(struct container *c);
-
 #endif
