@@ -66,6 +66,14 @@ static void times(void **state)
 
 	assert_int_equal(parse_rfc3339("2026-01-02T03:04:05.5+01:00", &t), 0);
 	assert_string_equal(time_rfc3339(buf, sizeof buf, t), "2026-01-02T02:04:05.500000000Z");
+	for (int64_t at = -90000000000; at < 90000000000; at += 864123457) {
+		struct timespec back, x = {at, 7};
+		time_rfc3339(buf, sizeof buf, x);
+		if (at < -62135596800) /* before year 1 */
+			continue;
+		assert_int_equal(parse_rfc3339(buf, &back), 0);
+		assert_true(back.tv_sec == at && back.tv_nsec == 7);
+	}
 	assert_int_equal(parse_rfc3339("2026-13-02T03:04:05Z", &t), -ERANGE);
 	assert_int_equal(parse_rfc3339("2026-01-02", &t), -EINVAL);
 }

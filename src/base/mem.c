@@ -1,3 +1,6 @@
+#include <malloc.h>
+#include <sys/mman.h>
+
 #include "base/base.h"
 
 enum { BLOCK = 8192 - 64 };
@@ -124,4 +127,17 @@ void arena_free(struct arena *a)
 		free(b);
 	}
 	a->blocks = NULL;
+}
+
+extern char __executable_start[], etext[]; /* of the linker: where our code begins and ends */
+
+void mem_settle(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  from = (uintptr_t)__executable_start & ~(page - 1);
+	size_t n = (((uintptr_t)etext + page - 1) & ~(page - 1)) - from;
+
+	malloc_trim(0);
+	madvise((void *)from, n, MADV_RANDOM); /* no neighbours are mapped with a page */
+	madvise((void *)from, n, MADV_DONTNEED);
 }

@@ -49,4 +49,8 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) printf_like(2, 3);
 void arena_free(struct arena *a);
 
+/* Gives back what a process that will sleep for long does not need: free heap, and the pages of our own program. Pages that are used
+ * again come back one by one. */
+void mem_settle(void);
+
 #endif

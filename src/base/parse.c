@@ -172,13 +172,32 @@ struct timespec time_now(void)
 	return ts;
 }
 
+/* Days since 1970 to a date of the proleptic Gregorian calendar: years are counted from March, so that the leap day is the last one.
+ * gmtime_r(3) would read the machine's time zone first. */
+static void civil(int64_t days, int *year, int *month, int *day)
+{
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+
+	*day = (int)(doy - (153 * mp + 2) / 5 + 1);
+	*month = (int)(mp < 10 ? mp + 3 : mp - 9);
+	*year = (int)(yoe + era * 400 + (*month <= 2));
+}
+
 char *time_rfc3339(char *buf, size_t size, struct timespec t)
 {
-	struct tm tm;
+	int64_t days = t.tv_sec / 86400, rest = t.tv_sec % 86400;
+	int y, m, d;
 
-	gmtime_r(&t.tv_sec, &tm);
-	size_t n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, size - n, ".%09ldZ", t.tv_nsec);
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	civil(days, &y, &m, &d);
+	snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", y, m, d, (int)(rest / 3600),
+		 (int)(rest / 60 % 60), (int)(rest % 60), t.tv_nsec);
 	return buf;
 }
 

@@ -51,6 +51,8 @@ int container_lock(struct container *c, int wait_ms, struct err *e)
 {
 	int64_t until = time_mono_ms() + wait_ms;
 
+	if (c->locked)
+		return 0;
 	while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return err_set(e, errno, "lock container %s", c->state.name);
@@ -61,6 +63,7 @@ int container_lock(struct container *c, int wait_ms, struct err *e)
 		}
 		usleep(5000);
 	}
+	c->locked = true;
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct container {
 	struct container_state state;
 	enum container_status status;
 	struct container_config config; /* filled by container_load_config() */
-	bool has_config;
+	bool has_config, locked;
 };
 
 /* Finds and reads it. ret->dir is -1 and everything empty on failure; container_free() may be called all the same. */

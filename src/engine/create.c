@@ -343,6 +343,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 			fsync(dir);
 	}
 	ret->dir = take_fd(t.fd);
+	ret->locked = true;
 	return 0;
 }
 

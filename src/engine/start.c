@@ -7,13 +7,12 @@
 int container_start(const struct home *h, struct container *c, const struct start_opts *o,
 		    int *ret_sock, struct err *e)
 {
-	int r = container_lock(c, c->status == CONTAINER_RUNNING ? 0 : 1000, NULL);
+	bool fresh = c->locked; /* made just now: nobody else can have changed it */
+	int r = container_lock(c, c->status == CONTAINER_RUNNING ? 0 : 1000, e);
 
-	/* What was read before the lock may be old. */
-	if (r == 0)
-		r = container_refresh(h, c, e);
-	else if (container_refresh(h, c, NULL) < 0 || c->status != CONTAINER_RUNNING)
-		return container_lock(c, 0, e);
+	if (!fresh && container_refresh(h, c, r < 0 ? NULL : e) <
+			      0) /* what was read before the lock may be old */
+		return r < 0 ? r : -e->code;
 	if (c->status == CONTAINER_RUNNING) {
 		err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running already",
 			      c->state.name);

@@ -290,6 +290,8 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	relay_add_client(&sv.relay, sock, s->want, true);
 	int32_t pid = sv.run.pid;
 	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
+	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */
+		mem_settle();
 	loop_run(&sv.loop);
 	leave(s->config->auto_remove);
 }

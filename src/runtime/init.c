@@ -61,11 +61,10 @@ static _Noreturn void run_steps(struct stage *s, stage_step *const *steps, size_
 
 int init_prepare(struct stage *s, struct err *e)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
+	signal(SIGPIPE, SIG_DFL); /* all that the supervisor ignores */
+	signal(SIGHUP, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	s->pty = -1;

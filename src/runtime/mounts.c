@@ -276,31 +276,44 @@ static const struct {
 	{"hostname", "/etc/hostname", hostname_text},
 };
 
-/* Files that every container finds, kept in its directory so that its own changes survive a restart. */
+static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
+{
+	scoped(str) text = {0};
+
+	generated[i].text(s->c, &text);
+	int r = fd_write_file_at(tmpfs, generated[i].name, str_cstr(&text), text.len, 0644);
+	if (r < 0)
+		return err_set(e, r, "write the container's %s", generated[i].path);
+	autoclose int mnt = mount_clone(tmpfs, generated[i].name, false);
+	if (mnt < 0)
+		return err_set(e, mnt, "bind %s", generated[i].path);
+	autoclose int target = stage_target(s, generated[i].path, false, e);
+	return attach_at(mnt, target, generated[i].path, e);
+}
+
+/* Files that every container finds, made anew at each start in a small tmpfs. */
 int stage_files(struct stage *s, struct err *e)
 {
-	if (sethostname(s->c->hostname, strlen(s->c->hostname)) < 0 &&
-	    !str_eq(s->c->network, "host"))
+	static const char *const opts[] = {"size=8m", "nr_inodes=16", "mode=0755", NULL};
+
+	if (sethostname(s->c->hostname, strlen(s->c->hostname)) < 0)
 		return err_set(e, errno, "set the host name %s", s->c->hostname);
-	for (size_t i = 0; i < countof(generated); i++) {
-		scoped(str) text = {0};
-		if (user_mounts(s->c, generated[i].path))
-			continue;
-		if (faccessat(s->cdir, generated[i].name, F_OK, 0) < 0) {
-			generated[i].text(s->c, &text);
-			int r = fd_write_file_at(s->cdir, generated[i].name, str_cstr(&text),
-						 text.len, 0644);
-			if (r < 0)
-				return err_set(e, r, "write the container's %s", generated[i].path);
-			fchmodat(s->cdir, generated[i].name, 0644, 0);
-		}
-		autoclose int mnt = mount_clone(s->cdir, generated[i].name, false);
-		if (mnt < 0)
-			return err_set(e, mnt, "bind %s", generated[i].path);
-		autoclose int target = stage_target(s, generated[i].path, false, e);
-		if (attach_at(mnt, target, generated[i].path, e) < 0)
-			return -e->code;
-	}
+	mode_t old = umask(0022);
+	autoclose int tmpfs =
+		mount_new("tmpfs", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
+	if (tmpfs < 0)
+		return tmpfs;
+	/* Clones can be taken of attached mounts only: it is put somewhere outside of the new root, and goes with the old one. */
+	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	if (r < 0)
+		err_set(e, r, "attach the generated files");
+	for (size_t i = 0; i < countof(generated) && r == 0; i++)
+		if (!user_mounts(s->c, generated[i].path))
+			r = bind_generated(s, tmpfs, i, e);
+	umask(old);
+	if (r < 0)
+		return r;
 	/* The mark by which programs see that they are in a container. */
 	autoclose int run = path_open_in_root(s->root, "run", O_PATH | O_DIRECTORY, 0);
 	if (run >= 0)
@@ -322,9 +335,19 @@ static int open_null(struct err *e)
 	return take_fd(fd);
 }
 
-static int mask(struct stage *s, int null, const char *path, struct err *e)
+/* What covers a directory: an empty read-only tmpfs, made once; later ones are clones of it, which cost a tenth. */
+static int empty_dir(int *made, struct err *e)
 {
-	static const char *const opts[] = {"size=0", "mode=0755", NULL};
+	static const char *const opts[] = {"size=4k", "nr_inodes=1", "mode=0755", NULL};
+
+	if (*made >= 0)
+		return mount_clone(*made, "", false);
+	*made = mount_new("tmpfs", opts, MOUNT_RO | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
+	return *made < 0 ? *made : dup(*made);
+}
+
+static int mask(struct stage *s, int null, int *empty, const char *path, struct err *e)
+{
 	autoclose int at = path_open_in_root(s->root, path, O_PATH | O_NOFOLLOW, 0);
 	struct stat st;
 
@@ -334,8 +357,8 @@ static int mask(struct stage *s, int null, const char *path, struct err *e)
 			       : err_set(e, at, "mask %s", path);
 	if (fstat(at, &st) < 0)
 		return err_set(e, errno, "mask %s", path);
-	autoclose int mnt = S_ISDIR(st.st_mode) ? mount_new("tmpfs", opts, MOUNT_RO, e)
-						: mount_clone(null, "", false);
+	autoclose int mnt =
+		S_ISDIR(st.st_mode) ? empty_dir(empty, e) : mount_clone(null, "", false);
 	int r = mnt < 0 ? mnt : mount_attach(mnt, at);
 	return r < 0 ? err_set(e, r, "mask %s", path) : 0;
 }
@@ -358,13 +381,13 @@ static int protect(struct stage *s, const char *path, struct err *e)
 int stage_masks(struct stage *s, struct err *e)
 {
 	const struct security *sec = &s->c->security;
-	autoclose int null = sec->masked.n ? open_null(e) : -1;
+	autoclose int null = sec->masked.n ? open_null(e) : -1, empty = -1;
 	int r = sec->masked.n && null < 0 ? null : 0;
 
 	for (size_t i = 0; i < sec->readonly.n && r == 0; i++)
 		r = protect(s, sec->readonly.v[i], e);
 	for (size_t i = 0; i < sec->masked.n && r == 0; i++)
-		r = mask(s, null, sec->masked.v[i], e);
+		r = mask(s, null, &empty, sec->masked.v[i], e);
 	return r;
 }
 

@@ -4,6 +4,7 @@
  * directory in the store, because that is there anyway and nobody else sees this mount namespace.
  */
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 #include "base/base.h"
 #include "runtime/stage.h"
@@ -66,6 +67,42 @@ static void close_all(int *fds, size_t n)
 		close(fds[--n]);
 }
 
+/* The /etc that the layers show: its topmost directory. False if it is anything else, or has attributes that a copy would have to keep. */
+static bool layers_etc(const int *lower, size_t n, struct stat *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		char path[40], names[16];
+		if (fstatat(lower[i], "etc", ret, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		snprintf(path, sizeof path, "/proc/self/fd/%d/etc", lower[i]);
+		return S_ISDIR(ret->st_mode) && llistxattr(path, names, sizeof names) == 0;
+	}
+	*ret = (struct stat){.st_mode = S_IFDIR | 0755};
+	return true;
+}
+
+/* Makes the mount points of the generated files in a fresh upper directory, before the overlay sees it: making them through
+ * the overlay, with its copies and renames, takes longer than everything else about these files. */
+static void prepare_etc(int upper, const int *lower, size_t n)
+{
+	static const char *const names[] = {"etc/hosts", "etc/hostname", "etc/resolv.conf"};
+	struct stat st;
+
+	if (!layers_etc(lower, n, &st) || mkdirat(upper, "etc", 0755) < 0)
+		return;
+	if (fchownat(upper, "etc", st.st_uid, st.st_gid, 0) < 0 ||
+	    fchmodat(upper, "etc", st.st_mode & 07777, 0) < 0) {
+		unlinkat(upper, "etc", AT_REMOVEDIR);
+		return;
+	}
+	for (size_t i = 0; i < countof(names); i++) {
+		int fd = openat(upper, names[i],
+				O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 static int image_root(struct stage *s, int home, struct err *e)
 {
 	size_t n = s->c->layers.n, done = 0;
@@ -83,6 +120,8 @@ static int image_root(struct stage *s, int home, struct err *e)
 			break;
 		}
 	}
+	if (r == 0)
+		prepare_etc(upper, lower, n);
 	autoclose int containers = open_path(home, "containers", NULL);
 	struct overlay o = {lower, n, upper, work, s->c->auto_remove, containers, s->c->id};
 	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);

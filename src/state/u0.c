@@ -45,6 +45,29 @@ static uint64_t ids_in(const struct id_map *m)
 	return n;
 }
 
+/* The user's name, from /etc/passwd itself where it stands there (loading the name services takes longer than starting a container). NULL
+ * if there is none; the caller frees it. */
+static char *user_name(uid_t uid)
+{
+	scoped(str) text = {0};
+	char *save = NULL;
+
+	if (fd_read_file_at(AT_FDCWD, "/etc/passwd", &text, 4 << 20) == 0 && text.s) {
+		for (char *l = strtok_r(text.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+			uint64_t n;
+			char *colon = strchr(l, ':'), *id = colon ? strchr(colon + 1, ':') : NULL;
+			char *end = id ? strchr(id + 1, ':') : NULL;
+			if (!end)
+				continue;
+			*end = 0;
+			if (parse_u64(id + 1, UINT32_MAX, &n) == 0 && n == uid)
+				return xstrndup(l, (size_t)(colon - l));
+		}
+	}
+	struct passwd *pw = getpwuid(uid);
+	return pw ? xstrdup(pw->pw_name) : NULL;
+}
+
 int u0_map_find(struct u0_map *ret, struct err *e)
 {
 	struct u0_map m = {0};
@@ -65,8 +88,7 @@ int u0_map_find(struct u0_map *ret, struct err *e)
 	}
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || !userns_newuidmap_path())
 		return 0;
-	struct passwd *pw = getpwuid(geteuid());
-	const char *name = pw ? pw->pw_name : NULL;
+	autofree char *name = user_name(geteuid());
 	m = *ret;
 	if (userns_subids("/etc/subuid", name, geteuid(), 1, &m.uids) > 0 &&
 	    userns_subids("/etc/subgid", name, geteuid(), 1, &m.gids) > 0) {
@@ -268,24 +290,23 @@ static int join_or_make(const struct home *h, int dir, struct u0_map *m, const c
 int u0_enter(const struct home *h, const char *member, struct u0_map *ret_map, struct err *e)
 {
 	struct u0_map m;
-	int r = u0_map_find(&m, e);
-
-	if (r < 0)
-		return r;
 	autoclose int dir = home_dir(h, "u0", e);
+	int r = 0;
+
 	if (dir < 0)
 		return dir;
-	/* Without the right to call newuidmap (no_new_privs) a namespace with the full map can still be joined. */
-	bool joined = m.form == FORM_ONE && geteuid() != 0 && join_any(h, dir, FORM_SUB) == 0;
-	if (joined)
-		m.form = FORM_SUB;
-	else
-		joined = join_any(h, dir, m.form) == 0;
-	if (!joined)
+	/* The full map first: it can be joined even by a process that has no right to make it (no_new_privs), and joining needs no
+	 * look at the user database. */
+	bool joined = geteuid() != 0 && join_any(h, dir, FORM_SUB) == 0;
+	m.form = FORM_SUB;
+	if (!joined) {
+		r = u0_map_find(&m, e);
+		joined = r == 0 && m.form != FORM_SUB && join_any(h, dir, m.form) == 0;
+	}
+	if (r == 0 && !joined)
 		r = join_or_make(h, dir, &m, member, e);
-	if (r < 0)
-		return r;
-	r = read_back(&m, e);
+	if (r == 0)
+		r = read_back(&m, e);
 	if (r < 0)
 		return r;
 	if (joined && member)
