@@ -2,8 +2,6 @@
 #include "base/parse.h"
 #include "engine/options.h"
 
-extern char **environ;
-
 static void import_matching(struct arena *a, const char *prefix, size_t n, struct strs *env)
 {
 	for (char **v = environ; v && *v; v++) {
