@@ -108,6 +108,12 @@ void str_add_escaped(struct str *b, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
 		uint32_t c;
+		size_t plain = i;
+		while (plain < n && s[plain] >= 0x20 && s[plain] < 0x7f)
+			plain++;
+		str_addn(b, s + i, plain - i);
+		if ((i = plain) == n)
+			break;
 		size_t len = str_utf8_next(s + i, n - i, &c);
 		if (len && harmless(c))
 			str_addn(b, s + i, len);
