@@ -65,7 +65,7 @@ void loop_timer(struct loop *l, struct timer *t, int64_t ms)
 }
 
 /* Milliseconds until the next timer, -1 if none is armed. Unlinks disarmed ones. */
-static int next_timeout(struct loop *l)
+__attribute__((hot)) static int next_timeout(struct loop *l)
 {
 	int64_t first = 0, now = time_mono_ms();
 
@@ -85,7 +85,7 @@ static int next_timeout(struct loop *l)
 	return first <= now ? 0 : first - now > INT_MAX ? INT_MAX : (int)(first - now);
 }
 
-static void fire_timers(struct loop *l)
+__attribute__((hot)) static void fire_timers(struct loop *l)
 {
 	int64_t now = time_mono_ms();
 
@@ -102,7 +102,13 @@ int loop_run(struct loop *l)
 	struct epoll_event ev[countof(l->ready)];
 
 	while (!l->stop) {
-		int n = epoll_wait(l->epfd, ev, countof(ev), next_timeout(l));
+		int timeout = next_timeout(l);
+		bool idle = l->settle && (timeout < 0 || timeout > 1000);
+		int n = epoll_wait(l->epfd, ev, countof(ev), idle ? 1000 : timeout);
+		if (n == 0 && idle) {
+			l->settle = false;
+			mem_settle();
+		}
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		l->nready = n < 0 ? 0 : n;

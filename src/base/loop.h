@@ -29,6 +29,7 @@ struct timer {
 struct loop {
 	int epfd;
 	bool stop;
+	bool settle; /* give memory back (mem_settle) once, when nothing has happened for a second */
 	struct timer *timers;
 	struct watch *ready[32]; /* of the running epoll_wait, so that loop_remove can blank them */
 	int nready;
@@ -40,8 +41,8 @@ int loop_add(struct loop *l, struct watch *w, int fd, uint32_t events);
 int loop_set(struct loop *l, struct watch *w, uint32_t events); /* no call if unchanged */
 void loop_remove(struct loop *l, struct watch *w);		/* does not close the descriptor */
 void loop_timer(struct loop *l, struct timer *t, int64_t ms);	/* from now; negative disarms */
-int loop_run(struct loop *l);					/* until l->stop; 0 or -errno */
+int loop_run(struct loop *l) __attribute__((hot));		/* until l->stop; 0 or -errno */
 
-int64_t time_mono_ms(void);
+int64_t time_mono_ms(void) __attribute__((hot));
 
 #endif

@@ -51,6 +51,6 @@ void arena_free(struct arena *a);
 
 /* Gives back what a process that will sleep for long does not need: free heap, and the pages of our own program. Pages that are used
  * again come back one by one. */
-void mem_settle(void);
+void mem_settle(void) __attribute__((hot));
 
 #endif

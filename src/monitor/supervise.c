@@ -291,7 +291,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	int32_t pid = sv.run.pid;
 	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
 	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */
-		mem_settle();
+		sv.loop.settle = true;
 	loop_run(&sv.loop);
 	leave(s->config->auto_remove);
 }
