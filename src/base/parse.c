@@ -230,10 +230,24 @@ static int offset(const char **s, long *ret_seconds)
 	return 0;
 }
 
+/* ".25" at *s, if there is a fraction, in nanoseconds. */
+static int fraction(const char **s, long *ret)
+{
+	*ret = 0;
+	if (**s != '.')
+		return 0;
+	(*s)++;
+	if (!isdigit((unsigned char)**s))
+		return -EINVAL;
+	for (long scale = 100000000; isdigit((unsigned char)**s); (*s)++, scale /= 10)
+		*ret += (**s - '0') * scale;
+	return 0;
+}
+
 int parse_rfc3339(const char *s, struct timespec *ret)
 {
 	struct tm tm = {0};
-	long ns = 0, scale = 100000000, off;
+	long ns, off;
 
 	if (digits(&s, 4, &tm.tm_year) < 0 || *s++ != '-' || digits(&s, 2, &tm.tm_mon) < 0 ||
 	    *s++ != '-' || digits(&s, 2, &tm.tm_mday) < 0 || (*s != 'T' && *s != 't' && *s != ' '))
@@ -242,14 +256,7 @@ int parse_rfc3339(const char *s, struct timespec *ret)
 	if (digits(&s, 2, &tm.tm_hour) < 0 || *s++ != ':' || digits(&s, 2, &tm.tm_min) < 0 ||
 	    *s++ != ':' || digits(&s, 2, &tm.tm_sec) < 0)
 		return -EINVAL;
-	if (*s == '.') {
-		s++;
-		if (!isdigit((unsigned char)*s))
-			return -EINVAL;
-		for (; isdigit((unsigned char)*s); s++, scale /= 10)
-			ns += (*s - '0') * scale;
-	}
-	if (offset(&s, &off) < 0 || *s)
+	if (fraction(&s, &ns) < 0 || offset(&s, &off) < 0 || *s)
 		return -EINVAL;
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
 	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
@@ -257,6 +264,78 @@ int parse_rfc3339(const char *s, struct timespec *ret)
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
 	*ret = (struct timespec){timegm(&tm) - off, ns};
+	return 0;
+}
+
+static int parse_local(const char *s, struct timespec *ret)
+{
+	struct tm tm = {.tm_isdst = -1};
+	long ns = 0;
+
+	if (digits(&s, 4, &tm.tm_year) < 0 || *s++ != '-' || digits(&s, 2, &tm.tm_mon) < 0 ||
+	    *s++ != '-' || digits(&s, 2, &tm.tm_mday) < 0)
+		return -EINVAL;
+	if (*s) {
+		if (*s != 'T' && *s != ' ')
+			return -EINVAL;
+		s++;
+		if (digits(&s, 2, &tm.tm_hour) < 0 || *s++ != ':' || digits(&s, 2, &tm.tm_min) < 0)
+			return -EINVAL;
+	}
+	if (*s == ':') {
+		s++;
+		if (digits(&s, 2, &tm.tm_sec) < 0 || fraction(&s, &ns) < 0)
+			return -EINVAL;
+	}
+	if (*s)
+		return -EINVAL;
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+		return -ERANGE;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	*ret = (struct timespec){mktime(&tm), ns};
+	return 0;
+}
+
+static int parse_unix(const char *s, struct timespec *ret)
+{
+	char whole[20];
+	size_t n = strspn(s, "0123456789");
+	uint64_t seconds;
+	long ns;
+
+	if (!n || n >= sizeof whole)
+		return -EINVAL;
+	memcpy(whole, s, n);
+	whole[n] = 0;
+	s += n;
+	if (fraction(&s, &ns) < 0 || *s)
+		return -EINVAL;
+	int r = parse_u64(whole, INT64_MAX / 2, &seconds);
+	*ret = (struct timespec){(time_t)seconds, ns};
+	return r;
+}
+
+int parse_moment(const char *s, struct timespec *ret)
+{
+	int64_t ns;
+
+	if (parse_rfc3339(s, ret) == 0 || parse_local(s, ret) == 0 || parse_unix(s, ret) == 0)
+		return 0;
+	int r = parse_duration(s, &ns);
+	if (r < 0)
+		return r;
+	struct timespec now = time_now();
+	ret->tv_sec = now.tv_sec - ns / 1000000000;
+	ret->tv_nsec = now.tv_nsec - ns % 1000000000;
+	if (ret->tv_nsec < 0) {
+		ret->tv_nsec += 1000000000;
+		ret->tv_sec--;
+	} else if (ret->tv_nsec >= 1000000000) {
+		ret->tv_nsec -= 1000000000;
+		ret->tv_sec++;
+	}
 	return 0;
 }
 

@@ -32,6 +32,10 @@ char *time_rfc3339(char *buf, size_t size, struct timespec t);
 int parse_rfc3339(const char *s, struct timespec *ret);
 struct timespec time_now(void);
 
+/* A moment as --since and --until take it: RFC 3339; the same cut short ("2026-01-02", "2026-01-02T15:04", "2026-01-02T15:04:05.5"),
+ * which is local time; seconds since 1970 with or without a fraction; or a duration before now ("10m"). */
+int parse_moment(const char *s, struct timespec *ret);
+
 /* "2 minutes", "About an hour", "3 weeks" (docker's units.HumanDuration). */
 void time_human(struct str *out, int64_t seconds);
 /* "1.23MB": powers of 1000, four significant digits (docker's units.HumanSize). */

@@ -9,6 +9,7 @@
 	X(create)                                                                                  \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \
+	X(ps)                                                                                      \
 	X(rm)                                                                                      \
 	X(run)                                                                                     \
 	X(start)                                                                                   \

@@ -51,20 +51,6 @@ static int bad_filter(struct err *e, const char *text, const char *why)
 			"until, id, digest, containers");
 }
 
-/* "2024-01-02T03:04:05Z", or a duration before now. */
-static bool parse_moment(const char *s, struct timespec *ret)
-{
-	int64_t ns;
-
-	if (parse_rfc3339(s, ret) == 0)
-		return true;
-	if (parse_duration(s, &ns) < 0)
-		return false;
-	*ret = time_now();
-	ret->tv_sec -= ns / 1000000000;
-	return true;
-}
-
 static int parse_bool(const char *s, bool *ret)
 {
 	*ret = !strcasecmp(s, "true") || !strcmp(s, "1");
@@ -113,7 +99,7 @@ static int parse_filter(const struct home *h, struct plan *p, const char *text, 
 			return bad_filter(e, text, "the value is true or false");
 		f->negate = !yes;
 	} else if (!strcmp(k->key, "until")) {
-		if (!parse_moment(f->text, &f->time))
+		if (parse_moment(f->text, &f->time) < 0)
 			return bad_filter(e, text, "the value is a time or a duration (24h)");
 	} else if (f->kind == F_BEFORE || f->kind == F_SINCE) {
 		scoped(image) im = {0};

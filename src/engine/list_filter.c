@@ -1,0 +1,282 @@
+#include <regex.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/list_filter.h"
+#include "store/images.h"
+
+enum kind {
+	F_ID,
+	F_NAME,
+	F_COMMAND,
+	F_LABEL,
+	F_NOT_LABEL,
+	F_STATUS,
+	F_EXITED,
+	F_ANCESTOR,
+	F_BEFORE,
+	F_SINCE,
+	F_UNTIL,
+	F_VOLUME,
+	F_NETWORK,
+	F_KINDS
+};
+
+struct list_filter {
+	enum kind kind;
+	const char *text;
+	struct timespec time;
+	int64_t code;
+	regex_t re;
+	bool has_re;
+	const char *image_id; /* ancestor: its id, if it is in the store */
+	struct strs layers;   /* and its diffIDs */
+};
+
+static const char *const keys[F_KINDS] = {
+	[F_ID] = "id",		 [F_NAME] = "name",	    [F_COMMAND] = "command",
+	[F_LABEL] = "label",	 [F_NOT_LABEL] = "label!",  [F_STATUS] = "status",
+	[F_EXITED] = "exited",	 [F_ANCESTOR] = "ancestor", [F_BEFORE] = "before",
+	[F_SINCE] = "since",	 [F_UNTIL] = "until",	    [F_VOLUME] = "volume",
+	[F_NETWORK] = "network",
+};
+
+static int bad(struct err *e, const char *text, const char *why)
+{
+	err_fail(e, ERR_USAGE, "filter \"%.100s\": %s", text, why);
+	return err_hint(e, "filters are KEY=VALUE: id name command label label! status exited "
+			   "ancestor before since until volume network");
+}
+
+static int parse_status(struct list_filter *f, const char *whole, struct err *e)
+{
+	static const char *const known[] = {"created",	  "running",  "exited",	    "lost",
+					    "paused",	  "dead",     "removing",   "restarting",
+					    "stopped",	  "stopping", "configured", "unknown",
+					    "initialized"};
+
+	if (!strcmp(f->text, "stopped")) /* podman's other word for exited */
+		f->text = "exited";
+	for (size_t i = 0; i < countof(known); i++)
+		if (!strcmp(known[i], f->text))
+			return 0;
+	return bad(e, whole, "the states are created, running, exited, lost");
+}
+
+/* The moment at which a container that the user named was made. */
+static int moment_of(const struct home *h, struct list_filter *f, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct container_state s;
+	char id[CONTAINER_ID_LEN + 1];
+	int r = container_resolve(h, f->text, id, e);
+
+	if (r == 0)
+		r = container_state_read(h, id, &s, &a, e);
+	if (r == 0 && (!s.created || parse_rfc3339(s.created, &f->time) < 0))
+		return err_fail(e, ERR_CONTAINER_UNKNOWN,
+				"container %s does not say when it was made", f->text);
+	return r;
+}
+
+static void find_ancestor(const struct home *h, struct list_filter *f, struct arena *a)
+{
+	scoped(image) im = {0};
+	struct err ignored;
+
+	if (image_lookup(h, f->text, &im, &ignored) < 0)
+		return; /* it may be gone: the names that containers remember still count */
+	f->image_id = arena_strdup(a, im.id);
+	for (size_t i = 0; i < im.doc.rootfs.diff_ids.n; i++)
+		strs_add(a, &f->layers, im.doc.rootfs.diff_ids.v[i]);
+}
+
+static int parse_one(const struct home *h, const char *text, struct list_filter *f, struct arena *a,
+		     struct err *e)
+{
+	const char *eq = strchr(text, '=');
+	int k = 0;
+
+	if (!eq)
+		return bad(e, text, "there is no =");
+	while (k < F_KINDS && !(strlen(keys[k]) == (size_t)(eq - text) &&
+				!strncmp(keys[k], text, (size_t)(eq - text))))
+		k++;
+	f->kind = k;
+	f->text = eq + 1;
+	switch (k) {
+	case F_NAME:
+	case F_COMMAND:
+		if (regcomp(&f->re, f->text, REG_EXTENDED | REG_NOSUB) != 0)
+			return bad(e, text, "the value is not a regular expression");
+		f->has_re = true;
+		return 0;
+	case F_STATUS:
+		return parse_status(f, text, e);
+	case F_EXITED:
+		return parse_i64(f->text, 0, 255, &f->code) == 0
+			       ? 0
+			       : bad(e, text, "the value is an exit code, 0 to 255");
+	case F_ANCESTOR:
+		find_ancestor(h, f, a);
+		return 0;
+	case F_BEFORE:
+	case F_SINCE:
+		return moment_of(h, f, e);
+	case F_UNTIL:
+		return parse_moment(f->text, &f->time) == 0
+			       ? 0
+			       : bad(e, text, "the value is a time or a duration (24h)");
+	case F_KINDS:
+		return bad(e, text, "there is no such key");
+	default:
+		return 0;
+	}
+}
+
+int list_filters_parse(const struct home *h, const struct strs *texts, struct arena *a,
+		       struct list_filters *ret, struct err *e)
+{
+	*ret = (struct list_filters){0};
+	ret->v = arena_alloc(a, (texts->n + 1) * sizeof *ret->v);
+	for (size_t i = 0; i < texts->n; i++) {
+		struct list_filter *f = &ret->v[ret->n++];
+		int r = parse_one(h, texts->v[i], f, a, e);
+		if (r < 0)
+			return r;
+		ret->all |= f->kind == F_STATUS;
+		ret->config |= f->kind == F_VOLUME || f->kind == F_NETWORK ||
+			       (f->kind == F_ANCESTOR && f->layers.n);
+	}
+	return 0;
+}
+
+void list_filters_free(struct list_filters *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].has_re)
+			regfree(&f->v[i].re);
+}
+
+static bool fits_label(const struct pairs *labels, const char *text)
+{
+	size_t n = strcspn(text, "=");
+
+	for (size_t i = 0; i < labels->n; i++) {
+		const struct pair *l = &labels->v[i];
+		if (strlen(l->k) == n && !strncmp(l->k, text, n))
+			return !text[n] || !strcmp(l->v, text + n + 1);
+	}
+	return false;
+}
+
+/* docker shows names with a leading slash to patterns that ask for one. */
+static bool fits_name(const struct list_filter *f, const char *name)
+{
+	char slashed[256];
+
+	if (regexec(&f->re, name, 0, NULL, 0) == 0)
+		return true;
+	snprintf(slashed, sizeof slashed, "/%s", name);
+	return strchr(f->text, '/') && regexec(&f->re, slashed, 0, NULL, 0) == 0;
+}
+
+/* Does the name that the container remembers its image by mean the same as text? Both with or without tag and registry. */
+static bool same_name(const char *image, const char *text)
+{
+	size_t n = strlen(image), k = strlen(text);
+
+	if (n < k)
+		return false;
+	for (const char *p = image; (p = strstr(p, text)); p++) {
+		bool starts = p == image || p[-1] == '/';
+		if (starts && (!p[k] || !strcmp(p + k, ":latest")))
+			return true;
+	}
+	return false;
+}
+
+static bool fits_ancestor(const struct list_filter *f, const struct list_item *it)
+{
+	const struct strs *l = &it->config.layers;
+
+	if (!f->image_id)
+		return it->s.image && *f->text && same_name(it->s.image, f->text);
+	if (str_eq(f->image_id, it->s.image_id))
+		return true;
+	if (!f->layers.n || l->n < f->layers.n)
+		return false;
+	for (size_t i = 0; i < f->layers.n; i++)
+		if (strcmp(f->layers.v[i], l->v[i]))
+			return false;
+	return true;
+}
+
+static bool fits_volume(const struct list_filter *f, const struct container_config *c)
+{
+	const struct config_mount *m = c->mounts.v;
+
+	for (size_t i = 0; i < c->mounts.n; i++)
+		if (str_eq(m[i].source, f->text) || str_eq(m[i].destination, f->text))
+			return true;
+	return false;
+}
+
+static int compare(struct timespec a, struct timespec b)
+{
+	if (a.tv_sec != b.tv_sec)
+		return a.tv_sec < b.tv_sec ? -1 : 1;
+	return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
+}
+
+static bool fits(const struct list_filter *f, const struct list_item *it)
+{
+	switch (f->kind) {
+	case F_ID:
+		return str_starts(it->s.id, f->text);
+	case F_NAME:
+		return fits_name(f, it->s.name);
+	case F_COMMAND:
+		return it->s.command.n && regexec(&f->re, it->s.command.v[0], 0, NULL, 0) == 0;
+	case F_LABEL:
+		return fits_label(&it->s.labels, f->text);
+	case F_NOT_LABEL:
+		return !fits_label(&it->s.labels, f->text);
+	case F_STATUS:
+		return !strcmp(container_status_name(it->status), f->text);
+	case F_EXITED:
+		return it->status == CONTAINER_EXITED && it->s.exit_code == f->code;
+	case F_ANCESTOR:
+		return fits_ancestor(f, it);
+	case F_BEFORE:
+	case F_UNTIL:
+		return compare(it->created, f->time) < 0;
+	case F_SINCE:
+		return compare(it->created, f->time) > 0;
+	case F_VOLUME:
+		return fits_volume(f, &it->config);
+	case F_NETWORK:
+		return str_eq(it->config.network, f->text);
+	case F_KINDS:
+		break;
+	}
+	return false;
+}
+
+bool list_filters_fit(const struct list_filters *fs, const struct list_item *it)
+{
+	bool asked[F_KINDS] = {false}, met[F_KINDS] = {false};
+
+	for (size_t i = 0; i < fs->n; i++) {
+		const struct list_filter *f = &fs->v[i];
+		bool ok = fits(f, it);
+		if (!ok && (f->kind == F_LABEL || f->kind == F_NOT_LABEL))
+			return false;
+		asked[f->kind] = true;
+		met[f->kind] |= ok;
+	}
+	for (int k = 0; k < F_KINDS; k++)
+		if (asked[k] && !met[k])
+			return false;
+	return true;
+}

@@ -1,0 +1,45 @@
+/*
+ * list_filter.h - the filters of `ps`, for list.c.
+ *
+ *   id=PREFIX name=REGEX command=REGEX      REGEX as in regex(7), found anywhere in the text; command: the program
+ *   label=KEY[=VALUE] label!=KEY[=VALUE]
+ *   status=created|running|exited|lost      other states of docker and podman are taken and fit nothing
+ *   exited=CODE
+ *   ancestor=IMAGE                          the image, or one whose layers it begins with
+ *   before=CONTAINER since=CONTAINER        made before it, after it
+ *   until=TIME                              made before a moment: RFC 3339, unix time, or a duration before now
+ *   volume=PATH network=NAME
+ *
+ * Filters of one key are alternatives, except labels; those of different keys must all fit.
+ */
+#ifndef ENGINE_LIST_FILTER_H
+#define ENGINE_LIST_FILTER_H
+
+#include "engine/list.h"
+#include "runtime/config.h"
+#include "state/container.h"
+
+/* A container that was read. */
+struct list_item {
+	struct container_state s;
+	enum container_status status;
+	struct timespec created;
+	struct container_config config; /* if it was needed */
+	int64_t size_rw, size_root;	/* if they were asked for */
+};
+
+struct list_filter;
+
+struct list_filters {
+	struct list_filter *v;
+	size_t n;
+	bool all;    /* a filter asks for states: those that do not run are looked at too */
+	bool config; /* one of them needs config.json */
+};
+
+int list_filters_parse(const struct home *h, const struct strs *texts, struct arena *a,
+		       struct list_filters *ret, struct err *e);
+bool list_filters_fit(const struct list_filters *f, const struct list_item *it);
+void list_filters_free(struct list_filters *f);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * usage.h - how many bytes containers have written into their own layer.
+ *
+ * What counts is the size of the files in upper/, hard links once, directories not at all. Directories that belong to other ids of
+ * the container can only be read inside U0; that is entered when one is met, and not before.
+ */
+#ifndef ENGINE_USAGE_H
+#define ENGINE_USAGE_H
+
+#include "state/home.h"
+
+/* Fills ret[i] for each id; 0 for a container that is gone. What cannot be read is left out; that is no error. */
+void containers_usage(const struct home *h, const char *const *ids, size_t n, int64_t *ret);
+
+#endif
