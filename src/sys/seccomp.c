@@ -89,6 +89,8 @@ int seccomp_builder_add(struct seccomp_builder *b, const char *name, uint32_t ac
 	if (nargs > countof(b->rules->args))
 		return err_fail(e, ERR_SECCOMP_PROFILE, "%zu conditions for %s, at most 6", nargs,
 				name);
+	if (b->n == UINT16_MAX)
+		return err_fail(e, ERR_SECCOMP_PROFILE, "over %u rules", UINT16_MAX);
 	if (b->n == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 512;
 		b->rules = xrealloc(b->rules, b->cap * sizeof *b->rules);
