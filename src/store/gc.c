@@ -1,7 +1,9 @@
 #include <dirent.h>
+#include <poll.h>
 #include <sys/file.h>
 
 #include "base/base.h"
+#include "base/proc.h"
 #include "base/rand.h"
 #include "oci/image_spec.h"
 #include "oci/reference.h"
@@ -213,13 +215,26 @@ int store_used_find(const struct home *h, struct store_used *ret,
 	return r;
 }
 
-/* Renames everything in dir whose first 64 characters are not in use away to tmp/. */
+/* Moves one thing away: into the trash, or, where that could not be made (a full disk), below tmp/ as it is. */
+static int move_away(const struct home *h, int from, const char *name, struct store_trash *trash)
+{
+	char to[64], hex[17];
+
+	if (trash->t.fd < 0)
+		home_tmp_make(h, NULL, &trash->t, NULL);
+	if (trash->t.fd >= 0 && renameat(from, name, trash->t.fd, name) == 0)
+		return 0;
+	snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
+	return renameat(from, name, h->fd, to) < 0 ? -errno : 0;
+}
+
+/* Moves everything in dir away whose first 64 characters are not in use. */
 static int move_unused(const struct home *h, const char *dir, const struct strv *used,
-		       struct err *e)
+		       struct store_trash *trash, struct err *e)
 {
 	int moved = 0, fd = openat(h->fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char hex[DIGEST_HEX + 1], to[64];
+	char hex[DIGEST_HEX + 1];
 
 	if (!d)
 		return errno == ENOENT ? 0 : err_set(e, errno, "read %s/%s", h->path, dir);
@@ -227,11 +242,9 @@ static int move_unused(const struct home *h, const char *dir, const struct strv 
 		snprintf(hex, sizeof hex, "%.64s", de->d_name);
 		if (strspn(hex, "0123456789abcdef") != DIGEST_HEX || store_used_has(used, hex))
 			continue;
-		snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
-		if (renameat(fd, de->d_name, h->fd, to) < 0 &&
-		    (errno != ENOENT || path_mkdir_p_at(h->fd, "tmp", 0700) < 0 ||
-		     renameat(fd, de->d_name, h->fd, to) < 0)) {
-			moved = err_set(e, errno, "move %s/%s away", dir, de->d_name);
+		int r = move_away(h, fd, de->d_name, trash);
+		if (r < 0) {
+			moved = err_set(e, r, "move %s/%s away", dir, de->d_name);
 			break;
 		}
 		moved++;
@@ -240,7 +253,7 @@ static int move_unused(const struct home *h, const char *dir, const struct strv 
 	return moved;
 }
 
-int store_collect_locked(const struct home *h, struct err *e)
+int store_collect_locked(const struct home *h, struct store_trash *trash, struct err *e)
 {
 	scoped(store_used) used = {0};
 
@@ -251,20 +264,59 @@ int store_collect_locked(const struct home *h, struct err *e)
 	int r = store_used_find(h, &used, NULL, NULL, e);
 	if (r < 0)
 		return r;
-	int layers = move_unused(h, "layers", &used.layers, e);
-	int blobs = layers < 0 ? layers : move_unused(h, "blobs/sha256", &used.blobs, e);
+	int layers = move_unused(h, "layers", &used.layers, trash, e);
+	int blobs = layers < 0 ? layers : move_unused(h, "blobs/sha256", &used.blobs, trash, e);
 	if (blobs < 0)
 		return blobs;
 	look_at_adders(h, true);
 	return layers + blobs;
 }
 
+static void delete_all(const struct home *h, struct store_trash *trash)
+{
+	home_tmp_drop(h, &trash->t);
+	home_sweep(h);
+}
+
+void store_trash_empty(const struct home *h, struct store_trash *trash, int wait_ms)
+{
+	int pidfd = -1;
+
+	if (wait_ms < 0 || trash->t.fd < 0) {
+		delete_all(h, trash);
+		return;
+	}
+	pid_t pid = proc_fork(0, &pidfd);
+	if (pid < 0) {
+		delete_all(h, trash);
+		return;
+	}
+	if (pid == 0) {
+		int keep[] = {h->fd, trash->t.fd};
+		/* Nobody who reads our output may have to wait for this. */
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		for (int i = 0; i < 3; i++)
+			dup2(null, i);
+		setsid();
+		proc_reset(keep, countof(keep));
+		delete_all(h, trash);
+		_exit(0);
+	}
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	if (poll(&p, 1, wait_ms) > 0)
+		proc_wait(pid);
+	fd_close(&pidfd);
+	fd_close(&trash->t.fd);
+}
+
 void store_sweep(const struct home *h)
 {
+	struct store_trash trash = STORE_TRASH_NONE;
+
 	if (look_at_adders(h, false) == ADDERS_DEAD) {
 		autoclose int lock = store_lock(h, NULL);
 		if (lock >= 0)
-			store_collect_locked(h, NULL);
+			store_collect_locked(h, &trash, NULL);
 	}
-	home_sweep(h);
+	store_trash_empty(h, &trash, -1);
 }

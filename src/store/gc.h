@@ -24,9 +24,19 @@ void store_adding_end(const struct home *h, struct store_adding *a);
 /* Leaves a mark that has no owner: the next store_sweep() will collect. */
 void store_collect_later(const struct home *h);
 
-/* With the lock held: renames away all layers and blobs that no image or container uses. Returns the number of things
- * renamed away; -EBUSY if an adder lives (then a mark is left). A broken image stops it: nothing is removed on a guess. */
-int store_collect_locked(const struct home *h, struct err *e);
+/* What was taken out of the store and only has to be deleted: one directory below tmp/, locked as long as it is open. */
+struct store_trash {
+	struct home_tmp t;
+};
+#define STORE_TRASH_NONE ((struct store_trash){.t = {.fd = -1}})
+
+/* With the lock held: moves all layers and blobs that no image or container uses into the trash. Returns how many; -EBUSY if an
+ * adder lives (then a mark is left). A broken image stops it: nothing is removed on a guess. Works on a full disk. */
+int store_collect_locked(const struct home *h, struct store_trash *trash, struct err *e);
+
+/* Deletes what was moved away, and other garbage below tmp/. It is done in a process of its own, which is waited for wait_ms milliseconds
+ * and then left to itself (deleting a large image takes long); negative: until it is done, without a process. */
+void store_trash_empty(const struct home *h, struct store_trash *trash, int wait_ms);
 
 /* What every command that writes images does first: collects after an adder that died, and removes garbage below tmp/. Two
  * readdir calls when there is nothing to do. Never fails. */

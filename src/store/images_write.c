@@ -188,6 +188,7 @@ static int drop_names(const struct home *h, const char *id, struct err *e)
 int image_remove(const struct home *h, const char *id, bool force, struct err *e)
 {
 	scoped(strv) users = {0};
+	struct store_trash trash = STORE_TRASH_NONE;
 	char path[8 + DIGEST_HEX];
 	autoclose int lock = store_lock(h, e);
 
@@ -205,8 +206,8 @@ int image_remove(const struct home *h, const char *id, bool force, struct err *e
 		return err_set(e, errno, "remove %s/%s", h->path, path);
 	sync_dir(h, "images");
 	/* Another image that is damaged keeps its neighbours' layers, but not this image from going. */
-	store_collect_locked(h, NULL);
+	store_collect_locked(h, &trash, NULL);
 	fd_close(&lock);
-	home_sweep(h);
+	store_trash_empty(h, &trash, 15);
 	return 0;
 }
