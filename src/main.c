@@ -35,6 +35,8 @@ int main(int argc, char **argv)
 		r = -flush.code;
 	}
 	if (r < 0) {
+		if (!e.msg[0] && e.code != EPIPE)
+			err_fail(&e, ERR_INTERNAL, "failed without a reason (%d)", r);
 		cli_debug(&c, "errno %d, exit status %d", e.code, e.exit);
 		output_error(&e);
 		return e.exit;

@@ -21,6 +21,12 @@ test_words() { # short
 	case "$(offers '')" in *__*) fail 'internal commands are offered' ;; esac
 }
 
+put_on_path() {
+	mkdir -p "$HOME/bin"
+	ln -sf "$(command -v "${HOY%% *}")" "$HOME/bin/hoy"
+	export PATH=$HOME/bin:$PATH
+}
+
 # Names of living objects, with their state; images in the form that people type.
 test_names() { # short
 	hoy run --rm hello >/dev/null || fail 'hoy run hello'
@@ -39,6 +45,18 @@ test_names() { # short
 	run hoy __complete -- rm run
 	assert_out $'runner\trunning, @host'
 	assert_eq 'none host ' "$(offers run --network '')"
+	put_on_path
+	# bash breaks words at colons and equal signs
+	run bash --norc --noprofile -c '. "$1"
+		for line in "hoy run hello:l" "hoy rmi localhost/hello:" "hoy run --network=n" "hoy rm --force=true slee"; do
+			COMP_LINE=$line COMP_POINT=${#line} COMPREPLY=()
+			_hoy
+			printf "%s\n" "${COMPREPLY[*]}"
+		done' - "$stubs/hoy.bash"
+	assert_out 'latest
+latest
+none
+sleeper'
 	hoy rm -f -t 0 sleeper runner >/dev/null || fail rm
 }
 
@@ -60,12 +78,6 @@ test_silent() { # short
 	run hoy __complete -- --root "$HOME/bad" logs ''
 	assert_ok
 	assert_quiet
-}
-
-put_on_path() {
-	mkdir -p "$HOME/bin"
-	ln -sf "$(command -v "${HOY%% *}")" "$HOME/bin/hoy"
-	export PATH=$HOME/bin:$PATH
 }
 
 test_stubs_are_small() {
