@@ -1,0 +1,166 @@
+#!/bin/bash
+# Streams and surroundings: stdin open, closed, a file, a pipe; stdout a pipe, full, closed; TERM, HOME and everything else unset.
+. "$(dirname "$0")/../lib.sh"
+
+test_stdin_is_passed_with_i_only() { # peer_ok short
+	load busybox
+	run sh -c 'printf "one\ntwo" | $1 run --rm -i --network none busybox cat' - "$HOY"
+	assert_ok
+	assert_out "$(printf 'one\ntwo')"
+	run sh -c 'printf "one\ntwo" | $1 run --rm --network none busybox cat' - "$HOY"
+	assert_ok
+	assert_out ''
+}
+
+test_binary_bytes_both_ways() { # peer_ok short
+	load busybox
+	head -c 3000000 /dev/urandom >"$T/bytes"
+	run sh -c '$1 run --rm -i --network none busybox cat <"$2"' - "$HOY" "$T/bytes"
+	assert_ok
+	assert_bytes "$T/bytes" "$T/out"
+	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
+	run sh -c '$1 exec -i c cat <"$2"' - "$HOY" "$T/bytes"
+	assert_ok
+	assert_bytes "$T/bytes" "$T/out"
+}
+
+test_much_output_at_the_very_end() { # peer_ok
+	load busybox
+	for _ in 1 2 3; do
+		run hoy run --rm --network none busybox sh -c 'seq 1 200000; seq 1 1000 >&2'
+		assert_ok
+		assert_eq 200000 "$(tail -1 "$T/out")" 'last line'
+		assert_eq 200000 "$(wc -l <"$T/out")" 'lines of stdout'
+		assert_eq 1000 "$(wc -l <"$T/err")" 'lines of stderr'
+	done
+}
+
+test_stdin_closed() { # peer_ok
+	load busybox
+	run sh -c 'exec <&-; $1 run --rm --network none busybox echo fine' - "$HOY"
+	assert_ok
+	assert_out fine
+	run sh -c 'exec <&-; $1 run --rm -i --network none busybox cat' - "$HOY"
+	assert_ok
+}
+
+test_all_closed() {
+	load busybox
+	sh -c 'exec <&- >&- 2>&-; exec $1 run --rm --network none -v "$2:/d" busybox sh -c "echo ran >/d/f; exit 4"' - "$HOY" "$HOME"
+	assert_eq 4 $? status
+	assert_eq ran "$(cat "$HOME/f")" 'what it wrote'
+	# Nothing that belongs to the container may have landed in descriptors 0 to 2 of its own.
+	load stop
+	run sh -c 'exec <&-; exec $1 run --rm --network none stop /stop/probe' - "$HOY"
+	assert_ok
+	assert_has 'fd=0 /dev/null'
+}
+
+test_stdout_is_a_pipe_that_closes() { # peer_ok
+	load busybox
+	run sh -c '$1 run --rm --network none busybox sh -c "while :; do echo y; done" | head -2; exit 0' - "$HOY"
+	assert_out "$(printf 'y\ny')"
+	wait_for -t 20 nothing_runs
+}
+nothing_runs() { [ -z "$(hoy ps -q)" ]; }
+
+test_stdout_is_full() {
+	load busybox
+	[ -w /dev/full ] || skip 'no /dev/full'
+	hoy run --rm --network none busybox echo x >/dev/full 2>"$T/err"
+	local rc=$?
+	# The command's own status, or a clear error: never a hang, never silence about a lost result.
+	[ $rc = 0 ] || grep -q 'hoy: error:' "$T/err" || fail "status $rc: $(cat "$T/err")"
+}
+
+test_detached_prints_only_the_id_and_lets_go() { # peer_ok short
+	load busybox
+	# A command substitution ends only when every holder of its pipe is gone.
+	run timeout 60 bash -c 'x=$($1 run -d --network none busybox sleep 1000) && echo "[$x]"' - "$HOY"
+	assert_ok
+	assert_match '^\[[0-9a-f]{64}\]$'
+}
+
+test_empty_environment() { # short
+	load busybox
+	run env -i PATH="$PATH" HOY_ROOT="$HOY_ROOT" $HOY run --rm --network none busybox echo fine
+	assert_ok
+	assert_out fine
+	run env -i HOY_ROOT="$HOY_ROOT" "$(command -v $HOY)" run --rm --network none busybox echo fine
+	assert_ok
+	assert_out fine
+	run env -u HOME -u TERM -u USER -u LANG $HOY run --rm --network none busybox echo fine
+	assert_out fine
+}
+
+test_no_home_uses_the_passwd_entry() {
+	# Without HOY_ROOT, XDG_DATA_HOME and HOME the store is in the home of the user database.
+	run env -i PATH="$PATH" $HOY info --format json
+	assert_ok
+	assert_has "$(getent passwd "$(id -u)" | cut -d: -f6)/.local/share/hoy"
+}
+
+test_managed_from_any_environment() { # short
+	load busybox
+	unset HOY_ROOT
+	export XDG_RUNTIME_DIR=$T/run
+	load busybox
+	run hoy run -d --name c --network none busybox sleep 1000
+	assert_ok
+	local e
+	for e in "env -i PATH=$PATH HOME=$HOME" "env XDG_RUNTIME_DIR=/no/such/dir" "env -u XDG_RUNTIME_DIR" "env TERM=" "setsid"; do
+		run $e $HOY ps --format '{{.Names}} {{.State}}'
+		assert_out 'c running'
+		run $e $HOY exec c echo "by $e"
+		assert_out "by $e"
+	done
+	rm -rf "$T/run"
+	run hoy exec c echo after
+	assert_out after
+	run env -i PATH="$PATH" HOME="$HOME" $HOY stop -t 0 c
+	assert_ok
+	run env -u XDG_RUNTIME_DIR $HOY rm c
+	assert_ok
+	untidy
+}
+
+test_no_descriptors_leak() { # short
+	load stop
+	run bash -c 'exec 7</etc/passwd 60</ 3>"$2/x"; exec $1 run --rm --network none stop /stop/probe' - "$HOY" "$T"
+	assert_ok
+	assert_eq 'fd=0 fd=1 fd=2' "$(grep -o '^fd=[0-9]*' "$T/out" | tr '\n' ' ' | sed 's/ $//')" 'open descriptors'
+	hoy run -d --name c --network none stop sleep 1000 >/dev/null || fail run
+	run bash -c 'exec 7</etc/passwd 60</; exec $1 exec c /stop/probe' - "$HOY"
+	assert_eq 'fd=0 fd=1 fd=2' "$(grep -o '^fd=[0-9]*' "$T/out" | tr '\n' ' ' | sed 's/ $//')" 'open descriptors in exec'
+}
+
+test_signals_are_not_inherited() {
+	load stop
+	run sh -c 'trap "" INT TERM HUP PIPE USR1; exec $1 run --rm --network none stop /stop/probe' - "$HOY"
+	assert_has 'SigIgn=0000000000000000'
+	assert_has 'SigBlk=0000000000000000'
+	hoy run -d --name c --network none stop sleep 1000 >/dev/null || fail run
+	run sh -c 'trap "" INT TERM HUP PIPE USR1; exec $1 exec c /stop/probe' - "$HOY"
+	assert_has 'SigIgn=0000000000000000'
+	assert_has 'SigBlk=0000000000000000'
+}
+
+test_current_directory_gone() {
+	load busybox
+	mkdir "$T/gone" && cd "$T/gone" && rmdir "$T/gone"
+	run hoy run --rm --network none busybox pwd
+	assert_ok
+	assert_out /
+}
+
+test_umask_does_not_matter() {
+	( umask 077 && load busybox )
+	run sh -c 'umask 077; exec $1 run --rm --network none -u 1000 busybox sh -c "ls -ld / /etc /dev /dev/null /tmp | cut -c1-10; umask; cat /etc/hosts >/dev/null && echo readable"' - "$HOY"
+	assert_ok
+	assert_has readable
+	assert_has 0022
+	assert_has crw-rw-rw-
+	assert_has drwxrwxrwt
+}
+
+run_tests "$@"
