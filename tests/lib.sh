@@ -198,7 +198,7 @@ finish() {
 	is_peer && return
 	[ -d "$(store)" ] && [ ! -e "$T/untidy" ] || return 0
 	local ids end
-	ids=$(hoy ps -a -q 2>/dev/null)
+	ids=$(ls "$(store)/containers" 2>/dev/null)
 	# shellcheck disable=SC2086
 	[ -z "$ids" ] || hoy rm -f -t 0 $ids >/dev/null 2>"$T/rm" || fail "cleaning up: $(cat "$T/rm")"
 	end=$((SECONDS + 10))
