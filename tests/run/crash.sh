@@ -137,11 +137,7 @@ test_exec_monitor_and_client_killed() {
 	run hoy rm -f -t 0 c
 	assert_ok
 }
-process_there() {
-	local p
-	for p in $(our_pids) $(pgrep -u 0-99999999 .); do [ "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null)" = "$1 " ] && return 0; done
-	return 1
-}
+process_there() { pgrep -f "^$1\$" >/dev/null; }
 
 test_killed_while_starting() { # short
 	load busybox

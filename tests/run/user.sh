@@ -109,8 +109,6 @@ test_no_passwd_in_the_image() { # peer_ok rows=user,root
 	assert_has uid=0
 	run hoy run --rm --network none -u app scratch
 	[ "$rc" = 126 ] && is_peer || assert_rc 125
-	run hoy run --rm --network none -u root scratch
-	[ "$rc" = 126 ] && is_peer || assert_ok
 }
 
 test_path_of_the_image_and_without() { # peer_ok
