@@ -149,6 +149,12 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 		return r;
 	if (help)
 		return ask_help(c, cmd->name);
+	if (c->called == CALLED_PODMAN && cmd->podman_opts) {
+		struct command *copy = arena_alloc(&c->arena, sizeof *copy);
+		*copy = *cmd;
+		copy->opts = cmd->podman_opts;
+		cmd = copy;
+	}
 	c->cmd = cmd;
 	c->opts = arena_alloc(&c->arena, cmd->opts_size + 1);
 	if (cmd->defaults)

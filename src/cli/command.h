@@ -64,6 +64,9 @@ struct command {
 		examples; /* lines of "hoy ..."; a line that starts with '#' explains the next one */
 	const char *exits; /* EXIT STATUS, where it is more than 0 and 125; lines "CODE text" */
 	const struct opt *opts; /* NULL: none */
+	const struct opt
+		*podman_opts; /* instead of opts when called podman, where a letter means something
+					  else there; NULL: the same */
 	size_t opts_size;
 	const void *defaults; /* a struct of opts_size, or NULL: all zero */
 	bool stop_at_operand; /* run, create, exec: what follows belongs to the container's command */

@@ -9,6 +9,7 @@
 	X(create)                                                                                  \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \
+	X(logs)                                                                                    \
 	X(ps)                                                                                      \
 	X(rm)                                                                                      \
 	X(run)                                                                                     \

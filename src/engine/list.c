@@ -529,3 +529,19 @@ int containers_list(const struct home *h, const struct list_query *q, struct are
 	list_filters_free(&l.filters);
 	return r;
 }
+
+int container_newest(const struct home *h, struct arena *a, const char **ret_id, struct err *e)
+{
+	const struct list_query q = {.last = 1, .no_trunc = true, .ids_only = true};
+	struct list_result res;
+	int r = containers_list(h, &q, a, &res, e);
+
+	if (r < 0)
+		return r;
+	if (!res.ids.n) {
+		err_fail_code(e, ERR_CONTAINER_UNKNOWN, ENOENT, "there is no container");
+		return err_hint(e, "make one: hoy run @host");
+	}
+	*ret_id = res.ids.v[0];
+	return 0;
+}

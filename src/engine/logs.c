@@ -1,0 +1,213 @@
+#include <poll.h>
+#include <sys/inotify.h>
+
+#include "base/base.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "engine/logs.h"
+
+enum { PIECE = 64 * 1024, POLL_MS = 200 };
+
+int logs_open(const struct home *h, const char *text, struct logs_source *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct container_state s;
+
+	*ret = (struct logs_source){.fd = -1, .sup = -1};
+	int r = container_resolve(h, text, ret->id, e);
+	if (r < 0)
+		return r;
+	autoclose int dir = container_dir(h, ret->id, e);
+	if (dir < 0)
+		return dir;
+	r = container_state_read(h, ret->id, &s, &a, e);
+	if (r < 0)
+		return r;
+	snprintf(ret->name, sizeof ret->name, "%s", s.name);
+	if (container_derive(h, &s) == CONTAINER_RUNNING)
+		ret->sup = proc_open((pid_t)s.sup, (uint64_t)s.sup_start);
+	if (ret->sup < 0)
+		ret->sup = -1; /* it has ended in this moment */
+	ret->fd = openat(dir, "ctr.log", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (ret->fd < 0 && errno != ENOENT)
+		return err_set(e, errno, "open the log of container %s", ret->name);
+	return 0;
+}
+
+void logs_close(struct logs_source *s)
+{
+	fd_close(&s->fd);
+	fd_close(&s->sup);
+}
+
+static int on_line(void *arg, bool is_stderr, const char *when)
+{
+	struct logs_source *s = arg;
+
+	return s->sink->line(s->sink->arg, s->which, is_stderr, when);
+}
+
+static int on_text(void *arg, bool is_stderr, const char *p, size_t n)
+{
+	struct logs_source *s = arg;
+
+	return s->sink->text(s->sink->arg, s->which, is_stderr, p, n);
+}
+
+static int prepare(struct logs_source *s, const struct logs_query *q, struct err *e)
+{
+	struct log_reader *r = &s->reader;
+	struct stat st = {0};
+
+	*r = (struct log_reader){.sink = {on_line, on_text, s}};
+	r->filter = q->has_since || q->has_until;
+	r->since = q->has_since ? q->since : (struct timespec){0};
+	r->until = q->has_until ? q->until : (struct timespec){0};
+	if (s->fd < 0 || q->tail < 0)
+		return 0;
+	int rc = fstat(s->fd, &st) < 0 ? -errno
+				       : log_tail(s->fd, st.st_size, (uint64_t)q->tail, r->from);
+	if (rc < 0)
+		return err_set(e, rc, "read the log of container %s", s->name);
+	r->at = r->line_at = r->from[0] < r->from[1] ? r->from[0] : r->from[1];
+	return 0;
+}
+
+/* Feeds what there is. */
+static int read_on(struct logs_source *s, struct err *e)
+{
+	autofree char *buf = NULL;
+	struct stat st;
+	int r = 0;
+
+	if (s->fd < 0)
+		return 0;
+	/* A torn last line is cut off by the supervisor, so the log may shrink under us. */
+	if (fstat(s->fd, &st) == 0 && st.st_size < s->reader.at)
+		s->reader.at = st.st_size;
+	buf = xmalloc(PIECE);
+	while (r == 0) {
+		ssize_t n = pread(s->fd, buf, PIECE, s->reader.at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, errno, "read the log of container %s", s->name);
+		if (n == 0)
+			return 0;
+		r = log_reader_feed(&s->reader, buf, (size_t)n);
+	}
+	return r;
+}
+
+static bool has_ended(const struct logs_source *s)
+{
+	struct pollfd p = {.fd = s->sup, .events = POLLIN};
+
+	return s->sup < 0 || poll(&p, 1, 0) == 1;
+}
+
+/* One round: reads what there is; a container that had ended before is done then. */
+static int round_of(struct logs_source *v, size_t n, bool last, bool *ret_all_done, struct err *e)
+{
+	*ret_all_done = true;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].done)
+			continue;
+		bool ended = last || has_ended(&v[i]);
+		int r = read_on(&v[i], e);
+		if (r == 0 && ended)
+			r = log_reader_end(&v[i].reader);
+		if (r != 0)
+			return r;
+		v[i].done = ended;
+		*ret_all_done &= ended;
+	}
+	return 0;
+}
+
+/* Milliseconds until the moment, -1 for ever. */
+static int time_left(const struct logs_query *q)
+{
+	struct timespec now = time_now();
+
+	if (!q->has_until)
+		return -1;
+	double ms = (double)(q->until.tv_sec - now.tv_sec) * 1e3 +
+		    (double)(q->until.tv_nsec - now.tv_nsec) / 1e6 + 1;
+	return ms < 0 ? 0 : ms > 3600e3 ? 3600000 : (int)ms;
+}
+
+/* Until a log grows, a supervisor ends, or the time is over. */
+static int wait_for_more(struct logs_source *v, size_t n, int watch, struct pollfd *p,
+			 const struct logs_query *q, const struct logs_sink *sink, struct err *e)
+{
+	char events[4096];
+	int timeout = time_left(q);
+
+	if (watch < 0 && (timeout < 0 || timeout > POLL_MS))
+		timeout = POLL_MS;
+	p[0] = (struct pollfd){.fd = watch, .events = POLLIN};
+	p[1] = (struct pollfd){.fd = sink->out};
+	for (size_t i = 0; i < n; i++)
+		p[2 + i] = (struct pollfd){.fd = v[i].done ? -1 : v[i].sup, .events = POLLIN};
+	if (poll(p, n + 2, timeout) < 0 && errno != EINTR)
+		return err_set(e, errno, "wait for the logs");
+	if (p[1].revents & (POLLERR | POLLHUP)) {
+		*e = (struct err){.code = EPIPE, .exit = 128 + 13};
+		return -EPIPE;
+	}
+	while (watch >= 0 && read(watch, events, sizeof events) > 0)
+		;
+	return 0;
+}
+
+/* inotify is a convenience of ours, not a need: where the user's instances are used up, we look again and again. */
+static int watch_logs(const struct logs_source *v, size_t n)
+{
+	autoclose int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[40];
+
+	for (size_t i = 0; i < n && fd >= 0; i++) {
+		if (v[i].fd < 0 || v[i].sup < 0)
+			continue;
+		snprintf(path, sizeof path, "/proc/self/fd/%d", v[i].fd);
+		if (inotify_add_watch(fd, path, IN_MODIFY) < 0)
+			return -1;
+	}
+	return take_fd(fd);
+}
+
+static int follow(struct logs_source *v, size_t n, const struct logs_query *q,
+		  const struct logs_sink *sink, struct err *e)
+{
+	autoclose int watch = watch_logs(v, n);
+	autofree struct pollfd *p = xcalloc(n + 2, sizeof *p);
+	bool all_done = false;
+	int r = 0;
+
+	while (r == 0 && !all_done) {
+		bool last = q->has_until && time_left(q) == 0;
+		r = round_of(v, n, last, &all_done, e);
+		if (r == 0)
+			r = sink->idle(sink->arg);
+		if (r == 0 && !all_done)
+			r = wait_for_more(v, n, watch, p, q, sink, e);
+	}
+	return r;
+}
+
+int logs_read(struct logs_source *v, size_t n, const struct logs_query *q,
+	      const struct logs_sink *sink, struct err *e)
+{
+	bool all_done;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		v[i].sink = sink;
+		v[i].which = i;
+		r = prepare(&v[i], q, e);
+	}
+	if (r < 0)
+		return r;
+	return q->follow ? follow(v, n, q, sink, e) : round_of(v, n, true, &all_done, e);
+}

@@ -1,0 +1,59 @@
+/*
+ * log_read.h - the log of a container given back as the output it was (log.h says how it is written).
+ *
+ * A reader is fed the bytes of a log in pieces of any size and calls back with text. It holds the beginning of one entry at
+ * most, so an entry of any length takes no more memory than a short one. Parts (P) are joined, so that the text is the output byte for
+ * byte. A line that is no entry is given back as it is, as a line of standard output.
+ */
+#ifndef MONITOR_LOG_READ_H
+#define MONITOR_LOG_READ_H
+
+#include "base/base.h"
+
+enum { LOG_HEAD_MAX = 64 }; /* bytes of "TIME STREAM TAG " at most */
+
+struct log_entry {
+	struct timespec time;
+	bool is_stderr, partial;
+	char when[40]; /* the time as it is written */
+	size_t head;   /* bytes before the text; 0: this is no entry */
+};
+
+/* Parses the head of a line. n bytes are there; what it needs is LOG_HEAD_MAX bytes or the line's newline. */
+struct log_entry log_parse_head(const char *p, size_t n);
+
+/* Non-zero from a callback stops the reading and is passed on. */
+struct log_sink {
+	/* A line of output begins. when is empty if it is not known. */
+	int (*line)(void *arg, bool is_stderr, const char *when);
+	int (*text)(void *arg, bool is_stderr, const char *p, size_t n);
+	void *arg;
+};
+
+struct log_reader {
+	struct log_sink sink;
+	struct timespec since, until; /* entries of other times are left out; both 0: none */
+	bool filter;		      /* since and until are set */
+	/* Offset from which entries of standard output and error are wanted (for --tail). */
+	off_t from[2];
+	off_t at; /* offset of the next byte to be fed */
+
+	char head[LOG_HEAD_MAX];
+	size_t nhead;		/* bytes collected of a line whose head is not parsed yet */
+	off_t line_at;		/* where that line begins */
+	bool inside;		/* the head was parsed; what follows is text */
+	bool show;		/* and it is wanted */
+	struct log_entry entry; /* the entry inside which we are */
+	bool midline[2];	/* of the output, by stream */
+};
+
+/* Takes the next bytes of the log. */
+int log_reader_feed(struct log_reader *r, const char *p, size_t n);
+/* The log has come to its end for now: gives out what is held back of a line that is no entry. */
+int log_reader_end(struct log_reader *r);
+
+/* Finds where the last `lines` lines of output begin, by reading the log backward from end; fills ret[0] (standard output) and
+ * ret[1] (error). 0 or -errno. */
+int log_tail(int fd, off_t end, uint64_t lines, off_t ret[2]);
+
+#endif
