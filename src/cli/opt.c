@@ -231,7 +231,8 @@ static int store(const struct parser *p, const struct opt *o, void *to, const ch
 static int set(struct parser *p, const struct opt_walk *w, const char *shown, const char *value,
 	       struct err *e)
 {
-	int r = store(p, w->row, p->out + w->base + w->row->offset, value);
+	void *to = p->out + w->base + w->row->offset;
+	int r = w->row->flags & OPT_IGNORED ? 0 : store(p, w->row, to, value);
 
 	if (r == -ERANGE) {
 		err_fail(e, ERR_USAGE, "%s: %s is too large", shown, value);

@@ -71,8 +71,9 @@ enum complete {
 };
 
 enum {
-	OPT_HIDDEN = 1,	 /* works, but help, man page and completion do not show it (old names) */
-	OPT_IGNORED = 2, /* taken and without effect, because scripts for other engines pass it */
+	OPT_HIDDEN = 1, /* works, but help, man page and completion do not show it (old names) */
+	OPT_IGNORED =
+		2, /* taken and not looked at, because scripts for other engines pass it; needs no field */
 };
 
 struct opt {

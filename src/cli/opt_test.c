@@ -47,6 +47,7 @@ static const struct opt rows[] = {
 	{"count", 'n', TO(OPT_UINT, count), "N", "x"},
 	{"memory", 'm', TO(OPT_SIZE, memory), "SIZE", "x"},
 	{"signal", 's', TO(OPT_SIGNAL, signal), "SIGNAL", "x"},
+	{"trust", 0, OPT_STR, 0, "X", "x", .flags = OPT_IGNORED},
 	{0},
 };
 
@@ -148,6 +149,11 @@ static void operands(void **state)
 	assert_true(p.o.all && !p.o.detach && !p.f.help);
 	assert_int_equal(p.f.nargs, 5);
 	assert_string_equal(p.f.args[3], "--");
+	arena_free(&p.a);
+
+	parse_into(&p, "--trust ff --trust=x one", false);
+	assert_int_equal(p.r, 0);
+	assert_true(p.f.nargs == 1 && !p.o.all && !p.o.detach);
 	arena_free(&p.a);
 
 	parse_into(&p, "- ''", false);
