@@ -62,6 +62,38 @@ test_man_says_what_help_says() {
 	done < <(every_command)
 }
 
+# The second names that fingers know (podman's and docker's command trees).
+test_aliases() { # short
+	local one other
+	while read -r one other; do
+		# shellcheck disable=SC2086
+		assert_eq "$(hoy help $one | head -1)" "$(hoy help $other 2>&1 | head -1)" "hoy $other"
+	done <<-'E'
+		attach container attach
+		create container create
+		exec container exec
+		kill container kill
+		logs container logs
+		ps container ls
+		ps container list
+		ps container ps
+		rm container rm
+		rm container remove
+		run container run
+		start container start
+		stop container stop
+		wait container wait
+		images image ls
+		images image list
+		load image load
+		rmi image rm
+		rmi image remove
+		tag image tag
+		untag image untag
+		info system info
+	E
+}
+
 test_error_ids() { # short
 	local id n=0
 	while read -r id; do
