@@ -89,6 +89,16 @@ static int write_cidfile(const char *path, const char *id, struct err *e)
 	return r < 0 ? err_set(e, r, "write the cidfile %s", path) : 0;
 }
 
+/* Said once in the life of a store, and to people only. */
+static void note_network(const struct cli *c, const struct run_opts *o, const struct home *h)
+{
+	if (o->network || !isatty(2) || faccessat(h->fd, "noted-network", F_OK, 0) == 0)
+		return;
+	if (fd_write_file_at(h->fd, "noted-network", "", 0, 0600) == 0)
+		cli_note(c,
+			 "containers have no network unless --network host is given (said once)");
+}
+
 int run_create(struct cli *c, const struct run_opts *o, bool durable, struct home *h,
 	       struct container *ret, struct err *e)
 {
@@ -133,6 +143,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool durable, struct hom
 	if (r < 0)
 		return r;
 	containers_recover(h);
+	note_network(c, o, h);
 	for (size_t i = 1; i < c->nargs; i++)
 		strs_add(&c->arena, &co.args, c->args[i]);
 	for (int i = 0; i < c->argc; i++)

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "base/base.h"
+#include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/stop.h"
@@ -60,17 +61,37 @@ int container_await_end(struct container *c, int wait_ms, struct err *e)
 	return 0;
 }
 
+/* Sends the signal and waits. A process too young to have its handlers drops it too: it gets the signal again as soon as it has one. */
+static int signal_and_wait(int pid1, pid_t pid, int sig, int64_t seconds)
+{
+	int64_t ms = seconds > INT_MAX / 1000 ? INT_MAX : seconds * 1000,
+		until = time_mono_ms() + ms;
+	bool deaf = !sigstate_cares(pid, sig);
+
+	proc_signal(pid1, sig);
+	while (deaf) {
+		int64_t left = until - time_mono_ms();
+		if (left <= 0 || await(pid1, left < 100 ? (int)left : 100) == 0)
+			return await(pid1, 0);
+		deaf = !sigstate_cares(pid, sig);
+		if (!deaf)
+			proc_signal(pid1, sig);
+	}
+	int64_t left = until - time_mono_ms();
+	return await(pid1, left > 0 ? (int)left : 0);
+}
+
 /* Asks PID 1 to end and waits for it. */
 static enum stop_how ask(int pid1, const struct container *c, const struct stop_report *rep,
 			 bool configured)
 {
-	if (!configured && sigstate_dropped((pid_t)c->state.pid, rep->signal)) {
+	pid_t pid = (pid_t)c->state.pid;
+
+	if (!configured && sigstate_dropped(pid, rep->signal)) {
 		proc_signal(pid1, SIGKILL);
 		return STOP_NO_HANDLER;
 	}
-	proc_signal(pid1, rep->signal);
-	int ms = rep->timeout > INT_MAX / 1000 ? INT_MAX : (int)rep->timeout * 1000;
-	if (await(pid1, ms) == 0)
+	if (signal_and_wait(pid1, pid, rep->signal, rep->timeout) == 0)
 		return STOP_BY_SIGNAL;
 	proc_signal(pid1, SIGKILL);
 	return STOP_TIMED_OUT;

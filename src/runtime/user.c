@@ -208,9 +208,9 @@ int user_resolve(int root, const char *text, struct user *ret, struct arena *a, 
 	if (r < 0)
 		return r;
 	bool found = file.s && find_passwd(file.s, by_name, name, ret, a);
-	if (by_name && !found)
+	if (by_name && !found && strcmp(name, "root")) /* root is 0 even where nothing says so */
 		return bad(text, "no such user in the container's /etc/passwd", e);
 	if (!ret->home)
-		ret->home = !found && uid == 0 ? "/root" : "/";
+		ret->home = !found && ret->uid == 0 ? "/root" : "/";
 	return resolve_group(root, text ? text : "0", group, ret, e);
 }

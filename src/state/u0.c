@@ -20,6 +20,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "state/container.h"
 #include "state/u0.h"
 
 const char *u0_form_name(enum u0_form f)
@@ -269,6 +270,26 @@ static int read_back(struct u0_map *m, struct err *e)
 	return 0;
 }
 
+/* The list is only a hint: somebody may have emptied it. The supervisors that the containers' states speak of are members too. */
+static int join_supervisor(const struct home *h)
+{
+	scoped(strv) ids = {0};
+	uid_t me = geteuid();
+	int r = -ENOENT;
+
+	if (container_ids(h, &ids, NULL) < 0)
+		return r;
+	for (size_t i = 0; i < ids.n && r < 0; i++) {
+		struct arena a = {0};
+		struct container_state st;
+		if (container_state_read(h, ids.v[i], &st, &a, NULL) == 0 &&
+		    container_derive(h, &st) == CONTAINER_RUNNING)
+			r = join_member((pid_t)st.sup, me);
+		arena_free(&a);
+	}
+	return r;
+}
+
 /* With u0/ locked: another process may have been first. */
 static int join_or_make(const struct home *h, int dir, struct u0_map *m, const char *member,
 			struct err *e)
@@ -277,9 +298,7 @@ static int join_or_make(const struct home *h, int dir, struct u0_map *m, const c
 
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return err_set(e, errno, "lock %s/u0", h->path);
-	if (join_any(h, dir, m->form) == 0)
-		return 0;
-	int r = make_with(m, e);
+	int r = join_any(h, dir, m->form) == 0 || join_supervisor(h) == 0 ? 0 : make_with(m, e);
 	if (r == 0)
 		r = read_back(m, e);
 	if (r == 0 && member)

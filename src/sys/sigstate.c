@@ -56,17 +56,15 @@ int64_t sigstate_age_ms(pid_t pid)
 	       (int64_t)(start * 1000 / (uint64_t)hz);
 }
 
-bool sigstate_dropped(pid_t pid, int sig)
+bool sigstate_cares(pid_t pid, int sig)
 {
 	char path[40];
 	bool cares = false, any = false;
 
-	if (sig < 1 || sig > 64 || sigstate_age_ms(pid) < 1000)
-		return false;
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	DIR *d = opendir(path);
 	if (!d)
-		return false;
+		return true;
 	for (struct dirent *de; !cares && (de = readdir(d));) {
 		if (de->d_name[0] == '.')
 			continue;
@@ -74,5 +72,10 @@ bool sigstate_dropped(pid_t pid, int sig)
 		cares = thread_cares(pid, de->d_name, UINT64_C(1) << (sig - 1));
 	}
 	closedir(d);
-	return any && !cares;
+	return cares || !any;
+}
+
+bool sigstate_dropped(pid_t pid, int sig)
+{
+	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= 1000 && !sigstate_cares(pid, sig);
 }

@@ -13,6 +13,9 @@
  * rt_sigtimedwait(2), and the process is older than a second (a younger one may not have come to its handlers yet). */
 bool sigstate_dropped(pid_t pid, int sig);
 
+/* May pid do something about the signal: catch it, block it, or wait for it? True also if that cannot be read. */
+bool sigstate_cares(pid_t pid, int sig);
+
 /* Age of a process in milliseconds, -1 if unknown. */
 int64_t sigstate_age_ms(pid_t pid);
 
