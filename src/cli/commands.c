@@ -9,6 +9,7 @@
 	X(create)                                                                                  \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \
+	X(container_inspect)                                                                       \
 	X(logs)                                                                                    \
 	X(ps)                                                                                      \
 	X(rm)                                                                                      \
@@ -26,6 +27,7 @@
 	X(image_exists)                                                                            \
 	/* system */                                                                               \
 	X(help)                                                                                    \
+	X(inspect)                                                                                 \
 	X(info)                                                                                    \
 	X(system_check)                                                                            \
 	X(version)                                                                                 \

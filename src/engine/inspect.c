@@ -1,0 +1,420 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/inspect.h"
+#include "engine/usage.h"
+#include "oci/reference.h"
+#include "store/images.h"
+#include "store/layers.h"
+#include "sys/caps.h"
+
+static const char never[] = "0001-01-01T00:00:00Z"; /* Go's zero time, which both engines print */
+
+enum { DEFAULT_STOP_TIMEOUT = 10 };
+
+static const char *text(const char *s)
+{
+	return s ? s : "";
+}
+
+static void set_null(struct arena *a, struct json *o, const char *key)
+{
+	json_set(a, o, key, json_new(a, JSON_NULL));
+}
+
+static void set_empty(struct arena *a, struct json *o, const char *const *keys)
+{
+	for (; *keys; keys++)
+		json_set_str(a, o, *keys, "");
+}
+
+/* ---- State */
+
+static struct json *health(const struct inspect_opts *o, struct arena *a)
+{
+	struct json *j = json_new(a, o->docker ? JSON_NULL : JSON_OBJ);
+
+	if (o->docker)
+		return j;
+	json_set_str(a, j, "Status", "");
+	json_set_int(a, j, "FailingStreak", 0);
+	set_null(a, j, "Log");
+	return j;
+}
+
+static struct json *state(const struct container *c, const struct inspect_opts *o, struct arena *a)
+{
+	const struct container_state *s = &c->state;
+	struct json *j = json_new(a, JSON_OBJ);
+	bool runs = c->status == CONTAINER_RUNNING;
+	bool has_pid = runs || c->status == CONTAINER_LOST;
+
+	json_set_str(a, j, "Status", container_status_name(c->status));
+	json_set_bool(a, j, "Running", runs);
+	json_set_bool(a, j, "Paused", false);
+	json_set_bool(a, j, "Restarting", false);
+	json_set_bool(a, j, "OOMKilled", false);
+	json_set_bool(a, j, "Dead", false);
+	json_set_int(a, j, "Pid", has_pid ? s->pid : 0);
+	if (!o->docker)
+		json_set_int(a, j, "ConmonPid", runs ? s->sup : 0);
+	json_set_int(a, j, "ExitCode", s->exit_code);
+	json_set_str(a, j, "Error", text(s->error));
+	json_set_str(a, j, "StartedAt", s->started ? s->started : never);
+	json_set_str(a, j, "FinishedAt", s->finished && !runs ? s->finished : never);
+	json_set(a, j, "Health", health(o, a));
+	return j;
+}
+
+/* ---- Mounts */
+
+static const char *joined(struct arena *a, const struct strs *l)
+{
+	scoped(str) s = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(&s, "%s%s", i ? "," : "", l->v[i]);
+	return arena_strdup(a, str_cstr(&s));
+}
+
+static const char *propagation(const struct strs *options)
+{
+	static const char *const known[] = {"private", "rprivate", "shared",
+					    "rshared", "slave",	   "rslave"};
+
+	for (size_t i = 0; i < countof(known); i++)
+		if (strs_has(options, known[i]))
+			return known[i];
+	return "rprivate";
+}
+
+static struct json *mounts(const struct container_config *cfg, struct arena *a)
+{
+	const struct config_mount *m = cfg->mounts.v;
+	struct json *l = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < cfg->mounts.n; i++) {
+		struct json *j = json_new(a, JSON_OBJ);
+		if (strcmp(m[i].type, "bind") != 0)
+			continue; /* tmpfs are in HostConfig.Tmpfs, as in both engines */
+		json_set_str(a, j, "Type", m[i].type);
+		json_set_str(a, j, "Source", text(m[i].source));
+		json_set_str(a, j, "Destination", m[i].destination);
+		json_set_str(a, j, "Driver", "");
+		json_set_str(a, j, "Mode", "");
+		json_set(a, j, "Options", json_new_strs(a, &m[i].options));
+		json_set_bool(a, j, "RW", !strs_has(&m[i].options, "ro"));
+		json_set_str(a, j, "Propagation", propagation(&m[i].options));
+		json_add(a, l, j);
+	}
+	return l;
+}
+
+static void set_host_mounts(const struct container_config *cfg, struct json *host, struct arena *a)
+{
+	const struct config_mount *m = cfg->mounts.v;
+	struct json *binds = json_new(a, JSON_ARR), *tmpfs = json_new(a, JSON_OBJ);
+
+	for (size_t i = 0; i < cfg->mounts.n; i++) {
+		const char *options = joined(a, &m[i].options);
+		if (!strcmp(m[i].type, "tmpfs"))
+			json_set_str(a, tmpfs, m[i].destination, options);
+		else
+			json_add(a, binds,
+				 json_new_str(a, arena_printf(a, "%s:%s%s%s", text(m[i].source),
+							      m[i].destination, *options ? ":" : "",
+							      options)));
+	}
+	json_set(a, host, "Binds", binds);
+	json_set(a, host, "Tmpfs", tmpfs);
+}
+
+/* ---- HostConfig */
+
+static struct json *ulimits(const struct container_config *cfg, bool docker, struct arena *a)
+{
+	const struct config_ulimit *u = cfg->ulimits.v;
+	struct json *l = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < cfg->ulimits.n; i++) {
+		struct json *j = json_new(a, JSON_OBJ);
+		scoped(str) name = {0};
+		str_addf(&name, "RLIMIT_%s", u[i].name);
+		for (char *p = name.s; *p; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 'a' + 'A');
+		json_set_str(a, j, "Name", docker ? u[i].name : str_cstr(&name));
+		json_set_int(a, j, "Soft", u[i].soft);
+		json_set_int(a, j, "Hard", u[i].hard);
+		json_add(a, l, j);
+	}
+	return l;
+}
+
+static void set_host_fixed(struct json *j, struct arena *a)
+{
+	static const char *const empty[] = {"ContainerIDFile", "VolumeDriver", "UsernsMode",
+					    "CgroupParent", NULL};
+	struct json *restart = json_new(a, JSON_OBJ);
+
+	json_set_str(a, restart, "Name", "no");
+	json_set_int(a, restart, "MaximumRetryCount", 0);
+	json_set(a, j, "RestartPolicy", restart);
+	json_set(a, j, "PortBindings", json_new(a, JSON_OBJ));
+	json_set_bool(a, j, "PublishAllPorts", false);
+	set_null(a, j, "VolumesFrom");
+	set_empty(a, j, empty);
+	json_set_str(a, j, "IpcMode", "private");
+	json_set_str(a, j, "PidMode", "private");
+	json_set_str(a, j, "UTSMode", "private");
+	json_set_str(a, j, "Runtime", "hoy");
+}
+
+static struct json *host_config(const struct home *h, const struct container *c,
+				const struct inspect_opts *o, struct arena *a)
+{
+	const struct container_config *cfg = &c->config;
+	struct json *j = json_new(a, JSON_OBJ), *log = json_new(a, JSON_OBJ);
+
+	set_host_mounts(cfg, j, a);
+	json_set_str(a, log, "Type", "k8s-file");
+	set_null(a, log, "Config");
+	json_set_str(a, log, "Path", arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id));
+	json_set(a, j, "LogConfig", log);
+	json_set_str(a, j, "NetworkMode", text(cfg->network));
+	json_set_bool(a, j, "AutoRemove", cfg->auto_remove);
+	json_set(a, j, "Annotations", json_new_pairs(a, &cfg->annotations));
+	json_set(a, j, "CapAdd", json_new_strs(a, &cfg->cap_add));
+	json_set(a, j, "CapDrop", json_new_strs(a, &cfg->cap_drop));
+	json_set_bool(a, j, "Privileged", cfg->security.privileged);
+	json_set_bool(a, j, "ReadonlyRootfs", cfg->read_only);
+	json_set(a, j, "SecurityOpt", json_new_strs(a, &cfg->security.opts));
+	json_set(a, j, "MaskedPaths", json_new_strs(a, &cfg->security.masked));
+	json_set(a, j, "ReadonlyPaths", json_new_strs(a, &cfg->security.readonly));
+	json_set(a, j, "Ulimits", ulimits(cfg, o->docker, a));
+	json_set_bool(a, j, "Init", cfg->init);
+	set_host_fixed(j, a);
+	return j;
+}
+
+/* ---- Config */
+
+static struct json *config(const struct container_config *cfg, bool docker, struct arena *a)
+{
+	const struct config_process *p = &cfg->process;
+	struct json *j = json_new(a, JSON_OBJ);
+	bool no_timeout = cfg->stop_timeout < 0;
+
+	json_set_str(a, j, "Hostname", text(cfg->hostname));
+	json_set_str(a, j, "Domainname", "");
+	json_set_str(a, j, "User", text(p->user));
+	json_set_bool(a, j, "AttachStdin", false);
+	json_set_bool(a, j, "AttachStdout", false);
+	json_set_bool(a, j, "AttachStderr", false);
+	json_set_bool(a, j, "Tty", p->tty);
+	json_set_bool(a, j, "OpenStdin", p->interactive);
+	json_set_bool(a, j, "StdinOnce", false);
+	json_set(a, j, "Env", json_new_strs(a, &p->env));
+	json_set(a, j, "Cmd", json_new_strs(a, &cfg->command));
+	json_set_str(a, j, "Image", text(cfg->image));
+	set_null(a, j, "Volumes");
+	json_set_str(a, j, "WorkingDir", str_is_empty(p->cwd) && !docker ? "/" : text(p->cwd));
+	if (cfg->entrypoint.n)
+		json_set(a, j, "Entrypoint", json_new_strs(a, &cfg->entrypoint));
+	else
+		set_null(a, j, "Entrypoint");
+	set_null(a, j, "OnBuild");
+	json_set(a, j, "Labels", json_new_pairs(a, &cfg->labels));
+	json_set(a, j, "Annotations", json_new_pairs(a, &cfg->annotations));
+	const char *signal = signal_name((int)cfg->stop_signal);
+	json_set_str(a, j, "StopSignal", signal ? signal : "SIGTERM");
+	json_set_int(a, j, "StopTimeout", no_timeout ? DEFAULT_STOP_TIMEOUT : cfg->stop_timeout);
+	json_set(a, j, "CreateCommand", json_new_strs(a, &cfg->create_command));
+	if (cfg->detach_keys)
+		json_set_str(a, j, "DetachKeys", cfg->detach_keys);
+	return j;
+}
+
+/* ---- NetworkSettings: none and host have no addresses of their own */
+
+static void set_endpoint(struct json *j, struct arena *a)
+{
+	static const char *const empty[] = {"EndpointID",  "Gateway",		"IPAddress",
+					    "IPv6Gateway", "GlobalIPv6Address", "MacAddress",
+					    NULL};
+
+	set_empty(a, j, empty);
+	json_set_int(a, j, "IPPrefixLen", 0);
+	json_set_int(a, j, "GlobalIPv6PrefixLen", 0);
+}
+
+static struct json *network_settings(const struct container_config *cfg, struct arena *a)
+{
+	struct json *j = json_new(a, JSON_OBJ), *networks = json_new(a, JSON_OBJ);
+
+	set_endpoint(j, a);
+	json_set_str(a, j, "Bridge", "");
+	json_set_str(a, j, "SandboxID", "");
+	json_set_str(a, j, "SandboxKey", "");
+	json_set(a, j, "Ports", json_new(a, JSON_OBJ));
+	if (cfg->network) {
+		struct json *one = json_new(a, JSON_OBJ);
+		json_set_str(a, one, "NetworkID", cfg->network);
+		set_endpoint(one, a);
+		set_null(a, one, "Aliases");
+		json_set(a, networks, cfg->network, one);
+	}
+	json_set(a, j, "Networks", networks);
+	return j;
+}
+
+/* ---- GraphDriver */
+
+static enum u0_form form_of(const struct home *h, const struct container_state *s,
+			    const struct digest *top)
+{
+	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++)
+		if (s->form ? str_eq(s->form, u0_form_name(f)) : layer_exists(h, top, f))
+			return f;
+	return FORM_SUB;
+}
+
+static struct json *graph_driver(const struct home *h, const struct container *c, struct arena *a)
+{
+	struct json *j = json_new(a, JSON_OBJ), *data = json_new(a, JSON_OBJ);
+	const struct strs *l = &c->config.layers;
+	scoped(str) lower = {0};
+
+	for (size_t i = l->n; i-- > 0;) {
+		struct digest d;
+		char path[128];
+		if (!digest_valid(l->v[i]))
+			continue;
+		snprintf(d.hex, sizeof d.hex, "%s", digest_hex(l->v[i]));
+		str_addf(&lower, "%s%s/%s/diff", lower.len ? ":" : "", h->path,
+			 layer_path(&d, form_of(h, &c->state, &d), path, sizeof path));
+	}
+	if (lower.len)
+		json_set_str(a, data, "LowerDir", str_cstr(&lower));
+	json_set_str(a, data, "UpperDir",
+		     arena_printf(a, "%s/containers/%s/upper", h->path, c->id));
+	json_set_str(a, data, "WorkDir", arena_printf(a, "%s/containers/%s/work", h->path, c->id));
+	json_set_str(a, j, "Name", "overlay");
+	json_set(a, j, "Data", data);
+	return j;
+}
+
+/* ---- the whole */
+
+static struct json *cap_list(uint64_t set, struct arena *a)
+{
+	scoped(strv) names = {0};
+	struct json *l = json_new(a, JSON_ARR);
+
+	caps_names(set, &names);
+	for (size_t i = 0; i < names.n; i++)
+		json_add(a, l, json_new_str(a, names.v[i]));
+	return l;
+}
+
+/* The user is looked up at each start; what is not root by its name has the smaller set. */
+static bool user_is_root(const char *user)
+{
+	size_t n = strcspn(text(user), ":");
+
+	return !n || (n == 1 && user[0] == '0') || (n == 4 && !strncmp(user, "root", 4));
+}
+
+static void set_caps(const struct container_config *cfg, struct json *o, struct arena *a)
+{
+	uint64_t bounding = (uint64_t)cfg->process.caps_bounding;
+	uint64_t user = (uint64_t)cfg->process.caps_user;
+
+	json_set(a, o, "EffectiveCaps",
+		 cap_list(user_is_root(cfg->process.user) ? bounding : user, a));
+	json_set(a, o, "BoundingCaps", cap_list(bounding, a));
+}
+
+/* The digest of the image's manifest: as it was at create, or as the store has it. */
+static const char *image_digest(const struct home *h, const struct container_config *cfg,
+				struct arena *a)
+{
+	char path[100], target[100];
+
+	if (cfg->image_digest)
+		return cfg->image_digest;
+	if (!cfg->image_id || !digest_valid(cfg->image_id))
+		return "";
+	snprintf(path, sizeof path, "images/%s", digest_hex(cfg->image_id));
+	ssize_t n = readlinkat(h->fd, path, target, sizeof target - 1);
+	target[n > 0 ? n : 0] = 0;
+	return digest_valid(target) ? arena_strdup(a, target) : "";
+}
+
+static void set_identity(const struct home *h, const struct container *c,
+			 const struct inspect_opts *o, struct json *j, struct arena *a)
+{
+	const struct container_config *cfg = &c->config;
+	const struct strs *args = &cfg->process.args;
+	struct strs rest = {args->n ? args->v + 1 : NULL, args->n ? args->n - 1 : 0};
+	const char *id = text(cfg->image_id);
+
+	json_set_str(a, j, "Id", c->id);
+	json_set_str(a, j, "Created", text(cfg->created));
+	json_set_str(a, j, "Path", args->n ? args->v[0] : "");
+	json_set(a, j, "Args", json_new_strs(a, &rest));
+	json_set(a, j, "State", state(c, o, a));
+	json_set_str(a, j, "Image", !o->docker && str_starts(id, "sha256:") ? digest_hex(id) : id);
+	json_set_str(a, j, "ImageName", text(cfg->image));
+	json_set_str(a, j, "ImageDigest", image_digest(h, cfg, a));
+	json_set_str(a, j, "Rootfs", "");
+	json_set_str(a, j, "StaticDir", arena_printf(a, "%s/containers/%s", h->path, c->id));
+	json_set_str(a, j, "LogPath", arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id));
+	json_set_str(a, j, "Name", arena_printf(a, "%s%s", o->docker ? "/" : "", c->state.name));
+}
+
+static void set_sizes(const struct home *h, const struct container *c, struct json *j,
+		      struct arena *a)
+{
+	scoped(image) im = {0};
+	const char *id = c->id;
+	struct err ignored;
+	int64_t rw = 0;
+
+	containers_usage(h, &id, 1, &rw);
+	json_set_int(a, j, "SizeRw", rw);
+	if (c->config.image_id && digest_valid(c->config.image_id) &&
+	    image_open(h, c->config.image_id, &im, &ignored) == 0 &&
+	    image_more(h, &im, &ignored) == 0)
+		rw += im.size;
+	json_set_int(a, j, "SizeRootFs", rw);
+}
+
+int container_inspect(const struct home *h, struct container *c, const struct inspect_opts *o,
+		      struct arena *a, struct json **ret, struct err *e)
+{
+	static const char *const empty[] = {"MountLabel", "ProcessLabel", "AppArmorProfile",
+					    "Namespace",  "Pod",	  NULL};
+	int r = container_load_config(c, e);
+
+	if (r < 0)
+		return r;
+	struct json *j = json_new(a, JSON_OBJ);
+	set_identity(h, c, o, j, a);
+	json_set_int(a, j, "RestartCount", 0);
+	json_set_str(a, j, "Driver", "overlay");
+	json_set_str(a, j, "Platform", "linux");
+	json_set_str(a, j, "OCIRuntime", "hoy");
+	set_empty(a, j, empty);
+	set_caps(&c->config, j, a);
+	json_set(a, j, "GraphDriver", graph_driver(h, c, a));
+	if (o->size)
+		set_sizes(h, c, j, a);
+	json_set(a, j, "Mounts", mounts(&c->config, a));
+	json_set(a, j, "Dependencies", json_new(a, JSON_ARR));
+	json_set(a, j, "NetworkSettings", network_settings(&c->config, a));
+	json_set_bool(a, j, "IsInfra", false);
+	json_set(a, j, "Config", config(&c->config, o->docker, a));
+	json_set(a, j, "HostConfig", host_config(h, c, o, a));
+	*ret = j;
+	return 0;
+}
