@@ -103,6 +103,15 @@ static void prepare_etc(int upper, const int *lower, size_t n)
 	}
 }
 
+/* Does the same layer lie higher up too? The overlay refuses a directory twice, and the upper one hides the lower wholly. */
+static bool lies_above(const struct strs *layers, size_t i)
+{
+	for (size_t k = i + 1; k < layers->n; k++)
+		if (!strcmp(layers->v[k], layers->v[i]))
+			return true;
+	return false;
+}
+
 static int image_root(struct stage *s, int home, struct err *e)
 {
 	size_t n = s->c->layers.n, done = 0;
@@ -113,17 +122,20 @@ static int image_root(struct stage *s, int home, struct err *e)
 
 	if (upper < 0 || work < 0)
 		return -e->code;
-	for (; done < n; done++) {
-		lower[done] = open_layer(home, s, s->c->layers.v[n - 1 - done], e);
+	for (size_t i = n; i-- > 0;) {
+		if (lies_above(&s->c->layers, i))
+			continue;
+		lower[done] = open_layer(home, s, s->c->layers.v[i], e);
 		if (lower[done] < 0) {
 			r = lower[done];
 			break;
 		}
+		done++;
 	}
 	if (r == 0)
-		prepare_etc(upper, lower, n);
+		prepare_etc(upper, lower, done);
 	autoclose int containers = open_path(home, "containers", NULL);
-	struct overlay o = {lower, n, upper, work, s->c->auto_remove, containers, s->c->id};
+	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
 	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);
 	close_all(lower, done);
 	if (mnt < 0)

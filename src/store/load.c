@@ -23,8 +23,10 @@ int load_name(struct loading *l, struct load_image *im, const char *name, const 
 	struct reference r;
 	int k = ref_parse(l->a, name, &r, e);
 
-	if (k < 0)
+	if (k < 0) {
+		err_context(e, "%s", archive_what(l->ar));
 		return k;
+	}
 	r = ref_complete(l->a, &r, registry);
 	if (!r.tag && !r.digest)
 		r.tag = "latest";
