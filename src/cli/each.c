@@ -7,6 +7,8 @@ static int one(struct cli *c, const struct each *x, struct home *h, const char *
 	struct err e = {0};
 	int r = container_open(h, text, &ct, &e);
 
+	if (r < 0 && x->missing_exit && e.id == ERR_CONTAINER_UNKNOWN)
+		e.exit = x->missing_exit;
 	if (r < 0 && x->ignore_missing && e.id == ERR_CONTAINER_UNKNOWN)
 		r = 0;
 	else if (r == 0 && (!x->all || !x->wanted || x->wanted(&ct)))

@@ -9,6 +9,7 @@
 
 struct each {
 	bool all;	     /* every container that .wanted accepts, instead of the operands */
+	int missing_exit;    /* exit code for an unknown container; 0: the engine's */
 	bool ignore_missing; /* an unknown container is no error */
 	bool (*wanted)(const struct container *ct);
 	/* Does it. Returns 0, or a negative errno with the error filled. text is what the user typed, or the id. */

@@ -38,7 +38,7 @@ static int kill_one(struct cli *c, struct home *h, struct container *ct, const c
 static int kill_run(struct cli *c, void *opts, struct err *e)
 {
 	struct kill_opts *o = opts;
-	const struct each x = {o->all, false, running, kill_one};
+	const struct each x = {.all = o->all, .wanted = running, .fn = kill_one};
 
 	return each_container(c, &x, o, e);
 }

@@ -10,7 +10,7 @@ struct rm_opts {
 #define TO(kind, field) OPT_TO(kind, struct rm_opts, field)
 static const struct opt rm_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL,
-	 "Remove all containers that do not run (with -f, all)"},
+	 "Remove all containers; running ones are refused without -f"},
 	{"force", 'f', TO(OPT_BOOL, force), NULL,
 	 "Kill running ones first; an unknown container is no error"},
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
@@ -34,21 +34,16 @@ static int rm_one(struct cli *c, struct home *h, struct container *ct, const cha
 		e->exit = c->called == CALLED_DOCKER
 				  ? 1
 				  : 2; /* podman's and docker's codes for just this */
-	else if (e->id == ERR_CONTAINER_UNKNOWN)
-		e->exit = 1;
 	return r;
-}
-
-static bool not_running(const struct container *ct)
-{
-	return ct->status != CONTAINER_RUNNING;
 }
 
 static int rm_run(struct cli *c, void *opts, struct err *e)
 {
 	struct rm_opts *o = opts;
-	const struct each x = {o->all, o->ignore || o->force, o->force ? NULL : not_running,
-			       rm_one};
+	const struct each x = {.all = o->all,
+			       .missing_exit = 1,
+			       .ignore_missing = o->ignore || o->force,
+			       .fn = rm_one};
 
 	return each_container(c, &x, o, e);
 }
@@ -63,7 +58,7 @@ const struct command cmd_rm = {
 	.summary = "Remove containers",
 	.description = "Removes containers with their writable layers and logs. A running one is "
 		       "refused without -f.",
-	.examples = "hoy rm web\nhoy rm -f web\n# All that do not run\nhoy rm -a",
+	.examples = "hoy rm web\nhoy rm -f web\n# Everything\nhoy rm -af",
 	.opts = rm_rows,
 	.opts_size = sizeof(struct rm_opts),
 	.defaults = &rm_defaults,

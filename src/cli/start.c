@@ -65,7 +65,7 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 static int start_run(struct cli *c, void *opts, struct err *e)
 {
 	struct start_cmd_opts *o = opts;
-	const struct each x = {o->all, false, not_running, start_one};
+	const struct each x = {.all = o->all, .wanted = not_running, .fn = start_one};
 
 	if (o->attach && (o->all || c->nargs != 1))
 		return err_fail(e, ERR_USAGE, "--attach takes exactly one container");

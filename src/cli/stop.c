@@ -48,7 +48,8 @@ static int stop_one(struct cli *c, struct home *h, struct container *ct, const c
 static int stop_run(struct cli *c, void *opts, struct err *e)
 {
 	struct stop_opts *o = opts;
-	const struct each x = {o->all, o->ignore, running, stop_one};
+	const struct each x = {
+		.all = o->all, .ignore_missing = o->ignore, .wanted = running, .fn = stop_one};
 
 	if (cli_given(c, "time") && o->time < -1)
 		return err_fail(e, ERR_USAGE, "--time is negative");

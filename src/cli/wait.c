@@ -26,7 +26,7 @@ static int wait_one(struct cli *c, struct home *h, struct container *ct, const c
 static int wait_run(struct cli *c, void *opts, struct err *e)
 {
 	struct wait_opts *o = opts;
-	const struct each x = {false, o->ignore, NULL, wait_one};
+	const struct each x = {.ignore_missing = o->ignore, .fn = wait_one};
 
 	return each_container(c, &x, o, e);
 }

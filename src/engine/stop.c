@@ -91,7 +91,7 @@ static enum stop_how ask(int pid1, const struct container *c, const struct stop_
 		proc_signal(pid1, SIGKILL);
 		return STOP_NO_HANDLER;
 	}
-	if (signal_and_wait(pid1, pid, rep->signal, rep->timeout) == 0)
+	if (rep->timeout && signal_and_wait(pid1, pid, rep->signal, rep->timeout) == 0)
 		return STOP_BY_SIGNAL;
 	proc_signal(pid1, SIGKILL);
 	return STOP_TIMED_OUT;
