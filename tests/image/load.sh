@@ -249,7 +249,7 @@ slow_load() { # a pipe that stays open: the load waits for the rest
 	loader=$!
 }
 
-adding() { ls -A "$(store)/images" 2>/dev/null | grep -q '^\.add-'; }
+adding() { compgen -G "$(store)/images/.add-*" >/dev/null; }
 
 test_interrupted() {
 	load busybox
