@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -546,6 +547,103 @@ static void full_disk(void **state)
 	}
 }
 
+struct bytes {
+	const struct str *s;
+	size_t at;
+};
+
+static ssize_t bytes_read(void *arg, void *buf, size_t n, struct err *e)
+{
+	struct bytes *b = arg;
+
+	n = n < b->s->len - b->at ? n : b->s->len - b->at;
+	memcpy(buf, b->s->s + b->at, n);
+	b->at += n;
+	return (ssize_t)n;
+}
+
+static int add_bytes(const struct u0_map *map, const struct str *tar, char *ret_path, size_t size,
+		     struct err *e)
+{
+	struct bytes b = {tar, 0};
+	struct layer_job job = {{bytes_read, &b}, "layer t", .blob_size = -1};
+	struct layer_info info;
+	char path[100];
+	int r = layer_add(&home, map, &job, &info, e);
+
+	snprintf(ret_path, size, "%s/%s/diff", root,
+		 layer_path(&info.diffid, map->form, path, sizeof path));
+	return r;
+}
+
+static bool shows(const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/mnt/%s", root, name);
+	return access(path, F_OK) == 0;
+}
+
+/* Does the kernel read our whiteouts as they are meant? */
+static int mount_two(const struct u0_map *map, void *arg, struct err *e)
+{
+	scoped(str) low = {0};
+	scoped(str) up = {0};
+	char lower[200], upper[200], mnt[100], options[500];
+
+	mk_file(&low, "d/a", "");
+	mk_file(&low, "d/b", "");
+	mk_file(&low, "o/x", "");
+	mk_file(&low, "f", "");
+	mk_file(&low, "r/x", "");
+	mk_end(&low);
+	mk_file(&up, "d/.wh.a", "");
+	mk_file(&up, "o/y", "");
+	mk_file(&up, "o/.wh..wh..opq", "");
+	mk_file(&up, ".wh.f", "");
+	mk_file(&up, ".wh.r", "");
+	mk_file(&up, "r/new", "");
+	mk_end(&up);
+	unpack_test_no_nodes(arg != NULL);
+	int r = add_bytes(map, &low, lower, sizeof lower, e);
+	if (r == 0)
+		r = add_bytes(map, &up, upper, sizeof upper, e);
+	if (r < 0)
+		return r;
+	snprintf(mnt, sizeof mnt, "%s/mnt", root);
+	snprintf(options, sizeof options, "userxattr,lowerdir=%s:%s", upper, lower);
+	if (mkdir(mnt, 0755) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount("overlay", mnt, "overlay", MS_RDONLY, options) < 0)
+		return err_set(e, EPERM, "mount (%s)", strerror(errno));
+	if (shows("d/a") || shows("o/x") || shows("f") || shows("r/x"))
+		return err_fail(e, ERR_INTERNAL, "something shows that is gone: %d%d%d%d",
+				shows("d/a"), shows("o/x"), shows("f"), shows("r/x"));
+	if (!shows("d/b") || !shows("o/y") || !shows("r/new"))
+		return err_fail(e, ERR_INTERNAL, "something is gone that should show");
+	return 0;
+}
+
+static void whiteouts_work(void **state)
+{
+	bool *no_nodes = *state;
+	struct err e = {0};
+	struct utsname un;
+	int major = 0, minor = 0;
+
+	uname(&un);
+	sscanf(un.release, "%d.%d", &major, &minor);
+	if (no_nodes && (major < 6 || (major == 6 && minor < 8))) {
+		print_message("this kernel knows no whiteouts in xattrs\n");
+		return;
+	}
+	int r = u0_run(&home, mount_two, no_nodes, &e);
+
+	if (r == -EPERM)
+		print_message("no overlay mounts here: %s\n", e.msg);
+	else if (r < 0)
+		fail_msg("%s", e.msg);
+}
+
 static int no_work(const struct u0_map *map, void *arg, struct err *e)
 {
 	return 0;
@@ -555,6 +653,7 @@ static int no_work(const struct u0_map *map, void *arg, struct err *e)
 
 int main(void)
 {
+	static bool yes = true;
 	const struct CMUnitTest tests[] = {
 		T(one_layer),
 		T(another_blob),
@@ -568,6 +667,8 @@ int main(void)
 		T(not_believed_after_a_crash),
 		T(removing),
 		T(full_disk),
+		T(whiteouts_work),
+		cmocka_unit_test_prestate_setup_teardown(whiteouts_work, set_up, tear_down, &yes),
 	};
 	struct err e;
 
