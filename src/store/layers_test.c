@@ -32,7 +32,8 @@ static struct shared {
 	struct layer_progress progress;
 	struct source_fd fd;
 	enum u0_form form;
-	struct stat st; /* of the file "f", as seen in U0 */
+	const char *look; /* at which file, "f" */
+	struct stat st;	  /* of it, as seen in U0 */
 	char cap[64];
 	ssize_t cap_len;
 	char owner[64];
@@ -46,7 +47,10 @@ static int set_up(void **state)
 	if (!mkdtemp(root) || home_open(&home, root, &e) < 0)
 		return -1;
 	sh = mmap(NULL, sizeof *sh, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return sh == MAP_FAILED ? -1 : 0;
+	if (sh == MAP_FAILED)
+		return -1;
+	sh->look = "f";
+	return 0;
 }
 
 static int tear_down(void **state)
@@ -87,7 +91,7 @@ static int add_in_u0(const struct u0_map *map, void *arg, struct err *e)
 	if (r < 0)
 		return r;
 	autoclose int dir = layer_open(&home, &sh->info.diffid, map->form, NULL);
-	fstatat(dir, "f", &sh->st, AT_SYMLINK_NOFOLLOW);
+	fstatat(dir, sh->look, &sh->st, AT_SYMLINK_NOFOLLOW);
 	autoclose int f = openat(dir, "f", O_RDONLY | O_CLOEXEC);
 	sh->cap_len = fgetxattr(f, "security.capability", sh->cap, sizeof sh->cap);
 	memset(sh->owner, 0, sizeof sh->owner);
@@ -360,6 +364,26 @@ static void capabilities(void **state)
 	assert_int_equal(sh->info.stats.skipped_xattrs, 1);
 }
 
+/* A setgid directory gives its group to what is made in it, and its bit to directories: not to ours. */
+static void setgid_directories(void **state)
+{
+	scoped(str) tar = {0};
+
+	mk_owned(&tar, '5', "d", NULL, 02755, 0, 44, NULL);
+	mk_dir(&tar, "d/sub");
+	mk_file(&tar, "d/file", "x");
+	mk_symlink(&tar, "d/link", "x");
+	mk_end(&tar);
+	static const char *const names[] = {"d/sub", "d/file", "d/link"};
+	for (size_t i = 0; i < countof(names); i++) {
+		source_file(&tar);
+		sh->look = names[i];
+		adds();
+		assert_int_equal(sh->st.st_gid, 0);
+		assert_false(sh->st.st_mode & S_ISGID);
+	}
+}
+
 static void high_owner(void **state)
 {
 	scoped(str) tar = {0};
@@ -394,10 +418,14 @@ static pid_t start_adding(int writer)
 	return pid;
 }
 
-static void wait_until(const volatile bool *b)
+/* Until *b, or the child is gone. */
+static bool wait_until(const volatile bool *b, pid_t pid)
 {
-	while (!*b)
+	siginfo_t si = {0};
+
+	while (!*b && waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && !si.si_pid)
 		usleep(1000);
+	return *b;
 }
 
 static void single_flight(void **state)
@@ -417,7 +445,7 @@ static void single_flight(void **state)
 	/* the second would fail if it read: it waits, and finds everything done */
 	sh->job.source = (struct source){never_read, NULL};
 	pid_t second = start_adding(p[1]);
-	wait_until(&sh->progress.waiting);
+	assert_true(wait_until(&sh->progress.waiting, second));
 	assert_int_equal(fd_write_all(p[1], tar.s + 512, tar.len - 512), 0);
 	close(p[1]);
 	assert_int_equal(proc_wait(first), 0);
@@ -662,6 +690,7 @@ int main(void)
 		T(bombs),
 		T(capabilities),
 		T(high_owner),
+		T(setgid_directories),
 		T(single_flight),
 		T(killed_adder),
 		T(not_believed_after_a_crash),

@@ -201,13 +201,14 @@ static void out_of_order(void **state)
 	mk_owned(&s, '5', "a/b", NULL, 0711, 0, 0, NULL);
 	mk_file(&s, "a/b/c/four", "4");
 	mk_owned(&s, '5', "a", NULL, 0711, 0, 0, NULL);
-	mk_file(&s, "a/bc", "5"); /* shares letters with a/b, not the directory */
+	mk_file(&s, "a/b/again", "6");
+	mk_file(&s, "a/bc/d", "5"); /* shares letters with a/b, not the directory */
 	mk_end(&s);
 	unpacks(&s, NULL);
 	holds("a/b/c/one", "1");
 	holds("a/b/c/four", "4");
 	holds("a/b/three", "3");
-	holds("a/bc", "5");
+	holds("a/bc/d", "5");
 	assert_int_equal(look("a/b").st_mode, S_IFDIR | 0711);
 	assert_int_equal(look("a/b").st_mtime, 1700000000);
 	assert_int_equal(look("a").st_mtime, 1700000000);
@@ -297,6 +298,15 @@ static void traversal_by_links(void **state)
 	mk_end(&s);
 	unpacks(&s, NULL);
 	holds("x", "inside");
+}
+
+/* The same on kernels that lack openat2. */
+static void links_without_openat2(void **state)
+{
+	path_test_no_openat2(true);
+	links_stay_inside(state);
+	traversal_by_links(state);
+	path_test_no_openat2(false);
 }
 
 static void hardlinks_refused(void **state)
@@ -460,6 +470,7 @@ static void devices_are_counted(void **state)
 {
 	scoped(str) s = {0};
 	struct unpack_stats st;
+	struct err e;
 	uint8_t h[512];
 
 	mk_fields(h, '3', "null", NULL, 0);
@@ -477,6 +488,9 @@ static void devices_are_counted(void **state)
 	assert_int_equal(st.skipped_devices, 3);
 	assert_int_equal(look("null").st_mode, 0);
 	assert_int_equal(look("sda").st_mode, 0);
+	assert_int_equal(look("whiteout").st_mode, 0);
+	/* root makes devices, but what anybody may make is a whiteout and no device */
+	assert_int_equal(unpack_form(&s, FORM_ROOT, NULL, &st, &e), 0);
 	assert_int_equal(look("whiteout").st_mode, 0);
 	holds("after", "1");
 }
@@ -655,7 +669,7 @@ static void limits(void **state)
 
 	mk_file(&s, "1/2/3/4/5", "");
 	assert_int_equal(unpack_form(&s, FORM_ONE, &lim, &st, &e), 0);
-	mk_file(&s, "1/2/3/4/5/6", "");
+	mk_file(&s, "1/2/3/4/other/6", "");
 	assert_int_equal(unpack_form(&s, FORM_ONE, &lim, &st, &e), -EINVAL);
 	assert_int_equal(e.id, ERR_LAYER);
 	str_reset(&s);
@@ -698,6 +712,7 @@ int main(void)
 		T(links_stay_inside),
 		T(traversal_refused),
 		T(traversal_by_links),
+		T(links_without_openat2),
 		T(hardlinks_refused),
 		T(root_must_be_directory),
 		T(whiteouts),
