@@ -295,6 +295,26 @@ test_killed() {
 	clean
 }
 
+# On a full disk: a load says so and leaves nothing, and rmi works.
+test_full_disk() { # rows=user,one
+	mkdir "$T/small"
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=6m,mode=700 small "$1" || exit 9
+		export HOY_ROOT=$1/store
+		$HOY load -q -i "$T_FIX/busybox.tar" >/dev/null || exit 8
+		(cd "$HOY_ROOT" && find . -printf "%p %y %s\n" | grep -v "^\./u0\| d " | sort) >"$T/listing"
+		$HOY load -q -i "$T_FIX/stop.tar" && exit 7
+		(cd "$HOY_ROOT" && find . -printf "%p %y %s\n" | grep -v "^\./u0\| d " | sort) | diff "$T/listing" - || exit 6
+		head -c 9000000 /dev/zero >"$1/fill" 2>/dev/null
+		$HOY rmi busybox || exit 5
+		$HOY system check || exit 4' bash "$T/small"
+	assert_ok
+	assert_err_has E-DISK-FULL
+	assert_has 'Deleted: '
+	assert_has 'clean: 0 images'
+}
+
 test_many_loads_at_once() {
 	local i
 	for i in 1 2 3 4 5 6; do
