@@ -7,32 +7,51 @@ enum { INDENT = 4 };
 
 /* ---- tables ---- */
 
-/* A copy of a value with every text made harmless, so that tabs and newlines in it do not look like ends of cells. */
+static bool is_plain(const char *s)
+{
+	while (*s >= ' ' && *s <= '~')
+		s++;
+	return !*s;
+}
+
+/* Is there nothing in the value that harmless() would change? */
+static bool is_harmless(const struct json *v)
+{
+	bool ok = v->type != JSON_STR || is_plain(v->s);
+
+	for (size_t i = 0; v->type == JSON_ARR && ok && i < v->arr.n; i++)
+		ok = is_harmless(v->arr.v[i]);
+	for (size_t i = 0; v->type == JSON_OBJ && ok && i < v->obj.n; i++)
+		ok = is_plain(v->obj.v[i].key) && is_harmless(v->obj.v[i].value);
+	return ok;
+}
+
+/* A copy of a value with every text made harmless, so that tabs and newlines in it do not look like ends of cells. What is
+ * harmless already, as most is, is not copied. */
 static struct json *harmless(struct arena *a, const struct json *v)
 {
 	scoped(str) b = {0};
 	struct json *copy;
 
-	switch (v->type) {
-	case JSON_STR:
+	if (is_harmless(v))
+		return (struct json *)v;
+	if (v->type == JSON_STR) {
 		str_add_escaped(&b, v->s, strlen(v->s));
 		return json_new_str(a, str_cstr(&b));
-	case JSON_ARR:
+	}
+	if (v->type == JSON_ARR) {
 		copy = json_new(a, JSON_ARR);
 		for (size_t i = 0; i < v->arr.n; i++)
 			json_add(a, copy, harmless(a, v->arr.v[i]));
 		return copy;
-	case JSON_OBJ:
-		copy = json_new(a, JSON_OBJ);
-		for (size_t i = 0; i < v->obj.n; i++) {
-			str_reset(&b);
-			str_add_escaped(&b, v->obj.v[i].key, strlen(v->obj.v[i].key));
-			json_set(a, copy, str_cstr(&b), harmless(a, v->obj.v[i].value));
-		}
-		return copy;
-	default:
-		return (struct json *)v;
 	}
+	copy = json_new(a, JSON_OBJ);
+	for (size_t i = 0; i < v->obj.n; i++) {
+		str_reset(&b);
+		str_add_escaped(&b, v->obj.v[i].key, strlen(v->obj.v[i].key));
+		json_set(a, copy, str_cstr(&b), harmless(a, v->obj.v[i].value));
+	}
+	return copy;
 }
 
 static int print_table(struct cli *c, const struct format_list *f, const struct template *t,

@@ -84,8 +84,8 @@ test_times() { # peer_ok
 	fi
 	run hoy logs --since 1h c
 	assert_out $'early\nlate'
-	run hoy logs --until 1h c
-	assert_out ''
+	is_peer || run hoy logs --until 1h c
+	is_peer || assert_out '' # podman 4 takes it for a time to come
 	run hoy logs --since "$(($(date +%s) + 100))" c
 	assert_out ''
 	run hoy logs --since 2001-01-01 --until 2001-01-02T03:04:05 c
