@@ -202,8 +202,6 @@ int ref_parse(struct arena *a, const char *text, struct reference *ret, struct e
 		if (fault)
 			return refuse(e, text, fault);
 	}
-	if (strlen(name) > REF_MAX_NAME)
-		return refuse(e, text, "registry and repository have more than 255 characters");
 	slash = strchr(name, '/');
 	r.repository = name;
 	if (slash && is_registry(name, (size_t)(slash - name))) {
@@ -219,6 +217,10 @@ int ref_parse(struct arena *a, const char *text, struct reference *ret, struct e
 	    strspn(name, "0123456789abcdef") == DIGEST_HEX)
 		return refuse(e, text, "64 hex digits are an id");
 	*ret = r.registry ? ref_complete(a, &r, "") : r;
+	/* A short name must stay short enough when it is completed. */
+	size_t registry = ret->registry ? strlen(ret->registry) + 1 : strlen("docker.io/library/");
+	if (registry + strlen(ret->repository) > REF_MAX_NAME)
+		return refuse(e, text, "registry and repository have more than 255 characters");
 	return 0;
 }
 
@@ -239,7 +241,11 @@ const char *ref_familiar(struct arena *a, const char *name)
 {
 	if (!str_starts(name, "docker.io/"))
 		return arena_strdup(a, name);
-	name += strlen("docker.io/");
+	const char *rest = name + strlen("docker.io/"), *slash = strchr(rest, '/');
+	/* A first component that looks like a registry would be taken for one. */
+	if (slash && is_registry(rest, (size_t)(slash - rest)))
+		return arena_strdup(a, name);
+	name = rest;
 	if (str_starts(name, "library/") && !strchr(name + 8, '/'))
 		name += 8;
 	return arena_strdup(a, name);

@@ -110,6 +110,7 @@ static void test_forms(void **state)
 	assert_string_equal(ref_familiar(&a, "docker.io/user/app"), "user/app");
 	assert_string_equal(ref_familiar(&a, "docker.io/library/a/b"), "library/a/b");
 	assert_string_equal(ref_familiar(&a, "localhost/app:x"), "localhost/app:x");
+	assert_string_equal(ref_familiar(&a, "docker.io/a.b/c"), "docker.io/a.b/c");
 	assert_true(digest_valid("sha256:" HEX64));
 	assert_false(digest_valid("sha256:" HEX64 "a"));
 	assert_false(digest_valid("sha256:"));

@@ -3,7 +3,8 @@
 #include "base/base.h"
 #include "store/names.h"
 
-enum { NAME_PATH = 6 + REF_MAX_NAME + 2 + REF_MAX_TAG + 1 };
+/* A short name is tried under registries that may be as long as the name itself. */
+enum { NAME_PATH = 6 + REF_MAX_NAME + 1 + REF_MAX_NAME + 2 + REF_MAX_TAG + 1 };
 
 static char *name_path(char buf[static NAME_PATH], const struct reference *r)
 {
