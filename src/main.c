@@ -5,6 +5,7 @@
  * lists the commands, src/README.md says how the floors stand on each other.
  */
 #include "base/base.h"
+#include "base/proc.h"
 #include "cli/command.h"
 #include "runtime/launch.h"
 
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
 	scoped(cli) c = {0};
 	struct err e = {.exit = EXIT_ENGINE};
 
+	proc_keep_args(argc, argv);
 	if (argc > 1 && !strcmp(argv[1], "__stage"))
 		return launch_reentry(argc, argv);
 	keep_standard_descriptors();

@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -91,6 +92,29 @@ void proc_reset(const int *keep, size_t nkeep)
 int proc_exit_code(int st)
 {
 	return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+}
+
+static struct {
+	char *start;
+	size_t len;
+} args;
+
+void proc_keep_args(int argc, char **argv)
+{
+	if (argc < 1)
+		return;
+	args.start = argv[0];
+	/* One block, as execve(2) laid it out. */
+	args.len = (size_t)(argv[argc - 1] - argv[0]) + strlen(argv[argc - 1]);
+}
+
+void proc_hide_args(const char *name)
+{
+	prctl(PR_SET_NAME, name);
+	if (!args.len)
+		return;
+	memset(args.start, 0, args.len);
+	snprintf(args.start, args.len, "%s", name);
 }
 
 int proc_wait(pid_t pid)

@@ -28,6 +28,13 @@ pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd);
 /* For a child that lives on its own: default signal dispositions, empty mask, descriptors closed except 0-2 and keep. */
 void proc_reset(const int *keep, size_t nkeep);
 
+/* Remembers where the command line lies, for proc_hide_args(). Called once by main. */
+void proc_keep_args(int argc, char **argv);
+
+/* Names the process and overwrites its command line, which everybody may read in /proc, with that name. Nothing may point into
+ * argv any more. */
+void proc_hide_args(const char *name);
+
 /* Waits for a child. Returns its exit code, 128 + signal if it was killed, or -errno. */
 int proc_wait(pid_t pid);
 /* The exit code of a wait(2) status: code, or 128 + signal. */

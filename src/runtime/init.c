@@ -93,9 +93,10 @@ bool init_binary_exposed(void)
 
 	if (stat("/proc/self/exe", &st) < 0)
 		return true;
-	/* An owner that the map does not have shows as the overflow id, 65534. If the map has a real 65534, sealing is merely
-	 * needless. */
-	if (st.st_uid != 65534)
+	/* Root's file is out of reach for a container of another user. Seen from inside, an owner that the map does not have shows as
+	 * the overflow id, 65534. If the map has a real 65534, sealing is merely needless. */
+	bool foreign = st.st_uid == 65534 || (st.st_uid == 0 && geteuid() != 0);
+	if (!foreign)
 		return true;
 	return (st.st_mode & S_IWOTH) || (st.st_mode & S_IWGRP);
 }

@@ -226,12 +226,16 @@ static _Noreturn void joined_child(struct stage *s, int pid1)
 	init_run_joined(s);
 }
 
-/* The joining process, in the container's user namespace but still in our pid namespace, where the container cannot see it. Its child
+/* The joining process enters the container's user namespace but not its pid namespace, so the container cannot see it. Its child
  * enters the container and becomes the child of our parent, to whom its pid is told. */
 static _Noreturn void join_from_here(struct stage *s, int pid1)
 {
 	struct err e = {0};
 
+	if (setns(pid1, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+		err_set(&e, errno, "join the container's user namespace");
+		child_fail(s->sync, &e);
+	}
 	prctl(PR_SET_DUMPABLE, 0);
 	int r = init_prepare(s, &e);
 	if (r == 0 && setns(pid1, CLONE_NEWPID) < 0)
@@ -259,15 +263,11 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 			  .form = l->form,
 			  .size = l->size,
 			  .sync = sync};
-	struct err e = {0};
 
 	prctl(PR_SET_DUMPABLE, 0);
 	take_streams(l, l->process);
-	if (setns(pid1, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
-		err_set(&e, errno, "join the container's user namespace");
-		child_fail(sync, &e);
-	}
-	prctl(PR_SET_DUMPABLE, 0);
+	/* Here, outside of the container's user namespace: what is executed inside belongs to the container, which then may trace
+	 * it and take its descriptors if it has SYS_PTRACE. */
 	if (init_binary_exposed())
 		reenter(l, sync, pid1);
 	join_from_here(&s, pid1);

@@ -2,6 +2,7 @@
  * The process itself: who it is, where it is, what it may do, and at last the program that it becomes.
  */
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
+#include "base/proc.h"
 #include "runtime/stage.h"
 #include "sys/caps.h"
 
@@ -152,14 +154,18 @@ static void pass_on(int sig)
 	kill(reaped_child, sig);
 }
 
-/* PID 1 of --init: passes signals on, collects orphans, ends with the status of its child. */
-static void reap(pid_t child, int sync)
+/* PID 1 of --init: passes signals on, collects orphans, ends with the status of its child. No execve sheds what it holds, so it
+ * gives up its capabilities itself, all but KILL (its child may change its user), and the command line of the host. */
+static void reap(const struct stage *s, pid_t child)
 {
 	struct sigaction sa = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+	const struct caps kill_only = {.bounding =
+					       (uint64_t)s->p->caps_bounding & (1u << CAP_KILL)};
 	int st;
 
-	close(sync);
-	prctl(PR_SET_NAME, "hoy-init");
+	close(s->sync);
+	caps_after_user(&kill_only, s->user.uid, false, NULL);
+	proc_hide_args("hoy-init");
 	reaped_child = child;
 	for (int sig = 1; sig < NSIG; sig++)
 		if (sig != SIGCHLD && sig != SIGTTIN && sig != SIGTTOU)
@@ -182,7 +188,7 @@ static int become_child_of_init(struct stage *s, struct err *e)
 	if (child < 0)
 		return err_set(e, errno, "fork below the init process");
 	if (child > 0)
-		reap(child, s->sync);
+		reap(s, child);
 	setpgid(0, 0);
 	signal(SIGTTOU, SIG_IGN);
 	if (s->p->tty)
