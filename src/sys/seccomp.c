@@ -163,6 +163,11 @@ static size_t put_masked(struct code *c, const struct seccomp_arg *a, bool high,
 
 	if (!mask)
 		return yes;
+	/* A next comparison that starts by loading what is loaded already goes on behind its load. */
+	const struct sock_filter *next = &c->v[no];
+	if (mask == UINT32_MAX && next->code == (BPF_LD | BPF_W | BPF_ABS) &&
+	    next->k == arg_offset(a->index, high))
+		no--;
 	put_jump(c, BPF_JEQ, want, yes, no);
 	if (mask != UINT32_MAX)
 		put(c, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
