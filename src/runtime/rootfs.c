@@ -130,7 +130,9 @@ static int image_root(struct stage *s, int home, struct err *e)
 			r = lower[done];
 			break;
 		}
-		done++;
+		/* An opaque root hides all layers below, but overlayfs looks at no mark on the root of a layer. */
+		if (faccessat(lower[done++], "../opaque", F_OK, 0) == 0)
+			break;
 	}
 	if (r == 0)
 		prepare_etc(upper, lower, done);

@@ -306,6 +306,8 @@ static int write_meta(struct adding *a, int dir, struct err *e)
 	int r = fd_write_file_at(dir, "meta", text.s, text.len, 0644);
 	if (r == 0)
 		r = fd_write_file_at(dir, "unsynced", a->h->boot_id, strlen(a->h->boot_id), 0644);
+	if (r == 0 && m.opaque_root) /* seen by whoever mounts, without reading meta */
+		r = fd_write_file_at(dir, "opaque", "", 0, 0644);
 	return r < 0 ? err_set(e, r, "write the description of %s", a->job->what) : 0;
 }
 

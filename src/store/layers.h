@@ -56,7 +56,8 @@ int layer_add(const struct home *h, const struct u0_map *map, const struct layer
 /* One syncfs; then everything added before is trusted after a power cut too. */
 int layers_sync(const struct home *h, struct err *e);
 
-/* The directory to mount (O_PATH) or a negative errno; -ENOENT with ERR_LAYER_MISSING if it is not there in this form. */
+/* The directory to mount (O_PATH; "../opaque" exists beside it if the layer hides all layers below, which the mount then leaves
+ * out: overlayfs looks at no opaque mark on the root of a layer) or a negative errno; -ENOENT with ERR_LAYER_MISSING if it is not there in this form. */
 int layer_open(const struct home *h, const struct digest *diffid, enum u0_form form, struct err *e);
 bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_form form);
 /* "layers/<hex>.<form>" relative to the store. */

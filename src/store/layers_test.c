@@ -325,6 +325,30 @@ static void bombs(void **state)
 	adds();
 }
 
+/* A layer that hides everything below says so to who mounts it. */
+static void opaque_root(void **state)
+{
+	scoped(str) tar = {0};
+	scoped(arena) a = {0};
+	struct layer_meta m;
+	char path[200];
+
+	small_tar(&tar);
+	tar.len -= 1024;
+	for (int opaque = 0; opaque < 2; opaque++) {
+		if (opaque)
+			mk_file(&tar, ".wh..wh..opq", "");
+		source_file(&tar);
+		adds();
+		layer_path(&sh->info.diffid, sh->form, path, sizeof path);
+		autofree char *mark = path_join(path, "diff/../opaque");
+		assert_int_equal(faccessat(home.fd, mark, F_OK, 0), opaque ? 0 : -1);
+		assert_int_equal(layer_meta_read(&home, &sh->info.diffid, sh->form, &a, &m, NULL),
+				 0);
+		assert_int_equal(m.opaque_root, opaque);
+	}
+}
+
 static void capabilities(void **state)
 {
 	/* revision 3 for root of its own namespace: cap_net_bind_service, effective */
@@ -689,6 +713,7 @@ int main(void)
 		T(broken_layers),
 		T(bombs),
 		T(capabilities),
+		T(opaque_root),
 		T(high_owner),
 		T(setgid_directories),
 		T(single_flight),

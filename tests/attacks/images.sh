@@ -101,6 +101,15 @@ P
 	for n in wh wh_slash wh_link; do try $n; done
 }
 
+# A layer may hide the whole of what lies below it; the kernel looks at no such mark on the root of a layer.
+test_opaque_root() {
+	hostile hidden <<'P'
+layers = [Layer().file("old", "x").file("etc/old", "x").bytes(), Layer().file(".wh..wh..opq").file("new", "x").bytes(), bb]
+P
+	run hoy run --rm hidden sh -c 'echo /old* /etc/old* /new'
+	assert_out '/old* /etc/old* /new'
+}
+
 test_broken_headers() {
 	canary
 	local n
