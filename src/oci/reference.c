@@ -218,8 +218,8 @@ int ref_parse(struct arena *a, const char *text, struct reference *ret, struct e
 		return refuse(e, text, "64 hex digits are an id");
 	*ret = r.registry ? ref_complete(a, &r, "") : r;
 	/* A short name must stay short enough when it is completed. */
-	size_t registry = ret->registry ? strlen(ret->registry) + 1 : strlen("docker.io/library/");
-	if (registry + strlen(ret->repository) > REF_MAX_NAME)
+	struct reference whole = ref_complete(a, ret, "docker.io");
+	if (strlen(whole.registry) + 1 + strlen(whole.repository) > REF_MAX_NAME)
 		return refuse(e, text, "registry and repository have more than 255 characters");
 	return 0;
 }
@@ -239,14 +239,17 @@ char *ref_text(struct arena *a, const struct reference *r)
 
 const char *ref_familiar(struct arena *a, const char *name)
 {
+	const char *rest = name + strlen("docker.io/"), *slash;
+
 	if (!str_starts(name, "docker.io/"))
 		return arena_strdup(a, name);
-	const char *rest = name + strlen("docker.io/"), *slash = strchr(rest, '/');
-	/* A first component that looks like a registry would be taken for one. */
+	slash = strchr(rest, '/');
+	/* A first component that looks like a registry would be taken for one, and 64 digits for an id. */
 	if (slash && is_registry(rest, (size_t)(slash - rest)))
 		return arena_strdup(a, name);
-	name = rest;
-	if (str_starts(name, "library/") && !strchr(name + 8, '/'))
-		name += 8;
-	return arena_strdup(a, name);
+	if (str_starts(rest, "library/") && !strchr(rest + 8, '/'))
+		rest += 8;
+	if (strspn(rest, "0123456789abcdef") == DIGEST_HEX)
+		rest = name;
+	return arena_strdup(a, rest);
 }
