@@ -158,7 +158,7 @@ show_pids() {
 }
 
 # ls_count DIR: entries in DIR, 0 if there is none.
-ls_count() { find "$1" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
+ls_count() { find "$1" -mindepth 1 -maxdepth 1 -not -name '.*' 2>/dev/null | wc -l; }
 
 count_all() {
 	local s

@@ -86,6 +86,7 @@ struct session {
 	struct client *c;
 	struct tty_keys keys;
 	struct pollfd p[3]; /* socket, signals, input */
+	bool terminal;	    /* the input is one, and raw */
 	bool input_open;
 	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
 	char frame[1 + PROTO_CHUNK];
@@ -170,6 +171,11 @@ static int on_input(struct session *s)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
+	if (n <= 0 && s->terminal) { /* raw terminals know no end of input: this one was hung up */
+		s->result = CLIENT_DETACHED;
+		s->done = true;
+		return 0;
+	}
 	if (n <= 0) {
 		s->input_open = false;
 		s->frame[0] = FRAME_STDIN_EOF;
@@ -213,9 +219,10 @@ int client_run(struct client *c, struct err *e)
 {
 	struct session s = {.c = c, .input_open = c->in >= 0};
 	sigset_t set, old;
-	bool terminal = c->tty && c->in >= 0 && isatty(c->in);
 
-	if (terminal && !str_is_empty(c->keys)) {
+	s.terminal = c->tty && c->in >= 0 && isatty(c->in);
+
+	if (s.terminal && !str_is_empty(c->keys)) {
 		int n = tty_parse_keys(c->keys, s.keys.keys);
 		s.keys.n = n > 0 ? (size_t)n : 0;
 	}
@@ -228,7 +235,7 @@ int client_run(struct client *c, struct err *e)
 	autoclose int sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sfd < 0)
 		return err_set(e, errno, "signalfd");
-	if (terminal)
+	if (s.terminal)
 		tty_raw(c->in);
 	s.p[0] = (struct pollfd){.fd = c->sock, .events = POLLIN};
 	s.p[1] = (struct pollfd){.fd = sfd, .events = POLLIN};

@@ -180,11 +180,12 @@ static void on_child(struct watch *w, uint32_t events)
 	relay_finish(&sv.relay, false);
 }
 
-/* Signals that end an ordinary process. PID 1 of a container drops those that it has no handler for: then it is ended in their stead,
+/* Signals that end an ordinary process which has not chosen to ignore them. PID 1 of a container drops those that it has no handler for: then it is ended in their stead,
  * as the sender meant. */
 static bool meant_to_end(int sig)
 {
-	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+	return (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) &&
+	       !sigstate_ignores(sv.run.pid, sig);
 }
 
 static void deliver(int sig)
@@ -217,7 +218,8 @@ static void on_signal_frame(struct relay *r, int sig)
 /* A young PID 1 got a signal. If it is still there and sleeps without a handler, the signal was dropped. */
 static void on_retry(struct timer *t)
 {
-	if (sv.pending_signal && !sv.exited && sigstate_dropped(sv.run.pid, sv.pending_signal))
+	if (sv.pending_signal && !sv.exited && meant_to_end(sv.pending_signal) &&
+	    sigstate_dropped(sv.run.pid, sv.pending_signal))
 		deliver(sv.pending_signal);
 	sv.pending_signal = 0;
 }

@@ -294,7 +294,8 @@ int container_name_take(const struct home *h, const char *name, const char *id, 
 			continue;
 		if (errno != EEXIST)
 			return err_set(e, errno, "take the name %s", name);
-		if (!name_id(h, name, has) || id_exists(h, has) || being_made(h, has))
+		/* In this order: what is being made becomes what exists. */
+		if (!name_id(h, name, has) || being_made(h, has) || id_exists(h, has))
 			break;
 		unlinkat(h->fd, path, 0);
 	}

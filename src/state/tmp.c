@@ -80,6 +80,26 @@ int home_discard(const struct home *h, const char *dir, struct err *e)
 	return home_rm_tree(h, to, e);
 }
 
+/* A container that was never finished has its name already. Its maker is dead (we hold the lock), so nobody else will want it. */
+static void drop_names_of(const struct home *h, const char *id)
+{
+	int names = openat(h->fd, "cnames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = names < 0 ? NULL : fdopendir(names);
+	char to[80];
+
+	if (!d)
+		return;
+	for (struct dirent *de; (de = readdir(d));) {
+		ssize_t n = readlinkat(names, de->d_name, to, sizeof to - 1);
+		if (n <= 0)
+			continue;
+		to[n] = 0;
+		if (!strcmp(to, id))
+			unlinkat(names, de->d_name, 0);
+	}
+	closedir(d);
+}
+
 void home_sweep(const struct home *h)
 {
 	int tmp = openat(h->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -94,6 +114,8 @@ void home_sweep(const struct home *h)
 			openat(tmp, de->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 			continue;
+		if (strlen(de->d_name) == 64)
+			drop_names_of(h, de->d_name);
 		autofree char *name = path_join("tmp", de->d_name);
 		home_rm_tree(h, name, NULL);
 	}

@@ -28,7 +28,8 @@ int home_rm_tree(const struct home *h, const char *dir, struct err *e);
  * leaves garbage below tmp/ for the next command. Works on a full disk. -ENOENT if it does not exist. */
 int home_discard(const struct home *h, const char *dir, struct err *e);
 
-/* Removes the garbage below tmp/: one readdir when there is none. Never fails; what cannot be removed stays. */
+/* Removes the garbage below tmp/, and the names taken by containers that were never finished: one readdir when there
+ * is none. Never fails; what cannot be removed stays. */
 void home_sweep(const struct home *h);
 
 #endif

@@ -75,6 +75,15 @@ bool sigstate_cares(pid_t pid, int sig)
 	return cares || !any;
 }
 
+bool sigstate_ignores(pid_t pid, int sig)
+{
+	char path[40], buf[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	return sig >= 1 && sig <= 64 && read_small(path, buf, sizeof buf) &&
+	       strstr(buf, "SigIgn:") && (mask_of(buf, "SigIgn:") & (UINT64_C(1) << (sig - 1)));
+}
+
 bool sigstate_dropped(pid_t pid, int sig)
 {
 	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= 1000 && !sigstate_cares(pid, sig);

@@ -13,6 +13,9 @@
  * rt_sigtimedwait(2), and the process is older than a second (a younger one may not have come to its handlers yet). */
 bool sigstate_dropped(pid_t pid, int sig);
 
+/* Has the process said that it wants to ignore the signal (SIG_IGN, as nohup does)? That is a choice, unlike no handler at all. */
+bool sigstate_ignores(pid_t pid, int sig);
+
 /* May pid do something about the signal: catch it, block it, or wait for it? True also if that cannot be read. */
 bool sigstate_cares(pid_t pid, int sig);
 

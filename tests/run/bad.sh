@@ -6,7 +6,8 @@ test_unknown_image() { # short
 	run hoy run --pull never nosuchimage true
 	assert_err '' nosuchimage
 	run hoy image inspect nosuchimage
-	assert_err '' nosuchimage
+	assert_rc 125
+	assert_err_has nosuchimage
 	run hoy image exists nosuchimage
 	assert_rc 1
 }

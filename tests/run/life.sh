@@ -25,8 +25,8 @@ test_create_start_stop_rm() { # peer_ok short
 	run hoy start c
 	assert_eq running "$(status c)" 'state after a second start'
 	run hoy rm c
-	is_peer || assert_err '' c
-	assert_ne 0 "$rc"
+	assert_rc 2
+	assert_err_has 'running'
 	run hoy rm -f -t 0 c
 	assert_ok
 	run hoy inspect c

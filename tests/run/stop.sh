@@ -180,6 +180,34 @@ test_foreground_forwards_signals() { # peer_ok short
 	file_has "$T/fg" 'signal 10' || fail "it never saw the signal: $(cat "$T/fg")"
 }
 
+test_an_ignored_signal_stays_ignored_when_it_is_forwarded() { # peer_ok
+	load stop
+	$HOY run --name c --network none stop sh -c 'trap "" TERM HUP; echo ready; while :; do sleep 0.1; done' >"$T/fg" 2>&1 &
+	local p=$!
+	wait_for file_has "$T/fg" ready
+	older_than_a_second
+	kill -HUP $p
+	kill -TERM $p
+	sleep 1
+	assert_eq running "$(hoy inspect --format '{{.State.Status}}' c)" 'state after signals that it ignores'
+	hoy kill c >/dev/null
+	wait $p
+	assert_eq 137 $? 'status of the client'
+}
+
+test_forwarded_signal_without_a_handler_ends_it() { # short
+	load stop
+	$HOY run --rm --name c --network none stop sleep 1000 >"$T/fg" 2>&1 &
+	local p=$!
+	wait_for is_there c
+	older_than_a_second
+	kill -TERM $p
+	wait $p
+	assert_eq 143 $? 'status of the client'
+	[ -s "$T/fg" ] || fail 'killed in silence'
+}
+is_there() { [ "$(hoy inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = running ]; }
+
 test_sig_proxy_off() { # peer_ok
 	load stop
 	$HOY run --name c --sig-proxy=false --network none stop /stop/handler >"$T/fg" 2>&1 &

@@ -155,8 +155,12 @@ test_container_outlives_a_killed_client() {
 
 test_hangup_of_the_terminal() {
 	load busybox
+	# The client ends; a shell that was told of the hangup ends too, a program that does not care stays.
 	run with_pty 'expect=# ' hangup -- $HOY run -it --name c --network none busybox sh
-	wait_for hoy_runs c
+	assert_ne 99 "$rc"
+	run with_pty 'expect=ready' hangup -- $HOY run -it --name d --network none busybox sh -c 'trap "" HUP; echo ready; while :; do sleep 0.1; done'
+	assert_ne 99 "$rc"
+	hoy_runs d || fail "it ended: $(hoy ps -a)"
 }
 
 test_attach_gives_the_status_and_no_stdin_of_a_container_without() {
