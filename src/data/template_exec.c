@@ -567,6 +567,7 @@ static int run_all(struct run *r)
 	r->e = &own;
 	int err = run_list(r, r->t->body, r->root);
 	free(r->vars);
+	r->e = e;
 	if (err < 0 && e)
 		*e = own;
 	return err < 0 ? err : 0;
