@@ -11,12 +11,14 @@ int home_tmp_make(const struct home *h, const char *name, struct home_tmp *ret, 
 	char hex[17];
 
 	ret->fd = -1;
-	for (int tries = 0; tries < 8; tries++) {
+	for (int tries = 0; tries < 500; tries++) {
 		snprintf(ret->name, sizeof ret->name, "tmp/%s", name ? name : rand_hex(hex, 16));
 		if (mkdirat(h->fd, ret->name, 0700) < 0) {
 			int r = errno == ENOENT ? path_mkdir_p_at(h->fd, "tmp", 0700) : -errno;
-			if (r < 0)
+			if (r < 0 && r != -EEXIST)
 				return err_set(e, r, "make %s/%s", h->path, ret->name);
+			if (r == -EEXIST && name) /* a sweeper is about to remove it, see below */
+				usleep(1000);
 			continue;
 		}
 		int fd = openat(h->fd, ret->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -113,6 +115,9 @@ void home_sweep(const struct home *h)
 		autoclose int fd =
 			openat(tmp, de->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+			continue;
+		/* Its owner may have finished, and moved it, after we opened it. */
+		if (faccessat(tmp, de->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (strlen(de->d_name) == 64)
 			drop_names_of(h, de->d_name);

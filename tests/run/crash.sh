@@ -252,7 +252,7 @@ test_store_readable_after_damage() {
 		assert_ok
 		assert_has good
 		run timeout 20 $HOY inspect c
-		[ "$rc" = 0 ] || assert_err
+		[ "$rc" = 0 ] || { assert_rc 125 && assert_err_has E-JSON; }
 	done
 	run hoy rm -f -t 0 good
 	assert_ok
