@@ -68,6 +68,7 @@ int init_prepare(struct stage *s, struct err *e)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	s->pty = -1;
+	prctl(PR_SET_NAME, INIT_COMM);
 	return security_seccomp(&s->c->security, (uint64_t)s->p->caps_bounding, &s->filter, e);
 }
 

@@ -6,6 +6,9 @@
 
 #include "runtime/stage.h"
 
+/* Name of a process of ours in a container, until it is the command. */
+#define INIT_COMM "hoy:init"
+
 /* Default signals, and the seccomp filter compiled while the host's files can be seen. init_run() does it by itself. */
 int init_prepare(struct stage *s, struct err *e);
 

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -164,17 +165,35 @@ static int explain_clone(int r, struct err *e)
 	return r;
 }
 
-/* Did the child end before the program ran, without a word? follow() cannot tell that from success. */
-static int check_alive(const struct launched *l, struct err *e)
+/* Whether the process, a zombie or not, is still the one that we made, by its name: execve(2) gives it another. */
+static bool is_still_init(pid_t pid)
 {
+	char path[40];
+	scoped(str) comm = {0};
+
+	snprintf(path, sizeof path, "/proc/%d/comm", pid);
+	return fd_read_file_at(AT_FDCWD, path, &comm, 64) == 0 &&
+	       str_eq(str_cstr(&comm), INIT_COMM "\n");
+}
+
+/* A custom seccomp profile may end the child before it is the command, and without a word: follow() cannot tell that from success.
+ * execve(2) closes the socket a moment before it gives the new name, so this waits for either that or the end. */
+static int check_alive(const struct launch *l, const struct launched *run, struct err *e)
+{
+	struct pollfd p = {.fd = run->pidfd, .events = POLLIN};
 	siginfo_t si = {0};
 
-	if (waitid(P_PIDFD, (id_t)l->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid)
+	if (!l->config->security.profile)
 		return 0;
-	return si.si_code == CLD_KILLED && si.si_status == SIGSYS
-		       ? err_fail(e, ERR_EXEC,
-				  "the seccomp profile ended the first process before its command")
-		       : 0;
+	/* Bounded, for a command may have our name. */
+	for (int ms = 0; ms < 1000 && is_still_init(run->pid) && poll(&p, 1, 1) <= 0; ms++)
+		;
+	if (waitid(P_PIDFD, (id_t)run->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid ||
+	    !is_still_init(run->pid))
+		return 0;
+	err_fail(e, ERR_EXEC, "the seccomp profile %s does not let a process start its command",
+		 l->config->security.seccomp);
+	return err_hint(e, "it must allow at least execve, and what the program's loader calls");
 }
 
 int launch_start(const struct launch *l, struct launched *ret, struct err *e)
@@ -206,7 +225,7 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 	if (r == 0)
 		r = follow(sync, ret, e);
 	if (r == 0)
-		r = check_alive(ret, e);
+		r = check_alive(l, ret, e);
 	if (r < 0)
 		give_up(ret);
 	return r;
@@ -333,7 +352,6 @@ int launch_reentry(int argc, char **argv)
 	if (argc != 6 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_ENGINE;
 	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NAME, "hoy");
 	s.home = argv[2];
 	s.form = argv[3];
 	parse_u64(argv[4], USHRT_MAX, &rows);
