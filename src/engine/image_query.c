@@ -319,7 +319,11 @@ static struct json *object_json(const struct plan *p, const struct image_entry *
 	json_set(a, o, "Names", strs_json(a, &im->names, false));
 	json_set(a, o, "History", strs_json(a, &im->names, false));
 	json_set_int(a, o, "Created", im->created.tv_sec);
-	json_set_str(a, o, "CreatedAt", time_rfc3339(at, sizeof at, im->created));
+	time_rfc3339(at, sizeof at, im->created);
+	char *dot = strchr(at, '.');
+	if (dot && !im->created.tv_nsec)
+		memcpy(dot, "Z", 2);
+	json_set_str(a, o, "CreatedAt", at);
 	return o;
 }
 

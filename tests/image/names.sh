@@ -232,6 +232,7 @@ n = {x["Names"][0] if x["Names"] else "": x for x in l}
 assert n[""]["Dangling"] is True
 assert n["localhost/busybox:latest"]["Size"] > 1000000
 assert len(n["localhost/busybox:latest"]["Id"]) == 64
+assert n["localhost/busybox:latest"]["CreatedAt"] == "2023-11-14T22:13:20Z"
 assert n["localhost/busybox:latest"]["Created"] == 1700000000' || fail "json: $(last)"
 	assert_eq 1 "$(hoy images -q -f dangling=true | wc -l)" dangling
 	assert_eq 2 "$(hoy images -q -f dangling=false | wc -l)" 'not dangling'
