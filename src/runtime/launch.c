@@ -234,8 +234,11 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 /* The process of an exec, in the container's user and pid namespaces already: joins the rest and becomes the command. */
 static _Noreturn void joined_child(struct stage *s, int pid1)
 {
-	int rest = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	int rest = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 	struct err e = {0};
+
+	if (!str_eq(s->c->network, "host")) /* that one is ours already */
+		rest |= CLONE_NEWNET;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setns(pid1, rest) < 0) {
