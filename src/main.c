@@ -4,6 +4,8 @@
  * Reads the command line, runs the command, prints its error, returns its code. Everything else is below: cli/commands.c
  * lists the commands, src/README.md says how the floors stand on each other.
  */
+#include <signal.h>
+
 #include "base/base.h"
 #include "base/proc.h"
 #include "cli/command.h"
@@ -26,6 +28,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "__stage"))
 		return launch_reentry(argc, argv);
 	keep_standard_descriptors();
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error that can be told, not an end */
 	int r = cli_parse(&c, argc, argv, &e);
 	if (r == 0) {
 		cli_debug(&c, "command %s, store %s", c.cmd->name, c.root ? c.root : "by the rule");

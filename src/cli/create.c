@@ -10,7 +10,7 @@ static int create_run(struct cli *c, void *opts, struct err *e)
 {
 	struct container ct;
 	struct home h = {.fd = -1};
-	int r = run_create(c, opts, true, &h, &ct, e);
+	int r = run_create(c, opts, false, true, &h, &ct, e);
 
 	if (r == 0)
 		out_printf(&c->out, "%s\n", ct.id);

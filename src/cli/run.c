@@ -1,7 +1,7 @@
 #include "base/base.h"
 #include "cli/run_opts.h"
-#include "engine/remove.h"
 #include "engine/start.h"
+#include "state/tmp.h"
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 static const struct opt run_rows[] = {
@@ -14,11 +14,16 @@ static const struct opt run_rows[] = {
 };
 #undef TO
 
-/* A container that was made and could not be started leaves nothing behind. */
+/* A container that was made and could not be given to a supervisor leaves nothing behind. */
 static int undo(struct home *h, struct container *ct, int r)
 {
-	if (ct->dir >= 0)
-		container_remove_files(h, ct, NULL);
+	char path[100];
+
+	if (ct->dir >= 0) {
+		container_name_drop(h, ct->state.name, ct->id);
+		snprintf(path, sizeof path, "tmp/%s", ct->id);
+		home_rm_tree(h, path, NULL);
+	}
 	return r;
 }
 
@@ -31,7 +36,7 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
-	int r = run_create(c, o, o->detach && !o->rm, &h, &ct, e);
+	int r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
 	struct start_opts so = {!o->detach, !o->detach && o->interactive, true,
 				run_terminal_size()};
 	if (r == 0)

@@ -99,8 +99,8 @@ static void note_network(const struct cli *c, const struct run_opts *o, const st
 			 "containers have no network unless --network host is given (said once)");
 }
 
-int run_create(struct cli *c, const struct run_opts *o, bool durable, struct home *h,
-	       struct container *ret, struct err *e)
+int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
+	       struct home *h, struct container *ret, struct err *e)
 {
 	struct create_opts co = {
 		.image = c->args[0],
@@ -131,6 +131,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool durable, struct hom
 		.replace = o->replace,
 		.stop_signal = o->stop_signal,
 		.stop_timeout = o->stop_timeout,
+		.unpublished = unpublished,
 		.durable = durable,
 		.warn = warn,
 		.arg = c,

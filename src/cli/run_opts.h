@@ -21,9 +21,9 @@ struct run_opts {
 extern const struct opt run_common_rows[]; /* for OPT_TABLE */
 extern const struct run_opts run_defaults;
 
-/* Opens the store, recovers it, makes the container, writes the cidfile. */
-int run_create(struct cli *c, const struct run_opts *o, bool durable, struct home *h,
-	       struct container *ret, struct err *e);
+/* Opens the store, recovers it, makes the container, writes the cidfile. unpublished, durable: see engine/create.h. */
+int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
+	       struct home *h, struct container *ret, struct err *e);
 
 /* The flags -i and -t as they can be had: a terminal asked for without one here is given up with a note. */
 void run_check_terminal(struct cli *c, bool *tty, bool interactive);

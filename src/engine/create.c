@@ -326,7 +326,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
 		snprintf(to, sizeof to, "containers/%s", c->id);
-		if (r == 0 && renameat(h->fd, t.name, h->fd, to) < 0 &&
+		if (r == 0 && !o->unpublished && renameat(h->fd, t.name, h->fd, to) < 0 &&
 		    (errno != ENOENT || path_mkdir_p_at(h->fd, "containers", 0700) < 0 ||
 		     renameat(h->fd, t.name, h->fd, to) < 0))
 			r = err_set(e, errno, "put the container in place");

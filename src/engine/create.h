@@ -2,7 +2,8 @@
  * create.h - from options and an image to a container in the store.
  *
  * The container is made whole below tmp/ and then renamed to containers/<id>; its name is taken in between. Whatever goes wrong
- * before leaves nothing behind.
+ * before leaves nothing behind. For `hoy run` the supervisor does the renaming when the container runs, so that whoever is
+ * killed on the way leaves garbage below tmp/ and no half-made container.
  */
 #ifndef ENGINE_CREATE_H
 #define ENGINE_CREATE_H
@@ -20,7 +21,8 @@ struct create_opts {
 	bool tty, interactive, read_only, read_only_tmpfs, privileged, init, auto_remove, replace;
 	int stop_signal;      /* 0: the image's, else SIGTERM */
 	int64_t stop_timeout; /* seconds, -1: not configured */
-	bool durable;	      /* sync the record: it is meant to outlive a power loss */
+	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
+	bool durable; /* sync the record: it is meant to outlive a power loss */
 	void (*warn)(void *arg, const char *text);
 	void *arg;
 };

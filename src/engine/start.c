@@ -26,7 +26,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 		.state = &c->state,
 		.dir = c->dir,
 		.size = o->size,
-		.remove_on_failure = o->remove_on_failure,
+		.unpublished = o->unpublished,
 		.want = (uint8_t)((o->attach ? HELLO_OUTPUT : 0) | (o->input ? HELLO_INPUT : 0)),
 	};
 	return supervise_start(&s, ret_sock, e);

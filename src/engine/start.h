@@ -9,8 +9,8 @@
 #include "engine/container.h"
 
 struct start_opts {
-	bool attach, input; /* the caller wants to see the output, to give the input */
-	bool remove_on_failure;
+	bool attach, input;  /* the caller wants to see the output, to give the input */
+	bool unpublished;    /* see create.h; if it cannot be started it leaves nothing */
 	struct winsize size; /* of the caller's terminal */
 };
 

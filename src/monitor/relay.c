@@ -233,8 +233,11 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 		}
 		break;
 	case FRAME_CLOSE:
-		if (n >= 2 && c->primary)
+		if (n >= 2 && c->primary) {
 			close_output(r, p[1]);
+			if (r->on_closed)
+				r->on_closed(r);
+		}
 		break;
 	}
 }

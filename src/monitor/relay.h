@@ -45,6 +45,7 @@ struct relay {
 	struct watch listener;
 	uid_t owner;
 	void (*on_signal)(struct relay *r, int sig);
+	void (*on_closed)(struct relay *r); /* the starting client reads no more; may be NULL */
 	void (*on_drained)(
 		struct relay *r); /* both streams are at their end and taken by all clients */
 };

@@ -60,6 +60,7 @@ static int start(const struct session *s, struct err *e)
 	if (r < 0)
 		return r;
 	struct launch l = {.home = s->home->path,
+			   .where = "containers",
 			   .form = s->form,
 			   .config = s->config,
 			   .process = s->process,

@@ -59,5 +59,6 @@ void streams_detach(const int *keep, size_t nkeep, const char *name)
 	(void)!chdir("/");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	prctl(PR_SET_NAME, name);
 }

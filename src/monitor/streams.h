@@ -15,7 +15,7 @@ int streams_open(struct streams *p, const struct config_process *c, bool quiet, 
 void streams_close(struct streams *p);
 
 /* Makes this process one that belongs to nobody's terminal: a session of its own, /dev/null as 0, 1 and 2, root as its directory,
- * default signals but SIGPIPE and SIGHUP ignored, no descriptors but those in keep. */
+ * default signals but SIGPIPE, SIGHUP and SIGXFSZ ignored, no descriptors but those in keep. */
 void streams_detach(const int *keep, size_t nkeep, const char *name);
 
 #endif

@@ -25,7 +25,8 @@ static struct supervisor {
 	struct log log;
 	struct launched run;
 	struct watch child, signals;
-	struct timer retry;
+	struct timer retry, pipe;
+	int64_t cpu_at_close;
 	int pending_signal; /* sent while PID 1 was too young to judge */
 	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
 	bool exited;
@@ -65,6 +66,7 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (r < 0)
 		return r;
 	struct launch l = {.home = s->home->path,
+			   .where = s->unpublished ? "tmp" : "containers",
 			   .form = s->state->form,
 			   .config = s->config,
 			   .uids = &map.uids,
@@ -112,18 +114,26 @@ static void record_running(void)
 	write_state("running");
 }
 
-/* Forgets the container (--rm, or a run that failed). The name is free and the directory out of sight before anybody is told. */
-static void remove_container(void)
+/* Renames the container's directory within the store, making the new parent if it is missing. */
+static int move(const char *from, const char *to_dir, const char *prefix)
 {
 	const struct supervise *s = sv.s;
-	char path[100], to[100];
+	char a[100], b[100];
 
-	snprintf(path, sizeof path, "containers/%s", s->config->id);
-	snprintf(to, sizeof to, "tmp/rm-%s", s->config->id);
-	container_name_drop(s->home, s->state->name, s->config->id);
-	if (renameat(s->home->fd, path, s->home->fd, to) < 0 &&
-	    path_mkdir_p_at(s->home->fd, "tmp", 0700) == 0)
-		renameat(s->home->fd, path, s->home->fd, to);
+	snprintf(a, sizeof a, "%s/%s", from, s->config->id);
+	snprintf(b, sizeof b, "%s/%s%s", to_dir, prefix, s->config->id);
+	if (renameat(s->home->fd, a, s->home->fd, b) == 0)
+		return 0;
+	if (errno != ENOENT || path_mkdir_p_at(s->home->fd, to_dir, 0700) < 0)
+		return -errno;
+	return renameat(s->home->fd, a, s->home->fd, b) < 0 ? -errno : 0;
+}
+
+/* Forgets the container (--rm, or a run that failed). The name is free and the directory out of sight before anybody is told. */
+static void remove_container(const char *where)
+{
+	container_name_drop(sv.s->home, sv.s->state->name, sv.s->config->id);
+	move(where, "tmp", "rm-");
 }
 
 /* The slow part of removing, when everybody has been told. */
@@ -154,7 +164,7 @@ static void finish(struct relay *r)
 	s->state->sup = 0;
 	s->state->exit_code = code;
 	if (s->config->auto_remove) {
-		remove_container();
+		remove_container("containers");
 	} else {
 		write_state("exited");
 		unlinkat(s->dir, "attach", 0);
@@ -224,6 +234,32 @@ static void on_retry(struct timer *t)
 	sv.pending_signal = 0;
 }
 
+/*
+ * The reader of our output went away (hoy run ... | head). An ordinary process would be ended by SIGPIPE at its next write. The kernel
+ * drops that for a PID 1 without a handler, whose writes then fail for ever: one that does nothing but fail, burning
+ * processor time, is ended as it would have been.
+ */
+static void on_closed(struct relay *r)
+{
+	sv.cpu_at_close = sigstate_cpu_ms(sv.run.pid);
+	loop_timer(&sv.loop, &sv.pipe, 1000);
+}
+
+static void on_pipe(struct timer *t)
+{
+	int64_t cpu = sigstate_cpu_ms(sv.run.pid);
+
+	if (sv.exited || cpu < 0 || sv.cpu_at_close < 0)
+		return;
+	if (cpu - sv.cpu_at_close >= 200 && sigstate_dropped(sv.run.pid, SIGPIPE)) {
+		sv.killed_as = SIGPIPE;
+		proc_signal(sv.child.fd, SIGKILL);
+		return;
+	}
+	sv.cpu_at_close = cpu;
+	loop_timer(&sv.loop, t, 1000);
+}
+
 /* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. */
 static void on_own_signal(struct watch *w, uint32_t events)
 {
@@ -245,6 +281,8 @@ static int watch_all(struct err *e)
 	sv.child = (struct watch){.fd = -1, .fn = on_child};
 	sv.signals = (struct watch){.fd = -1, .fn = on_own_signal};
 	sv.retry.fn = on_retry;
+	sv.pipe.fn = on_pipe;
+	sv.relay.on_closed = on_closed;
 	int r = sfd < 0 ? -errno : loop_add(&sv.loop, &sv.signals, sfd, EPOLLIN);
 	if (r == 0)
 		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
@@ -255,8 +293,8 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 {
 	char msg[1 + sizeof *e] = {FRAME_ERROR};
 
-	if (s->remove_on_failure) {
-		remove_container();
+	if (s->unpublished) {
+		remove_container("tmp");
 	} else {
 		s->state->exit_code = e->exit;
 		s->state->error = e->msg;
@@ -265,7 +303,20 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 	}
 	memcpy(msg + 1, e, sizeof *e);
 	fd_send_msg(sock, msg, sizeof msg, NULL, 0);
-	leave(s->remove_on_failure);
+	leave(s->unpublished);
+}
+
+/* The container runs: it takes its place. */
+static void publish(const struct supervise *s, int sock)
+{
+	struct err e = {0};
+	int r = move("tmp", "containers", "");
+
+	if (r == 0)
+		return;
+	proc_signal(sv.run.pidfd, SIGKILL);
+	err_set(&e, r, "put the container in place");
+	failed(s, sock, &e);
 }
 
 static _Noreturn void supervise(const struct supervise *s, int sock)
@@ -288,6 +339,8 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 		failed(s, sock, &e);
 	}
 	record_running();
+	if (s->unpublished)
+		publish(s, sock);
 	sv.relay.on_drained = finish;
 	relay_add_client(&sv.relay, sock, s->want, true);
 	int32_t pid = sv.run.pid;

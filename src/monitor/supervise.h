@@ -19,7 +19,7 @@ struct supervise {
 		*state; /* as it is on disk; the supervisor keeps it up to date there */
 	int dir;	/* containers/<id>, locked */
 	struct winsize size;
-	bool remove_on_failure; /* of `hoy run`: a container that never ran leaves nothing */
+	bool unpublished; /* it lies in tmp/<id> until it runs; if it never does, it leaves nothing */
 	uint8_t want; /* HELLO_* of the starting client; 0: it only waits for the word that it runs */
 };
 

@@ -65,6 +65,7 @@ int init_prepare(struct stage *s, struct err *e)
 
 	signal(SIGPIPE, SIG_DFL); /* all that the supervisor ignores */
 	signal(SIGHUP, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	s->pty = -1;

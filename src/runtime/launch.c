@@ -95,6 +95,7 @@ static _Noreturn void first_child(const struct launch *l, int sync)
 	struct stage s = {.c = l->config,
 			  .p = &l->config->process,
 			  .home = l->home,
+			  .where = l->where,
 			  .form = l->form,
 			  .size = l->size,
 			  .sync = sync};
@@ -282,6 +283,7 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 	struct stage s = {.c = l->config,
 			  .p = l->process,
 			  .home = l->home,
+			  .where = l->where,
 			  .form = l->form,
 			  .size = l->size,
 			  .sync = sync};
@@ -352,13 +354,14 @@ int launch_reentry(int argc, char **argv)
 	uint64_t rows = 0, cols = 0;
 	bool joined = false;
 
-	if (argc != 6 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
+	if (argc != 7 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_ENGINE;
 	prctl(PR_SET_DUMPABLE, 0);
 	s.home = argv[2];
-	s.form = argv[3];
-	parse_u64(argv[4], USHRT_MAX, &rows);
-	parse_u64(argv[5], USHRT_MAX, &cols);
+	s.where = argv[3];
+	s.form = argv[4];
+	parse_u64(argv[5], USHRT_MAX, &rows);
+	parse_u64(argv[6], USHRT_MAX, &cols);
 	s.size = (struct winsize){.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
 	if (read_doc(&s, &c, &p, &joined, &e) < 0)
 		child_fail(SYNC_FD, &e);

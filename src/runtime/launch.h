@@ -22,8 +22,9 @@
 #include "sys/userns.h"
 
 struct launch {
-	const char *home; /* path of the store */
-	const char *form; /* owner form of the layers */
+	const char *home;  /* path of the store */
+	const char *where; /* of the container's directory in it: "containers" or "tmp" */
+	const char *form;  /* owner form of the layers */
 	const struct container_config *config;
 	const struct config_process *process; /* NULL: the config's (PID 1) */
 	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */

@@ -136,7 +136,7 @@ static int image_root(struct stage *s, int home, struct err *e)
 	}
 	if (r == 0)
 		prepare_etc(upper, lower, done);
-	autoclose int containers = open_path(home, "containers", NULL);
+	autoclose int containers = open_path(home, s->where, NULL);
 	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
 	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);
 	close_all(lower, done);
@@ -228,7 +228,7 @@ int stage_root(struct stage *s, struct err *e)
 
 	if (home < 0)
 		return err_set(e, errno, "open the store %s", s->home);
-	snprintf(path, sizeof path, "containers/%.64s", s->c->id);
+	snprintf(path, sizeof path, "%s/%.64s", s->where, s->c->id);
 	s->cdir = openat(home, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->cdir < 0)
 		return err_set(e, errno, "open the container's directory");

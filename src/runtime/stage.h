@@ -18,6 +18,7 @@ struct stage {
 	const struct container_config *c;
 	const struct config_process *p; /* of c, or of an exec */
 	const char *home;		/* path of the store */
+	const char *where;		/* of the container's directory in it */
 	const char *form;		/* owner form of the layers: u0_form_name() */
 	struct winsize size;		/* of the terminal, 0: unknown */
 	int sync;			/* socket to the parent */

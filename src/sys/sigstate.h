@@ -19,6 +19,9 @@ bool sigstate_ignores(pid_t pid, int sig);
 /* May pid do something about the signal: catch it, block it, or wait for it? True also if that cannot be read. */
 bool sigstate_cares(pid_t pid, int sig);
 
+/* Processor time that a process has used, in milliseconds; -1 if unknown. */
+int64_t sigstate_cpu_ms(pid_t pid);
+
 /* Age of a process in milliseconds, -1 if unknown. */
 int64_t sigstate_age_ms(pid_t pid);
 
