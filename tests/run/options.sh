@@ -388,7 +388,7 @@ test_host_root() {
 	echo secret >"$HOME/secret"
 	run hoy run --rm --network none @host sh -c "ls -A /home /root 2>/dev/null; cat $HOME/secret 2>/dev/null"
 	assert_lacks secret
-	assert_lacks "$(id -un)"
+	[ "$T_ROW" = root ] || assert_lacks "$(id -un)"
 	run hoy run --rm --network none @host sh -c 'touch /usr/new /new && echo private-layer; rm -f /etc/os-release 2>/dev/null; :'
 	assert_has private-layer
 	[ ! -e /usr/new ] && [ -e /etc/os-release ] || fail 'the host was changed'

@@ -137,7 +137,7 @@ test_workdir_through_a_descriptor_is_refused() { # short
 	case $out in */home* | */tmp*) fail "outside: $(last)" ;; esac
 	for n in 3 4 5 6 7 8 9 10 11 12; do
 		run hoy run --rm --network none -w /proc/self/fd/$n busybox sh -c 'cat ../../../../../etc/hostname ../../etc/shadow ./etc/passwd 2>/dev/null; ls'
-		case $out in *"$(hostname)"* | *"$(id -un)"*) fail "the host is visible: $(last)" ;; esac
+		case $out in *"$(hostname)"* | *"$(tail -1 /etc/passwd)"*) fail "the host is visible: $(last)" ;; esac
 	done
 }
 
