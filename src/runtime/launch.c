@@ -82,6 +82,7 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1)
 	char *argv[] = {(char[]){"hoy"},
 			(char[]){"__stage"},
 			(char *)(uintptr_t)l->home,
+			(char *)(uintptr_t)(l->where ? l->where : ""), /* not used by a join */
 			(char *)(uintptr_t)l->form,
 			rows,
 			cols,
