@@ -135,13 +135,15 @@ ssize_t fd_recv_msg(int sock, void *p, size_t n, int *fds, size_t *nfds)
 	size_t room = nfds ? *nfds : 0, got = 0;
 	ssize_t k;
 
-	do
+	/* A peer that closed before it had read all that we sent leaves ECONNRESET, once, before the messages it still sent us. */
+	bool reset = false;
+	do {
 		k = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (k < 0 && errno == EINTR);
+	} while (k < 0 && (errno == EINTR || (errno == ECONNRESET && !reset && (reset = true))));
 	if (nfds)
 		*nfds = 0;
 	if (k < 0)
-		return errno == ECONNRESET ? 0 : -errno;
+		return errno == ECONNRESET || (reset && errno == EAGAIN) ? 0 : -errno;
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
 		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
 			continue;

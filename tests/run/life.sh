@@ -138,7 +138,7 @@ test_wait_before_and_after() { # peer_ok
 	assert_rc 125
 }
 
-test_rm_several_and_unknown() { # peer_ok
+test_rm_several_and_unknown() {
 	load busybox
 	hoy create --name a --network none busybox true >/dev/null
 	hoy create --name b --network none busybox true >/dev/null

@@ -15,6 +15,20 @@ test_size_is_set_before_the_first_output() { # short
 	done
 }
 
+test_a_quick_end_is_not_a_dead_supervisor() { # short
+	# The other side may end before it reads what the client says first (its window's size, its input).
+	load busybox
+	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		run with_pty -- $HOY exec -it c true
+		assert_ok
+		run sh -c 'head -c 500000 /dev/zero | $1 exec -i c sh -c "exit 3"' - "$HOY"
+		assert_rc 3
+		run sh -c 'head -c 500000 /dev/zero | $1 run --rm -i --network none busybox sh -c "exit 3"' - "$HOY"
+		assert_rc 3
+	done
+}
+
 test_size_follows() { # peer_ok
 	load busybox
 	run with_pty -s 24x80 'expect=ready' 'size=50x100' 'expect=50 100' -- \
