@@ -77,6 +77,7 @@ int err_fail_code(struct err *e, enum err_id id, int errnum, const char *fmt, ..
 {
 	va_list ap;
 
+	errnum = errnum > 0 ? errnum : EINVAL;
 	va_start(ap, fmt);
 	int r = fill(e, id, errnum, fmt, ap);
 	va_end(ap);
@@ -92,7 +93,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->hint, sizeof e->hint, fmt, ap);
 	va_end(ap);
-	return -e->code;
+	return e->code > 0 ? -e->code : -EINVAL;
 }
 
 int err_context(struct err *e, const char *fmt, ...)
@@ -108,7 +109,7 @@ int err_context(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	size_t n = strlen(e->msg);
 	snprintf(e->msg + n, sizeof e->msg - n, ": %s", old);
-	return -e->code;
+	return e->code > 0 ? -e->code : -EINVAL;
 }
 
 const char *err_id_name(enum err_id id)

@@ -121,28 +121,28 @@ static int order(struct run *r, struct pos pos, const char *func, const struct v
 
 static int fn_lt(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
-	int c, err = order(r, pos, "lt", args, &c);
+	int c = 0, err = order(r, pos, "lt", args, &c);
 
 	return err < 0 ? err : give_bool(r, c < 0, ret);
 }
 
 static int fn_le(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
-	int c, err = order(r, pos, "le", args, &c);
+	int c = 0, err = order(r, pos, "le", args, &c);
 
 	return err < 0 ? err : give_bool(r, c <= 0, ret);
 }
 
 static int fn_gt(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
-	int c, err = order(r, pos, "gt", args, &c);
+	int c = 0, err = order(r, pos, "gt", args, &c);
 
 	return err < 0 ? err : give_bool(r, c > 0, ret);
 }
 
 static int fn_ge(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
-	int c, err = order(r, pos, "ge", args, &c);
+	int c = 0, err = order(r, pos, "ge", args, &c);
 
 	return err < 0 ? err : give_bool(r, c >= 0, ret);
 }
@@ -191,7 +191,7 @@ static int missing_key(struct run *r, const struct json *obj, struct val *ret)
 
 static int index_one(struct run *r, struct pos pos, struct val v, struct val at, struct val *ret)
 {
-	size_t i;
+	size_t i = 0;
 	int err;
 
 	if (v.j && v.j->type == JSON_OBJ) {
@@ -501,7 +501,7 @@ static int fn_upper(struct run *r, struct pos pos, const struct val *args, size_
 static int fn_pad(struct run *r, struct pos pos, const struct val *args, size_t n, struct val *ret)
 {
 	const char *s = text_of(args[0]);
-	size_t before, after;
+	size_t before = 0, after = 0;
 	scoped(str) b = {0};
 	int err;
 
@@ -520,7 +520,7 @@ static int fn_truncate(struct run *r, struct pos pos, const struct val *args, si
 		       struct val *ret)
 {
 	const char *s = text_of(args[0]);
-	size_t max;
+	size_t max = 0;
 	int err;
 
 	if (!s)

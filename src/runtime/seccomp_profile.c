@@ -99,7 +99,7 @@ static int string_list(const struct load *l, const struct json *obj, const char 
 static int read_action(const struct load *l, const struct json *obj, const char *key,
 		       const char *errno_key, uint32_t *ret)
 {
-	const struct json *name, *num;
+	const struct json *name, *num = NULL;
 	int r = member(l, obj, key, JSON_STR, &name);
 
 	if (!r)
@@ -149,7 +149,7 @@ static int read_number(const struct load *l, const struct json *arg, const char 
 
 static int read_arg(const struct load *l, const struct json *arg, struct seccomp_arg *ret)
 {
-	uint64_t index, value, two;
+	uint64_t index = 0, value = 0, two = 0;
 	int r = read_number(l, arg, "index", &index);
 
 	if (!r)
@@ -254,7 +254,7 @@ static int applies(struct load *l, const struct json *entry, bool *ret)
 static int add_entry(struct load *l, struct seccomp_builder *b, const struct json *entry)
 {
 	struct seccomp_arg args[6];
-	const struct json *names, *arg_list;
+	const struct json *names, *arg_list = NULL;
 	uint32_t action;
 	size_t n;
 	bool use = false;

@@ -47,8 +47,8 @@ static int split(const char *text, char *user, size_t size, const char **ret_gro
 int user_check(const char *text, struct err *e)
 {
 	char name[256];
-	const char *group;
-	uint32_t id;
+	const char *group = NULL;
+	uint32_t id = 0;
 
 	if (str_is_empty(text))
 		return 0;
