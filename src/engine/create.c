@@ -304,6 +304,19 @@ static int take_name(const struct home *h, const struct create_opts *o, struct c
 	}
 }
 
+/* Whoever removes an image looks for containers that use it; whoever makes a container looks, once its record can be seen, whether
+ * the image is still there: one of the two sees the other. */
+static int image_still_there(const struct home *h, const struct container_config *c, struct err *e)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "images/%.64s", digest_hex(c->image_id));
+	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "image %s was removed just now",
+			     c->image);
+}
+
 /* Writes it below tmp/ and moves it in place. The lock goes with the directory's descriptor. */
 static int publish(const struct home *h, const struct create_opts *o, struct container *ret,
 		   struct err *e)
@@ -325,6 +338,8 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 		r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
+		if (r == 0 && c->image_id)
+			r = image_still_there(h, c, e);
 		snprintf(to, sizeof to, "containers/%s", c->id);
 		if (r == 0 && !o->unpublished && renameat(h->fd, t.name, h->fd, to) < 0 &&
 		    (errno != ENOENT || path_mkdir_p_at(h->fd, "containers", 0700) < 0 ||

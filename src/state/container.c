@@ -160,15 +160,28 @@ static int list_dir(const struct home *h, const char *name, struct strv *ret, st
 	return 0;
 }
 
-int container_ids(const struct home *h, struct strv *ret, struct err *e)
+static int ids_in(const struct home *h, const char *dir, struct strv *ret, struct err *e)
 {
 	scoped(strv) all = {0};
-	int r = list_dir(h, "containers", &all, e);
+	int r = list_dir(h, dir, &all, e);
 
 	for (size_t i = 0; i < all.n; i++)
 		if (strlen(all.v[i]) == CONTAINER_ID_LEN && is_hex(all.v[i]))
 			strv_add(ret, all.v[i]);
 	return r;
+}
+
+int container_ids(const struct home *h, struct strv *ret, struct err *e)
+{
+	return ids_in(h, "containers", ret, e);
+}
+
+int container_ids_all(const struct home *h, struct strv *ret, struct err *e)
+{
+	/* In this order: one that is moved meanwhile is seen in its new place. */
+	int r = ids_in(h, "tmp", ret, e);
+
+	return r < 0 ? r : ids_in(h, "containers", ret, e);
 }
 
 static int unknown(const struct home *h, const char *text, struct err *e)
@@ -238,6 +251,16 @@ int container_dir(const struct home *h, const char *id, struct err *e)
 	return err_set(e, errno, "open %s/%s", h->path, path);
 }
 
+/* The state of one that is being made or started; it may also have been moved to its place (path) since we looked there. */
+static int read_unfinished(const struct home *h, const char *id, const char *path, struct str *text)
+{
+	char unfinished[120];
+
+	snprintf(unfinished, sizeof unfinished, "tmp/%.64s/state.json", id);
+	int r = fd_read_file_at(h->fd, unfinished, text, 4 << 20);
+	return r == -ENOENT ? fd_read_file_at(h->fd, path, text, 4 << 20) : r;
+}
+
 int container_state_read(const struct home *h, const char *id, struct container_state *ret,
 			 struct arena *a, struct err *e)
 {
@@ -246,6 +269,8 @@ int container_state_read(const struct home *h, const char *id, struct container_
 
 	snprintf(path, sizeof path, "containers/%.64s/state.json", id);
 	int r = fd_read_file_at(h->fd, path, &text, 4 << 20);
+	if (r == -ENOENT)
+		r = read_unfinished(h, id, path, &text);
 	if (r == -ENOENT)
 		return err_fail_code(e, ERR_CONTAINER_UNKNOWN, ENOENT, "container %.12s is gone",
 				     id);

@@ -58,6 +58,10 @@ int container_resolve(const struct home *h, const char *text, char *ret, struct 
 /* All ids, in no order. */
 int container_ids(const struct home *h, struct strv *ret, struct err *e);
 
+/* The same, and those that are being made or started right now (tmp/<id>, engine/create.h): whatever asks what is in use must
+ * not miss them. container_state_read() finds their states too. */
+int container_ids_all(const struct home *h, struct strv *ret, struct err *e);
+
 /* Opens containers/<id>. A descriptor or -errno. */
 int container_dir(const struct home *h, const char *id, struct err *e);
 

@@ -189,7 +189,7 @@ static int use_images(const struct home *h, struct store_used *u,
 static int use_containers(const struct home *h, struct store_used *u, struct err *e)
 {
 	scoped(strv) ids = {0};
-	int r = container_ids(h, &ids, e);
+	int r = container_ids_all(h, &ids, e);
 
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		scoped(arena) a = {0};

@@ -127,7 +127,7 @@ int image_untag(const struct home *h, const struct reference *name, struct err *
 int image_users(const struct home *h, const char *id, struct strv *ret, struct err *e)
 {
 	scoped(strv) ids = {0};
-	int r = container_ids(h, &ids, e);
+	int r = container_ids_all(h, &ids, e);
 
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		scoped(arena) a = {0};
