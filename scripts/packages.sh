@@ -35,19 +35,16 @@ packages_for() {
 		debian:test) echo bash python3 libcmocka-dev busybox-static umoci skopeo podman runc zstd xz-utils bzip2 strace procps passwd util-linux \
 			shellcheck clang-format universal-ctags git binutils zsh fish ;;
 		debian:peers) echo podman runc bubblewrap ;;
-		debian:vm) echo qemu-system-x86 mmdebstrap cpio e2fsprogs kmod linux-image-cloud-amd64 ;;
 		fedora:run) echo shadow-utils ;;
 		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libmnl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \
 			libarchive-devel libcurl-devel openssl-devel ;;
 		fedora:test) echo bash python3 libcmocka-devel libasan libubsan glibc-static busybox umoci skopeo podman runc zstd xz bzip2 strace procps-ng shadow-utils util-linux \
 			ShellCheck clang-tools-extra ctags git binutils zsh fish ;;
 		fedora:peers) echo podman runc bubblewrap ;;
-		fedora:vm) echo qemu-system-x86-core cpio e2fsprogs kmod ;;
 		arch:run) echo shadow ;;
 		arch:build) echo gcc glibc meson ninja pkgconf yajl libmnl libcap-ng libseccomp zlib zstd libarchive curl openssl ;;
 		arch:test) echo bash python cmocka gcc-libs busybox umoci skopeo podman runc zstd xz bzip2 strace procps-ng shadow util-linux shellcheck clang ctags git binutils zsh fish ;;
 		arch:peers) echo podman runc bubblewrap ;;
-		arch:vm) echo qemu-system-x86 cpio e2fsprogs kmod ;;
 		*) return 1 ;;
 		esac
 	done | tr ' ' '\n' | sort -u | tr '\n' ' '

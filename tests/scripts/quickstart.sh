@@ -36,7 +36,7 @@ test_families() { # short
 test_every_set_has_packages() {
 	local f s
 	for f in debian ubuntu fedora arch; do
-		for s in run build test peers vm; do
+		for s in run build test peers; do
 			run bash -c '. "$1/scripts/packages.sh"; packages_for $2 $3' - "$TOP" $f $s
 			assert_ok
 			assert_ne '' "${out// /}" "packages of $f $s"
