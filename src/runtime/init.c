@@ -26,6 +26,7 @@
 #include "base/base.h"
 #include "base/proc.h"
 #include "runtime/init.h"
+#include "sys/mounts.h"
 #include "sys/netdev.h"
 
 static stage_step *const first_steps[] = {
@@ -103,11 +104,30 @@ bool init_binary_exposed(void)
 	return (st.st_mode & S_IWOTH) || (st.st_mode & S_IWGRP);
 }
 
-int init_seal(char *const argv[], struct err *e)
+/* Our own file by a read-only mount. It belongs to no mount namespace once its descriptor is gone, so nobody can make it writable again. */
+static int read_only_self(void)
+{
+	char path[PATH_MAX];
+	struct stat exe, st;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	autoclose int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || stat("/proc/self/exe", &exe) < 0)
+		return -errno;
+	if (st.st_dev != exe.st_dev || st.st_ino != exe.st_ino) /* replaced meanwhile: an upgrade */
+		return -ESTALE;
+	autoclose int mnt = mount_clone(fd, "", false);
+	int r = mnt < 0 ? mnt : mount_attr(mnt, MOUNT_RO | MOUNT_NOSUID | MOUNT_NODEV, 0, false);
+	return r < 0 ? r : take_fd(mnt);
+}
+
+static int sealed_copy(struct err *e)
 {
 	autoclose int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	autoclose int copy = memfd_create("hoy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	char *const env[] = {NULL};
 	struct stat st;
 
 	if (self < 0 || copy < 0 || fstat(self, &st) < 0)
@@ -119,6 +139,18 @@ int init_seal(char *const argv[], struct err *e)
 	}
 	if (fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return err_set(e, errno, "seal the copy of our own program");
-	syscall(SYS_execveat, copy, "", argv, env, AT_EMPTY_PATH);
-	return err_set(e, errno, "run the sealed copy of our own program");
+	return take_fd(copy);
+}
+
+int init_seal(char *const argv[], bool own_mounts, struct err *e)
+{
+	char *const env[] = {NULL};
+	autoclose int exe = own_mounts ? read_only_self() : -1;
+
+	if (exe < 0)
+		exe = sealed_copy(e);
+	if (exe < 0)
+		return exe;
+	syscall(SYS_execveat, exe, "", argv, env, AT_EMPTY_PATH);
+	return err_set(e, errno, "run our own program again");
 }

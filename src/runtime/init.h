@@ -20,8 +20,9 @@ _Noreturn void init_run_joined(struct stage *s); /* a process in a running conta
  * else may write to it. */
 bool init_binary_exposed(void);
 
-/* Executes a sealed copy of our own binary (memfd_create(2), F_SEAL_WRITE) with these arguments and no environment. Returns only
- * on failure. Answers CVE-2019-5736: /proc/PID/exe then leads to the copy. */
-int init_seal(char *const argv[], struct err *e);
+/* Executes our own binary again with these arguments and no environment, in a form that cannot be written through
+ * /proc/PID/exe (CVE-2019-5736): with own_mounts (a mount namespace of our own, the host's files in it) from a read-only mount that is
+ * attached nowhere; else, or where that cannot be, from a sealed copy (memfd_create(2), F_SEAL_WRITE). Returns only on failure. */
+int init_seal(char *const argv[], bool own_mounts, struct err *e);
 
 #endif

@@ -87,7 +87,7 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1)
 			rows,
 			cols,
 			NULL};
-	init_seal(argv, &e);
+	init_seal(argv, pid1 < 0, &e);
 	child_fail(SYNC_FD, &e);
 }
 
