@@ -117,13 +117,18 @@ static _Noreturn void first_child(const struct launch *l, int sync)
 static int follow(int sync, struct launched *ret, struct err *e)
 {
 	char msg[1 + sizeof *e];
+	bool ready = false;
 	int fd = -1;
 
 	for (;;) {
 		size_t nfds = 1;
 		ssize_t n = fd_recv_msg(sync, msg, sizeof msg, &fd, &nfds);
-		if (n == 0)
+		if (n == 0 && ready)
 			return 0;
+		if (n == 0)
+			return err_fail(
+				e, ERR_INTERNAL,
+				"the container's first process died on the way to its command");
 		if (n < 0)
 			return err_set(e, (int)n, "hear from the container's first process");
 		if (msg[0] == 'P' && nfds == 1) {
@@ -132,6 +137,10 @@ static int follow(int sync, struct launched *ret, struct err *e)
 		}
 		if (nfds)
 			close(fd);
+		if (msg[0] == 'X') {
+			ready = true;
+			continue;
+		}
 		if (msg[0] == 'C' && n == 1 + sizeof ret->pid) {
 			memcpy(&ret->pid, msg + 1, sizeof ret->pid);
 			ret->pidfd = (int)syscall(SYS_pidfd_open, ret->pid, 0);

@@ -10,6 +10,7 @@
  *   clone3: user, mnt, pid, ipc, uts, cgroup, net  waits on the sync socket
  *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts, pivots ...
  *   takes "P" + the pty's master                   ... makes the terminal
+ *   takes "X": all is set up                        ... loads the filter
  *   end of file: the program runs                  execve closes the socket
  *   or "E" + struct err: it does not
  */

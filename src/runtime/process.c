@@ -143,6 +143,9 @@ int stage_privileges(struct stage *s, struct err *e)
 	char c;
 	if (recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(EXIT_ENGINE); /* the parent died before we asked */
+	fd_send_msg(
+		s->sync, "X", 1, NULL,
+		0); /* all is done but the filter, which may not let us speak, and the command */
 	r = seccomp_load(&s->filter);
 	return r < 0 ? err_set(e, r, "load the seccomp filter") : 0;
 }
