@@ -108,7 +108,9 @@ static _Noreturn void first_child(const struct launch *l, int sync)
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the change of ids cleared it */
 	prctl(PR_SET_DUMPABLE, 0);
 	take_streams(l, s.p);
-	if (init_binary_exposed())
+	/* With --init we stay as PID 1: executed again our memory belongs to the container's namespace, not to the host's, and the
+	 * container can be joined through us. */
+	if (init_binary_exposed() || l->config->init)
 		reenter(l, sync, -1);
 	init_run(&s);
 }

@@ -176,6 +176,22 @@ test_read_only() { # peer_ok short
 	assert_has run-ok
 }
 
+test_init_can_be_joined() { # peer_ok
+	load busybox
+	hoy run -d --name c --init -u 7 --network none busybox sleep 1000 >/dev/null || fail run
+	run hoy exec c id -u
+	assert_out 7
+	run hoy exec -u 0 c id -u
+	assert_out 0
+}
+
+test_exec_with_the_network_of_the_host() { # peer_ok
+	load busybox
+	hoy run -d --name c --network host busybox sleep 1000 >/dev/null || fail run
+	run hoy exec c echo joined
+	assert_out joined
+}
+
 test_init() { # peer_ok
 	load busybox
 	# With --init, PID 1 reaps and is not the command.
