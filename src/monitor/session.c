@@ -101,22 +101,12 @@ static _Noreturn void monitor(const struct session *s, int sock)
 	_exit(0);
 }
 
+static _Noreturn void child(const void *arg, int sock)
+{
+	monitor(arg, sock);
+}
+
 int session_start(const struct session *s, int *ret_sock, struct err *e)
 {
-	int sock[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
-		return err_set(e, errno, "socketpair");
-	pid_t pid = proc_fork(0, NULL);
-	if (pid == 0) {
-		close(sock[0]);
-		monitor(s, sock[1]);
-	}
-	close(sock[1]);
-	if (pid < 0) {
-		close(sock[0]);
-		return err_set(e, pid, "start the exec monitor");
-	}
-	*ret_sock = sock[0];
-	return 0;
+	return streams_fork(child, s, ret_sock, e);
 }

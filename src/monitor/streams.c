@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "base/base.h"
 #include "base/proc.h"
@@ -61,4 +62,26 @@ void streams_detach(const int *keep, size_t nkeep, const char *name)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	prctl(PR_SET_NAME, name);
+}
+
+int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *ret_sock,
+		 struct err *e)
+{
+	int sock[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_set(e, errno, "socketpair");
+	pid_t pid = proc_fork(0, NULL);
+	if (pid == 0) {
+		close(sock[0]);
+		fn(arg, sock[1]);
+		_exit(EXIT_ENGINE);
+	}
+	close(sock[1]);
+	if (pid < 0) {
+		close(sock[0]);
+		return err_set(e, pid, "start a monitor process");
+	}
+	*ret_sock = sock[0];
+	return 0;
 }

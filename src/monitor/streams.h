@@ -18,4 +18,8 @@ void streams_close(struct streams *p);
  * default signals but SIGPIPE, SIGHUP and SIGXFSZ ignored, no descriptors but those in keep. */
 void streams_detach(const int *keep, size_t nkeep, const char *name);
 
+/* Forks a monitor process: the child runs fn(arg, sock) and never comes back; *ret_sock is our end of the connection to it. */
+int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *ret_sock,
+		 struct err *e);
+
 #endif

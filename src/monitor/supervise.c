@@ -351,22 +351,12 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	leave(s->config->auto_remove);
 }
 
+static _Noreturn void child(const void *arg, int sock)
+{
+	supervise(arg, sock);
+}
+
 int supervise_start(const struct supervise *s, int *ret_sock, struct err *e)
 {
-	int sock[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
-		return err_set(e, errno, "socketpair");
-	pid_t pid = proc_fork(0, NULL);
-	if (pid == 0) {
-		close(sock[0]);
-		supervise(s, sock[1]);
-	}
-	close(sock[1]);
-	if (pid < 0) {
-		close(sock[0]);
-		return err_set(e, pid, "start the supervisor");
-	}
-	*ret_sock = sock[0];
-	return 0;
+	return streams_fork(child, s, ret_sock, e);
 }
