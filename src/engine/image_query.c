@@ -122,7 +122,9 @@ static bool fits_reference(struct arena *a, const char *pattern, const char *rep
 {
 	const char *shown = ref_familiar(a, repository);
 	const char *base = strrchr(repository, '/');
-	const char *forms[] = {repository, shown, base ? base + 1 : repository};
+	const char *path = strchr(repository, '/');
+	const char *forms[] = {repository, shown, path ? path + 1 : repository,
+			       base ? base + 1 : repository};
 
 	for (size_t i = 0; i < countof(forms); i++)
 		if (glob(pattern, forms[i]) ||
