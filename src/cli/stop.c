@@ -38,7 +38,7 @@ static int stop_one(struct cli *c, struct home *h, struct container *ct, const c
 			 "%s: its first process has no handler for %s, which the kernel then "
 			 "drops: killed at once",
 			 ct->state.name, signal_name(rep.signal));
-	else if (rep.how == STOP_TIMED_OUT)
+	else if (rep.how == STOP_TIMED_OUT && rep.timeout)
 		cli_warn(c, "%s did not end within %" PRId64 " seconds of %s: killed",
 			 ct->state.name, rep.timeout, signal_name(rep.signal));
 	out_printf(&c->out, "%s\n", o->all ? ct->id : text);

@@ -131,6 +131,7 @@ test_timeout_zero_kills() { # peer_ok
 	wait_for hoy_logs_have c ready
 	run hoy stop -t 0 c
 	assert_ok
+	assert_quiet # what was asked for is no warning
 	ended 137
 }
 
