@@ -14,8 +14,7 @@ static const struct {
 	enum err_id id;
 	const char *hint;
 } by_errno[] = {
-	{ENOSPC, ERR_DISK_FULL,
-	 "free some space: hoy rm, hoy rmi and hoy container prune work on a full disk"},
+	{ENOSPC, ERR_DISK_FULL, "free some space: hoy rm and hoy rmi work on a full disk"},
 	{EDQUOT, ERR_DISK_FULL,
 	 "a quota is used up (disk space, or kernel.keys.maxkeys for keyrings)"},
 	{EROFS, ERR_READ_ONLY, "set HOY_ROOT or --root to a writable directory"},
