@@ -83,6 +83,9 @@ static void distance(void **state)
 	assert_int_equal(str_distance("imgaes", "images"), 1);
 	assert_int_equal(str_distance("", "abc"), 3);
 	assert_int_equal(str_distance("run", "run"), 0);
+	assert_true(str_distance("rnu", "run") < str_too_far("rnu"));
+	assert_true(str_distance("contaner", "container") < str_too_far("contaner"));
+	assert_false(str_distance("pull", "kill") < str_too_far("pull"));
 }
 
 /* Both ways to resolve a path must agree, the system call and the walk for kernels without it. */

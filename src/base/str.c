@@ -207,3 +207,10 @@ size_t str_distance(const char *a, const char *b)
 	}
 	return d[n % 3][m];
 }
+
+size_t str_too_far(const char *typed)
+{
+	size_t n = strlen(typed);
+
+	return n < 5 ? 2 : n < 8 ? 3 : 4;
+}

@@ -41,4 +41,7 @@ bool str_is_empty(const char *s);	   /* NULL or "" */
 /* Edit distance (insert, delete, replace, swap of neighbours), for "did you mean". */
 size_t str_distance(const char *a, const char *b);
 
+/* The distance from which on a name is no likely misspelling of what was typed: a suggestion that is wrong misleads. */
+size_t str_too_far(const char *typed);
+
 #endif

@@ -55,8 +55,8 @@ static size_t distance(const struct command *cmd, const char *typed)
 
 const char *command_nearest(const char *typed)
 {
-	const char *best = NULL;
-	size_t least = strlen(typed) / 3 + 2;
+	const char *best = NULL, *space = strchr(typed, ' ');
+	size_t least = str_too_far(space ? space + 1 : typed);
 
 	for (size_t i = 0; cli_commands[i]; i++) {
 		size_t d = distance(cli_commands[i], typed);

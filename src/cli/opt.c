@@ -131,7 +131,7 @@ static int unknown(const struct parser *p, const char *name, size_t n, struct er
 {
 	const char *cmd = p->rules->command, *best = NULL;
 	autofree char *typed = xstrndup(name, n);
-	size_t least = n / 3 + 2;
+	size_t least = str_too_far(typed);
 
 	for (struct opt_walk w = opt_first(p->rules->rows); w.row; opt_next(&w)) {
 		size_t d = str_distance(typed, w.row->name);

@@ -211,7 +211,7 @@ static int unknown_option(const char *opt, size_t len, struct err *e)
 {
 	autofree char *key = xstrndup(opt, len);
 	const char *best = NULL;
-	size_t best_distance = 4;
+	size_t best_distance = str_too_far(key);
 
 	for (size_t i = 0; i < countof(options); i++) {
 		size_t d = str_distance(key, options[i].key);

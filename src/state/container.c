@@ -188,7 +188,7 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 {
 	scoped(strv) names = {0};
 	const char *best = NULL;
-	size_t least = 4;
+	size_t least = str_too_far(text);
 
 	list_dir(h, "cnames", &names, NULL);
 	for (size_t i = 0; i < names.n; i++) {

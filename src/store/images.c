@@ -162,8 +162,8 @@ static int compare_name(void *arg, const char *repository, const char *last, con
 	scoped(arena) scratch = {0};
 	const char *full = arena_printf(&scratch, "%s%s", repository, last);
 	const char *shown = ref_familiar(&scratch, full);
-	const char *base = strrchr(repository, '/');
-	const char *forms[] = {full, shown, arena_printf(&scratch, "%s%s", base + 1, last),
+	const char *base = strrchr(repository, '/'), *path = strchr(full, '/') + 1;
+	const char *forms[] = {full, shown, path, arena_printf(&scratch, "%s%s", base + 1, last),
 			       base + 1};
 
 	if (!id || *last != ':')
@@ -172,7 +172,7 @@ static int compare_name(void *arg, const char *repository, const char *last, con
 		size_t d = str_distance(n->text, forms[i]);
 		if (d < n->distance) {
 			n->distance = d;
-			n->best = arena_strdup(n->a, i == 3 && !strcmp(last, ":latest") ? base + 1
+			n->best = arena_strdup(n->a, i == 4 && !strcmp(last, ":latest") ? base + 1
 											: shown);
 		}
 	}
@@ -182,7 +182,7 @@ static int compare_name(void *arg, const char *repository, const char *last, con
 static int unknown(const struct home *h, const char *text, struct err *e)
 {
 	scoped(arena) a = {0};
-	struct nearest near = {&a, text, NULL, strlen(text) / 3 + 2};
+	struct nearest near = {&a, text, NULL, str_too_far(text)};
 
 	names_each(h, compare_name, &near, NULL);
 	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: no such image", text);

@@ -61,7 +61,7 @@ static void bare_name(const char *name, char *buf, size_t size)
 static int unknown(const char *name, const char *bare, struct err *e)
 {
 	const char *best = NULL;
-	size_t best_distance = 4;
+	size_t best_distance = str_too_far(bare);
 
 	for (int cap = 0; cap < 64 && (caps_all() & CAP_BIT(cap)); cap++) {
 		size_t d = str_distance(bare, caps_name(cap) + 4);

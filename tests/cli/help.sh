@@ -95,11 +95,15 @@ test_aliases() { # short
 }
 
 test_error_ids() { # short
-	local id n=0
+	local id command n=0
 	while read -r id; do
 		run hoy help "$id"
 		assert_ok
 		assert_match "^$id"
+		for command in $(grep -oE 'hoy (container|image|system) [a-z]+' <<<"$(tr -s '\n ' ' ' <<<"$out")" | tr ' ' /); do
+			run hoy help "$(cut -d/ -f2- <<<"$command" | tr / ' ')"
+			assert_ok
+		done
 		n=$((n + 1))
 	done < <(hoy help errors | sed -n 's/^  \(E-.*\)/\1/p')
 	[ $n -ge 7 ] || fail "only $n ids were listed"
@@ -114,6 +118,14 @@ test_refusals() { # short
 	assert_err E-USAGE 'did you mean hoy version?'
 	run hoy image nope
 	assert_err E-USAGE
+	# A wrong guess is worse than none.
+	local word
+	for word in pull push volume 'image foo'; do
+		# shellcheck disable=SC2086
+		run hoy $word
+		assert_err E-USAGE
+		case $err in *'did you mean'*) fail "$word: $err" ;; esac
+	done
 	run hoy image
 	assert_err E-USAGE
 	run hoy --rot x version

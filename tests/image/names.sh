@@ -121,6 +121,9 @@ test_unknown_with_the_nearest_name() { # short
 	assert_out '[]'
 	run hoy tag nothing x
 	assert_err E-IMAGE-UNKNOWN
+	hoy tag busybox some/thing:1 || fail tag
+	run hoy tag some/thnig:1 x
+	assert_err E-IMAGE-UNKNOWN 'did you mean localhost/some/thing:1?'
 	run hoy untag busybox nothing
 	assert_err E-IMAGE-UNKNOWN
 }
@@ -237,6 +240,9 @@ assert n["localhost/busybox:latest"]["Created"] == 1700000000' || fail "json: $(
 	assert_eq 1 "$(hoy images -q -f dangling=true | wc -l)" dangling
 	assert_eq 2 "$(hoy images -q -f dangling=false | wc -l)" 'not dangling'
 	assert_eq localhost/busybox:latest "$(hoy images -f reference='busy*' --format '{{.Repository}}:{{.Tag}}')" reference
+	hoy tag busybox some/thing:1 || fail tag
+	assert_eq localhost/some/thing:1 "$(hoy images --format '{{.Repository}}:{{.Tag}}' some/thing)" 'without registry'
+	assert_eq localhost/some/thing:1 "$(hoy images --format '{{.Repository}}:{{.Tag}}' some/thing:1)" 'without registry, with tag'
 	local label
 	label=$(hoy image inspect -f '{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}{{"\n"}}{{end}}' cfg-labels | head -1)
 	assert_eq localhost/cfg-labels:latest "$(hoy images -f "label=$label" --format '{{.Repository}}:{{.Tag}}')" label
