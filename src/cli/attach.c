@@ -13,7 +13,7 @@ static const struct opt attach_rows[] = {
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
 	{"no-stdin", 0, TO(OPT_BOOL, no_stdin), NULL, "Do not pass our standard input on"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
-	 "Pass signals on to the container (default true)"},
+	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{0},
 };
 #undef TO

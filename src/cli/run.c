@@ -8,7 +8,7 @@ static const struct opt run_rows[] = {
 	{"detach", 'd', TO(OPT_BOOL, detach), NULL,
 	 "Run in the background and print the container's ID"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
-	 "Pass signals on to the container (default true)"},
+	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{.kind = OPT_TABLE, .sub = run_common_rows},
 	{0},
 };

@@ -19,7 +19,7 @@ static const struct opt start_rows[] = {
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL,
 	 "With -a: give it our standard input"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
-	 "Pass signals on to the container (default true with -a)"},
+	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{0},
 };
 #undef TO

@@ -10,14 +10,36 @@
 #include "state/tmp.h"
 #include "state/u0.h"
 
+/* A record that cannot be read (a damaged disk, a bad hand): what the config and the names still say makes a new one, of a container that
+ * does not run, so that it can be seen, started or removed. */
+static void rebuild_state(const struct home *h, struct container *c)
+{
+	char *name = container_name_of(h, c->id);
+
+	c->state = (struct container_state){.id = c->id, .status = "exited", .stop_timeout = -1};
+	if (container_load_config(c, NULL) == 0)
+		container_initial_state(&c->config, &c->state);
+	c->state.name = arena_strdup(&c->arena, name ? name : c->id);
+	c->state.status = "exited";
+	c->state.error = "its state.json is damaged";
+	c->status = CONTAINER_EXITED;
+	free(name);
+}
+
 int container_refresh(const struct home *h, struct container *c, struct err *e)
 {
-	int r = container_state_read(h, c->id, &c->state, &c->arena, e);
+	struct err why = {0};
+	int r = container_state_read(h, c->id, &c->state, &c->arena, &why);
 
-	if (r < 0)
-		return r;
-	c->status = container_derive(h, &c->state);
-	return 0;
+	if (r == 0) {
+		c->status = container_derive(h, &c->state);
+	} else if (why.id == ERR_JSON || why.code == EINVAL || why.code == EFBIG) {
+		rebuild_state(h, c);
+		r = 0;
+	} else if (e) {
+		*e = why;
+	}
+	return r;
 }
 
 int container_open(const struct home *h, const char *text, struct container *ret, struct err *e)
@@ -30,6 +52,25 @@ int container_open(const struct home *h, const char *text, struct container *ret
 	if (ret->dir < 0)
 		return ret->dir;
 	return container_refresh(h, ret, e);
+}
+
+void container_initial_state(const struct container_config *c, struct container_state *ret)
+{
+	*ret = (struct container_state){
+		.id = c->id,
+		.name = c->name,
+		.image = c->image,
+		.image_id = c->image_id,
+		.command = c->process.args,
+		.labels = c->labels,
+		.created = c->created,
+		.status = "created",
+		.stop_signal = c->stop_signal,
+		.stop_timeout = c->stop_timeout,
+		.auto_remove = c->auto_remove,
+		.tty = c->process.tty,
+		.interactive = c->process.interactive,
+	};
 }
 
 int container_load_config(struct container *c, struct err *e)

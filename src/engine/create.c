@@ -249,28 +249,6 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 	return 0;
 }
 
-static void set_state(struct container *ret)
-{
-	const struct container_config *c = &ret->config;
-
-	ret->state = (struct container_state){
-		.id = ret->id,
-		.name = c->name,
-		.image = c->image,
-		.image_id = c->image_id,
-		.command = c->process.args,
-		.labels = c->labels,
-		.created = c->created,
-		.status = "created",
-		.stop_signal = c->stop_signal,
-		.stop_timeout = c->stop_timeout,
-		.auto_remove = c->auto_remove,
-		.tty = c->process.tty,
-		.interactive = c->process.interactive,
-	};
-	ret->status = CONTAINER_CREATED;
-}
-
 /* --replace: whatever has the name goes. */
 static int make_room(const struct home *h, const char *name, struct err *e)
 {
@@ -334,7 +312,8 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 	if (r == 0)
 		r = take_name(h, o, c, &ret->arena, e);
 	if (r == 0) {
-		set_state(ret);
+		container_initial_state(c, &ret->state);
+		ret->status = CONTAINER_CREATED;
 		r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);

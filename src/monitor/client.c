@@ -72,6 +72,15 @@ static void proxied(sigset_t *set)
 		sigdelset(set, keep[i]);
 }
 
+/* With our terminal in raw mode these are waited for too, so that it is put right before we end. */
+static void ending(sigset_t *set)
+{
+	static const int sigs[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+	for (size_t i = 0; i < countof(sigs); i++)
+		sigaddset(set, sigs[i]);
+}
+
 static int send_size(struct client *c)
 {
 	struct winsize ws;
@@ -146,10 +155,15 @@ static void on_signal(struct session *s)
 	if (read(s->p[1].fd, &si, sizeof si) != sizeof si)
 		return;
 	int32_t sig = (int32_t)si.ssi_signo;
-	if (sig == SIGWINCH)
+	if (sig == SIGWINCH) {
 		send_size(s->c);
-	else
+	} else if (
+		s->terminal) { /* keys carry what is meant for the container; a signal is meant for us */
+		s->result = 128 + sig;
+		s->done = true;
+	} else {
 		send_frame(s->c, FRAME_SIGNAL, &sig, sizeof sig);
+	}
 }
 
 /* Sends the frame that is held. Output goes on being read while there is no room, or both sides would wait for each other. */
@@ -227,7 +241,9 @@ int client_run(struct client *c, struct err *e)
 		s.keys.n = n > 0 ? (size_t)n : 0;
 	}
 	sigemptyset(&set);
-	if (c->sig_proxy)
+	if (s.terminal)
+		ending(&set);
+	else if (c->sig_proxy)
 		proxied(&set);
 	sigaddset(&set, SIGWINCH);
 	signal(SIGPIPE, SIG_IGN);

@@ -267,7 +267,10 @@ static _Noreturn void join_from_here(struct stage *s, int pid1)
 {
 	struct err e = {0};
 
-	if (setns(pid1, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+	/* PID 1 may be in a namespace below the container's (userns_become). */
+	autoclose int owner = userns_of_mounts(pid1);
+	if (setns(owner < 0 ? pid1 : owner, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
+	    setresuid(0, 0, 0) < 0) {
 		err_set(&e, errno, "join the container's user namespace");
 		child_fail(s->sync, &e);
 	}

@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "runtime/stage.h"
 #include "sys/caps.h"
+#include "sys/userns.h"
 
 int stage_user(struct stage *s, struct err *e)
 {
@@ -110,6 +111,15 @@ static int change_user(const struct user *u, struct err *e)
 			   "and --add-subgids");
 }
 
+/* Where the map has one id only, that one is shown as whoever the process is to be: in a namespace of its own, for its mounts and its
+ * network belong to the container's, in which the id is 0. Entering it fills the bounding set again, so it comes first. */
+static int become_the_one(struct stage *s, struct err *e)
+{
+	if (!str_eq(s->form, "one") || (!s->user.uid && !s->user.gid))
+		return 0;
+	return userns_become(s->user.uid, s->user.gid, e);
+}
+
 /* Standard streams belong to the user, so that /dev/stdout can be opened again. */
 static void own_streams(const struct user *u)
 {
@@ -128,7 +138,9 @@ int stage_privileges(struct stage *s, struct err *e)
 
 	own_streams(&s->user);
 	fd_close_except(&s->sync, 1);
-	int r = caps_before_user(&caps, e);
+	int r = become_the_one(s, e);
+	if (r == 0)
+		r = caps_before_user(&caps, e);
 	if (r == 0)
 		r = change_user(&s->user, e);
 	if (r == 0)
@@ -143,9 +155,8 @@ int stage_privileges(struct stage *s, struct err *e)
 	char c;
 	if (recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(EXIT_ENGINE); /* the parent died before we asked */
-	fd_send_msg(
-		s->sync, "X", 1, NULL,
-		0); /* all is done but the filter, which may not let us speak, and the command */
+	/* All is done but the filter, which may not let us speak, and the command. */
+	fd_send_msg(s->sync, "X", 1, NULL, 0);
 	r = seccomp_load(&s->filter);
 	return r < 0 ? err_set(e, r, "load the seccomp filter") : 0;
 }

@@ -338,3 +338,15 @@ void container_name_drop(const struct home *h, const char *name, const char *id)
 	snprintf(path, sizeof path, "cnames/%s", name);
 	unlinkat(h->fd, path, 0);
 }
+
+char *container_name_of(const struct home *h, const char *id)
+{
+	scoped(strv) names = {0};
+	char has[CONTAINER_ID_LEN + 1];
+
+	list_dir(h, "cnames", &names, NULL);
+	for (size_t i = 0; i < names.n; i++)
+		if (name_id(h, names.v[i], has) && !strcmp(has, id))
+			return xstrdup(names.v[i]);
+	return NULL;
+}

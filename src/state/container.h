@@ -75,4 +75,7 @@ int container_name_take(const struct home *h, const char *name, const char *id, 
 /* Gives it back, if it is this container's. */
 void container_name_drop(const struct home *h, const char *name, const char *id);
 
+/* The name that leads to a container, looked for in all names; NULL if there is none. The caller frees it. */
+char *container_name_of(const struct home *h, const char *id);
+
 #endif

@@ -1,5 +1,7 @@
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/base.h"
@@ -74,7 +76,10 @@ static int write_proc(pid_t pid, const char *name, const char *text, struct err 
 {
 	char path[48];
 
-	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	if (pid)
+		snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	else
+		snprintf(path, sizeof path, "/proc/self/%s", name);
 	autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return err_set(e, errno, "write %s", path);
@@ -185,4 +190,41 @@ void userns_identity(const struct id_map *m, struct id_map *ret)
 	*ret = *m;
 	for (size_t i = 0; i < ret->n; i++)
 		ret->r[i].outside = ret->r[i].inside;
+}
+
+int userns_of_mounts(int pidfd)
+{
+	char path[48], buf[512];
+
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+	autoclose int info = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = info < 0 ? -1 : read(info, buf, sizeof buf - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = 0;
+	const char *p = strstr(buf, "\nPid:");
+	long pid = p ? strtol(p + 5, NULL, 10) : 0;
+	if (pid <= 0)
+		return -ESRCH;
+	snprintf(path, sizeof path, "/proc/%ld/ns/mnt", pid);
+	autoclose int mnt = open(path, O_RDONLY | O_CLOEXEC);
+	int owner = mnt < 0 ? -1 : ioctl(mnt, NS_GET_USERNS);
+	if (owner < 0)
+		return -errno;
+	fcntl(owner, F_SETFD, FD_CLOEXEC);
+	return owner;
+}
+
+int userns_become(uint32_t uid, uint32_t gid, struct err *e)
+{
+	const struct id_map uids = {{{uid, geteuid(), 1}}, 1}, gids = {{{gid, getegid(), 1}}, 1};
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "make a user namespace for user %u", uid);
+	/* The files of a process that is not dumpable belong to the host's root, who is nobody here. */
+	int was = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 1);
+	int r = userns_write_maps(0, &uids, &gids, true, e);
+	prctl(PR_SET_DUMPABLE, was == 1);
+	return r;
 }

@@ -183,6 +183,22 @@ test_killed_while_loading() {
 no_tmp() { [ "$(ls_count "$(store)/tmp")" = 0 ]; }
 no_layers() { [ "$(ls_count "$(store)/layers")" = 0 ]; }
 
+test_damaged_record() {
+	load busybox
+	hoy create --name c --network none busybox echo again >/dev/null || fail create
+	hoy create --name d --network none busybox true >/dev/null || fail create
+	local f
+	for f in "$(store)"/containers/*/state.json; do printf '{"Id": 7' >"$f"; done
+	run hoy start -a c
+	assert_ok
+	assert_out again
+	run hoy rm d
+	assert_ok
+	run hoy rm c
+	assert_ok
+	assert_eq 0 "$(ls_count "$(store)/cnames")" 'names left'
+}
+
 test_reboot() { # short
 	load busybox
 	start_one

@@ -89,7 +89,7 @@ test_terminal_is_restored() {
 	assert_ok
 	assert_bytes "$T/b" "$T/a"
 	# Also when the client dies of a signal that it can catch.
-	run with_pty 'expect=ready' -- sh -c 'stty -a >"$1/b"; $2 run --rm -it --name c --network none busybox sh -c "echo ready; sleep 1000" & p=$!; sleep 1; kill -TERM $p; wait $p; stty -a >"$1/a"' - "$T" "$HOY"
+	run with_pty 'expect=ready' -- sh -c 'stty -a >"$1/b"; $2 run --rm -it --name c --network none busybox sh -c "echo ready; sleep 1000" </dev/tty & p=$!; sleep 1; kill -TERM $p; wait $p; stty -a >"$1/a"' - "$T" "$HOY"
 	hoy rm -f -t 0 c >/dev/null 2>&1
 	assert_bytes "$T/b" "$T/a"
 }
@@ -175,6 +175,14 @@ test_hangup_of_the_terminal() {
 	run with_pty 'expect=ready' hangup -- $HOY run -it --name d --network none busybox sh -c 'trap "" HUP; echo ready; while :; do sleep 0.1; done'
 	assert_ne 99 "$rc"
 	hoy_runs d || fail "it ended: $(hoy ps -a)"
+}
+
+test_signals_are_for_a_client_with_a_terminal() {
+	load busybox
+	# Not for the container, as with docker: it goes on, and the terminal is put right.
+	run with_pty 'expect=# ' -- sh -c '$1 run -it --name c --network none busybox sh </dev/tty & p=$!; sleep 1; kill -HUP $p; wait $p; echo status $?' - "$HOY"
+	assert_has 'status 129'
+	hoy_runs c || fail 'the container ended with its client'
 }
 
 test_attach_gives_the_status_and_no_stdin_of_a_container_without() {

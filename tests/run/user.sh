@@ -172,10 +172,4 @@ test_one_uid_maps_self_to_the_user() { # rows=one
 	assert_out app
 }
 
-test_one_uid_knows_owners() { # rows=one
-	load busybox
-	run hoy run --rm --network none busybox sh -c 'touch /f && chown 1000:1000 /f && echo chowned; su app -c "id -u" || :'
-	assert_has chowned
-}
-
 run_tests "$@"
