@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <linux/close_range.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -58,6 +59,11 @@ int fd_write_all(int fd, const void *p, size_t n)
 		ssize_t k = write(fd, s, n);
 		if (k < 0 && errno == EINTR)
 			continue;
+		if (k < 0 &&
+		    errno == EAGAIN) { /* whoever shares this pipe or terminal made it so */
+			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+			continue;
+		}
 		if (k < 0)
 			return -errno;
 		s += k;

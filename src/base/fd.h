@@ -19,6 +19,7 @@ int fd_read_all(int fd, struct str *out, size_t max);
 /* Opens a regular file (O_NOFOLLOW on the last part, O_NONBLOCK, so neither a FIFO nor a device can block) and reads it.
  * -EINVAL if it is not a regular file, -EFBIG if it is longer than max. */
 int fd_read_file_at(int dir, const char *name, struct str *out, size_t max);
+/* Waits while there is no room, also where the descriptor does not block. */
 int fd_write_all(int fd, const void *p, size_t n);
 int fd_write_file_at(int dir, const char *name, const void *p, size_t n,
 		     mode_t mode); /* creates or truncates */

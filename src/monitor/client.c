@@ -99,15 +99,21 @@ struct session {
 	bool input_open;
 	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
 	char frame[1 + PROTO_CHUNK];
+	int lost;   /* what became of output that could not be written, 0 or negative errno */
 	int result; /* exit code, or CLIENT_DETACHED */
 	bool done;
 };
 
-/* Standard output may be closed by its reader: then the process's stream is closed too, as a pipe would have been. */
+/* Standard output may be closed by its reader: then the process's stream is closed too, as a pipe would have been. Output that
+ * is lost for another reason, such as a full disk, is told in the end; the process goes on. */
 static void put(struct session *s, int fd, char type, const char *p, size_t n)
 {
-	if (fd_write_all(fd, p, n) == -EPIPE)
+	int r = fd_write_all(fd, p, n);
+
+	if (r == -EPIPE)
 		send_frame(s->c, FRAME_CLOSE, &type, 1);
+	else if (r < 0 && !s->lost)
+		s->lost = r;
 }
 
 static int on_frame(struct session *s, struct err *e)
@@ -261,7 +267,7 @@ int client_run(struct client *c, struct err *e)
 	int r = run_loop(&s, e);
 	tty_restore();
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return r < 0 || !s.lost ? r : err_set(e, s.lost, "write the container's output");
 }
 
 int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
