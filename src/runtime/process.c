@@ -76,7 +76,8 @@ int stage_cwd(struct stage *s, struct err *e)
 {
 	const char *path = str_is_empty(s->p->cwd) ? "/" : s->p->cwd;
 	char buf[PATH_MAX];
-	int r = make_cwd(path);
+	/* Only a container is given the directory that it lacks: a typo in an exec must not change one that runs. */
+	int r = s->p == &s->c->process ? make_cwd(path) : chdir(path) < 0 ? -errno : 0;
 
 	if (r < 0)
 		return err_set(e, r, "working directory %s", path);

@@ -69,6 +69,15 @@ test_workdir() { # peer_ok short
 	# docker makes a directory that is not there, podman refuses and names it.
 	in_busybox -w /new/deep/dir -- sh -c 'pwd; ls -ld . | cut -c1-10'
 	[ "$rc" = 0 ] && assert_out "$(printf '/new/deep/dir\ndrwxr-xr-x')" || assert_err_has /new/deep/dir
+	in_busybox -w relative -- pwd
+	is_peer || assert_err E-USAGE '--workdir /relative'
+	# An exec changes nothing in a container that runs.
+	hoy run -d --name w --network none busybox sleep 1000 >/dev/null || fail run
+	run hoy exec -w /none/here w pwd
+	[ "$rc" -ge 125 ] || fail "exec in a missing directory: $(last)"
+	assert_err_has /none/here
+	run hoy exec w ls -d /none
+	assert_rc 1
 	in_busybox -w /etc/passwd -- pwd
 	[ "$rc" -ge 125 ] && [ "$rc" -le 127 ] || fail "a file as work directory: $(last)"
 }
