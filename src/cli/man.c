@@ -82,6 +82,8 @@ static void section_options(struct str *b, const struct opt *rows, const char *h
 static void section_exits(struct str *b, const char *lines)
 {
 	str_add(b, ".SH EXIT STATUS\n.TP\n.B 0\nThe command did what it was asked for.\n");
+	if (!lines || (!str_starts(lines, "125 ") && !strstr(lines, "\n125 ")))
+		str_add(b, ".TP\n.B 125\nhoy itself failed; standard error says why.\n");
 	for (const char *p = lines ? lines : ""; *p;) {
 		size_t n = strcspn(p, "\n"), k = strcspn(p, " ");
 		str_add(b, ".TP\n.B ");
@@ -91,8 +93,6 @@ static void section_exits(struct str *b, const char *lines)
 		str_addc(b, '\n');
 		p += n + (p[n] == '\n');
 	}
-	if (!lines || (!str_starts(lines, "125 ") && !strstr(lines, "\n125 ")))
-		str_add(b, ".TP\n.B 125\nhoy itself failed; standard error says why.\n");
 }
 
 static void section_examples(struct str *b, const char *lines)

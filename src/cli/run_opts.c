@@ -68,11 +68,14 @@ static void note(void *arg, const char *text)
 
 static int check(const struct cli *c, const struct run_opts *o, struct err *e)
 {
-	if (o->pull && strcmp(o->pull, "missing") && strcmp(o->pull, "never"))
-		return err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never",
-				o->pull);
-	if (cli_given(c, "stop-timeout") && o->stop_timeout < 0)
-		return err_fail(e, ERR_USAGE, "--stop-timeout is negative");
+	if (o->pull && strcmp(o->pull, "missing") && strcmp(o->pull, "never")) {
+		err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never", o->pull);
+		return err_hint(e, "images come by hoy load -i FILE");
+	}
+	if (cli_given(c, "stop-timeout") && o->stop_timeout < 0) {
+		err_fail(e, ERR_USAGE, "--stop-timeout is negative");
+		return err_hint(e, "it takes seconds; 0 kills at once");
+	}
 	if (o->cidfile && access(o->cidfile, F_OK) == 0) {
 		err_fail_code(e, ERR_USAGE, EEXIST, "the cidfile %s exists already", o->cidfile);
 		return err_hint(e,

@@ -108,6 +108,12 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 	return options_env(a, &o->env_files, &o->env, env, e);
 }
 
+static int bad_hostname(const char *name, struct err *e)
+{
+	err_fail(e, ERR_USAGE, "--hostname \"%.80s\" is not a host name", name);
+	return err_hint(e, "at most 63 letters, digits, '-', '_' and '.'");
+}
+
 static int set_names(const struct create_opts *o, struct container_config *c, struct arena *a,
 		     struct err *e)
 {
@@ -124,7 +130,7 @@ static int set_names(const struct create_opts *o, struct container_config *c, st
 		err_fail(e, ERR_USAGE,
 			 "--network %.60s: this build knows the networks none and host",
 			 c->network);
-		return -EINVAL;
+		return err_hint(e, "none: only a loopback device; host: the machine's own network");
 	}
 	if (o->hostname) {
 		size_t n = strlen(o->hostname);
@@ -132,10 +138,7 @@ static int set_names(const struct create_opts *o, struct container_config *c, st
 		    o->hostname[strspn(o->hostname,
 				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "0123456789-._")])
-			return err_fail(
-				e, ERR_USAGE,
-				"--hostname \"%.80s\": letters, digits, '-' and '.', at most 63",
-				o->hostname);
+			return bad_hostname(o->hostname, e);
 		c->hostname = arena_strdup(a, o->hostname);
 	} else if (!strcmp(c->network, "host") && uname(&un) == 0) {
 		c->hostname = arena_strdup(a, un.nodename);
@@ -159,9 +162,11 @@ static int set_process(const struct create_opts *o, const struct image_config *i
 	int r = user_check(p->user, e);
 	if (r < 0)
 		return r;
-	if (p->cwd && *p->cwd && p->cwd[0] != '/')
-		return err_fail(e, ERR_USAGE,
-				"the working directory \"%.120s\" is not an absolute path", p->cwd);
+	if (p->cwd && *p->cwd && p->cwd[0] != '/') {
+		err_fail(e, ERR_USAGE, "the working directory \"%.120s\" is not an absolute path",
+			 p->cwd);
+		return err_hint(e, "it is a path in the container: try --workdir /%.120s", p->cwd);
+	}
 	if (!str_is_empty(p->cwd)) {
 		autofree char *clean = path_clean(p->cwd);
 		p->cwd = arena_strdup(a, clean);

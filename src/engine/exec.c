@@ -30,7 +30,8 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 	if (r == 0 && o->workdir && o->workdir[0] != '/') {
 		err_fail(e, ERR_USAGE, "the working directory \"%s\" is not an absolute path",
 			 o->workdir);
-		return -EINVAL;
+		return err_hint(e, "it is a path in the container: try --workdir /%.120s",
+				o->workdir);
 	}
 	if (r == 0)
 		r = options_env(&c->arena, &o->env_files, &o->env, &ret->env, e);

@@ -16,8 +16,10 @@ static int add_env(struct arena *a, const char *text, struct strs *env, struct e
 	const char *eq = strchr(text, '=');
 	size_t n = eq ? (size_t)(eq - text) : strlen(text);
 
-	if (!n)
-		return err_fail(e, ERR_USAGE, "environment variable \"%.80s\" has no name", text);
+	if (!n) {
+		err_fail(e, ERR_USAGE, "environment variable \"%.80s\" has no name", text);
+		return err_hint(e, "KEY=VALUE, or KEY alone for the value that it has here");
+	}
 	if (!eq && text[n - 1] == '*')
 		import_matching(a, text, n - 1, env);
 	else if (eq || getenv(text))
@@ -121,7 +123,8 @@ static int bind_option_list(struct arena *a, const char *text, const char *opts,
 		if (!is_word(bind_words, w)) {
 			err_fail(e, ERR_MOUNT, "--volume \"%.120s\": unknown option \"%s\"", text,
 				 w);
-			return err_hint(e, "options are:%s", bind_words);
+			return err_hint(e, "ro rw nosuid suid nodev dev noexec exec bind rbind, "
+					   "[r]private, [r]slave, [r]shared, z Z");
 		}
 		if (strcmp(w, "z") &&
 		    strcmp(w, "Z")) /* labels of SELinux, which has none in here */

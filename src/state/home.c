@@ -70,8 +70,11 @@ static int open_or_make(const char *path, bool make, struct err *e)
 	int r = *parent ? path_mkdir_p_at(AT_FDCWD, parent, 0755) : 0;
 	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
 		r = -errno;
-	if (r < 0)
-		return err_set(e, r, "make the store %s", path);
+	if (r < 0) {
+		err_set(e, r, "make the store %s", path);
+		return err_hint(e,
+				"name a directory that you can write to: --root DIR, or HOY_ROOT");
+	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_set(e, errno, "open the store %s", path) : fd;
 }

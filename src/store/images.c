@@ -186,6 +186,8 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 
 	names_each(h, compare_name, &near, NULL);
 	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: no such image", text);
+	if (*text == '@')
+		return err_hint(e, "@host and @empty are no images: only run and create take them");
 	if (near.best)
 		return err_hint(e, "did you mean %s?", near.best);
 	return err_hint(e, "`hoy images` lists the images, `hoy load -i FILE` adds one");

@@ -48,6 +48,14 @@ test_every_command_explains_itself() { # short
 	[ $n -ge 5 ] || fail "only $n commands were found"
 }
 
+test_man_lists_exit_codes_in_order() {
+	run sh -c '$1 __man run | sed -n "/^.SH EXIT/,/^.SH EXAM/p" | grep -oE "^\.B [0-9]+" | sort -c -n -k2' - "$HOY"
+	assert_ok
+	run sh -c '$1 __man hoy | sed -n "/^.SH EXIT/,/^.SH ENV/p" | grep -oE "^\.B [0-9]+" | tee /dev/stderr | sort -c -n -k2' - "$HOY"
+	assert_ok
+	assert_err_has .B
+}
+
 test_man_says_what_help_says() {
 	local c
 	while read -r c; do

@@ -124,6 +124,8 @@ test_unknown_with_the_nearest_name() { # short
 	hoy tag busybox some/thing:1 || fail tag
 	run hoy tag some/thnig:1 x
 	assert_err E-IMAGE-UNKNOWN 'did you mean localhost/some/thing:1?'
+	run hoy tag @host x
+	assert_err E-IMAGE-UNKNOWN 'only run and create take them'
 	run hoy untag busybox nothing
 	assert_err E-IMAGE-UNKNOWN
 }

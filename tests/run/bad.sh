@@ -101,6 +101,12 @@ test_read_only_home() { # rows=user,one
 	chmod 700 "$HOME/ro"
 }
 
+test_home_is_nowhere() { # rows=user,one
+	run env -u HOY_ROOT HOME=/nonexistent $HOY run --rm hello
+	assert_err E-PERMISSION /nonexistent/.local/share/hoy
+	assert_err_has HOY_ROOT
+}
+
 test_store_is_a_file() {
 	echo x >"$HOME/f"
 	HOY_ROOT=$HOME/f run hoy images
