@@ -202,6 +202,8 @@ static int find(const struct home *h, struct arena *a, const char *text, struct 
 	bool by_id = ref_is_id_prefix(text, &hex);
 	int k = -ENOENT;
 
+	if (*text == '@')
+		return -ENOENT;
 	if (by_id && (hex != text || strlen(hex) == DIGEST_HEX))
 		return find_id(h, a, text, ret, e);
 	if (ref_parse(a, text, &r, e) < 0)
