@@ -57,9 +57,39 @@ int path_mkdir_p_at(int dir, const char *path, mode_t mode)
 	return mkdirat(dir, path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int rm_below(int fd, dev_t dev);
+/*
+ * Removing a tree of any depth with few descriptors and little stack: a directory that lies RM_DEPTH levels down is moved up to
+ * the top one, which is read again until it is empty.
+ */
+enum { RM_DEPTH = 60 };
 
-static int rm_dir(int dir, const char *name, dev_t dev)
+struct rm {
+	int top;
+	dev_t dev;
+	unsigned moved; /* number of the last one, for its name */
+	bool again;
+};
+
+static int rm_below(struct rm *rm, int fd, unsigned depth);
+
+/* -EAGAIN: it cannot be moved up either. */
+static int rm_move_up(struct rm *rm, int dir, const char *name)
+{
+	char to[32];
+
+	for (int tries = 0; tries < 1000; tries++) {
+		snprintf(to, sizeof to, ".rm-%u", ++rm->moved);
+		if (syscall(SYS_renameat2, dir, name, rm->top, to, RENAME_NOREPLACE) == 0) {
+			rm->again = true;
+			return 0;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return -errno;
+}
+
+static int rm_dir(struct rm *rm, int dir, const char *name, unsigned depth)
 {
 	autoclose int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -72,15 +102,27 @@ static int rm_dir(int dir, const char *name, dev_t dev)
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (dev && st.st_dev != dev)
+	if (depth && st.st_dev != rm->dev)
 		return -EXDEV;
-	int r = rm_below(fd, st.st_dev);
+	int r;
+	if (depth == RM_DEPTH) {
+		fchmod(fd, 0700); /* a directory that moves has its ".." written */
+		return rm_move_up(rm, dir, name);
+	}
+	if (!depth) {
+		rm->top = fd;
+		rm->dev = st.st_dev;
+	}
+	do {
+		rm->again = depth && rm->again;
+		r = rm_below(rm, fd, depth + 1);
+	} while (!depth && rm->again);
 	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
 		r = -errno;
 	return r;
 }
 
-static int rm_entry(int dir, const char *name, unsigned char type, dev_t dev)
+static int rm_entry(struct rm *rm, int dir, const char *name, unsigned char type, unsigned depth)
 {
 	if (type != DT_DIR) {
 		if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
@@ -88,12 +130,12 @@ static int rm_entry(int dir, const char *name, unsigned char type, dev_t dev)
 		if (errno != EISDIR)
 			return -errno;
 	}
-	return rm_dir(dir, name, dev);
+	return rm_dir(rm, dir, name, depth);
 }
 
-static int rm_below(int fd, dev_t dev)
+static int rm_below(struct rm *rm, int fd, unsigned depth)
 {
-	int own = dup(fd), first = 0;
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), first = 0;
 	DIR *d = own < 0 ? NULL : fdopendir(own);
 
 	if (!d) {
@@ -106,11 +148,11 @@ static int rm_below(int fd, dev_t dev)
 	for (struct dirent *de; (de = readdir(d));) {
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
 			continue;
-		int r = rm_entry(fd, de->d_name, de->d_type, dev);
+		int r = rm_entry(rm, fd, de->d_name, de->d_type, depth);
 		if (r == -EACCES && !made_writable) {
 			made_writable = true;
 			fchmod(fd, 0700);
-			r = rm_entry(fd, de->d_name, de->d_type, dev);
+			r = rm_entry(rm, fd, de->d_name, de->d_type, depth);
 		}
 		if (r < 0 && first == 0)
 			first = r;
@@ -127,7 +169,8 @@ int path_rm_tree_at(int dir, const char *name)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISDIR(st.st_mode))
 		return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-	int r = rm_dir(dir, name, 0);
+	struct rm rm = {.top = -1};
+	int r = rm_dir(&rm, dir, name, 0);
 	return r == -ENOENT ? 0 : r;
 }
 

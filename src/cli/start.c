@@ -67,10 +67,10 @@ static int start_run(struct cli *c, void *opts, struct err *e)
 	struct start_cmd_opts *o = opts;
 	const struct each x = {.all = o->all, .wanted = not_running, .fn = start_one};
 
-	if (o->attach && (o->all || c->nargs != 1))
-		return err_fail(e, ERR_USAGE, "--attach takes exactly one container");
 	if (o->interactive)
 		o->attach = true;
+	if (o->attach && (o->all || c->nargs != 1))
+		return err_fail(e, ERR_USAGE, "--attach takes exactly one container");
 	int r = each_container(c, &x, o, e);
 	return r < 0 ? r : o->code;
 }

@@ -133,15 +133,20 @@ int container_remove_files(const struct home *h, struct container *c, struct err
 	return r == -ENOENT ? 0 : r;
 }
 
-static void recover_one(const char *member, void *arg)
+/* False: somebody has it locked (the client of a supervisor that died), the next command has to see to it. */
+static bool recover_one(const char *member, void *arg)
 {
 	const struct home *h = arg;
 	struct container c;
 
-	if (strlen(member) != CONTAINER_ID_LEN || container_open(h, member, &c, NULL) < 0)
-		return;
-	bool ran = str_eq(c.state.status, "running");
-	if (ran && c.status != CONTAINER_RUNNING && container_lock(&c, 0, NULL) == 0) {
+	if (strlen(member) != CONTAINER_ID_LEN)
+		return true;
+	if (container_open(h, member, &c, NULL) < 0) {
+		container_free(&c);
+		return true;
+	}
+	bool ran = str_eq(c.state.status, "running") && c.status != CONTAINER_RUNNING;
+	if (ran && container_lock(&c, 0, NULL) == 0) {
 		container_end_lost(&c);
 		if (c.state.auto_remove) {
 			container_remove_files(h, &c, NULL);
@@ -154,7 +159,9 @@ static void recover_one(const char *member, void *arg)
 			unlinkat(c.dir, "attach", 0);
 		}
 	}
+	bool done = !ran || c.locked;
 	container_free(&c);
+	return done;
 }
 
 void containers_recover(const struct home *h)

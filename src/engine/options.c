@@ -98,9 +98,9 @@ static const char bind_words[] = " ro rw readonly nosuid suid nodev dev noexec e
 static bool is_word(const char *words, const char *s)
 {
 	char padded[64];
+	int n = snprintf(padded, sizeof padded, " %s ", s);
 
-	snprintf(padded, sizeof padded, " %s ", s);
-	return strstr(words, padded) != NULL;
+	return n > 2 && (size_t)n < sizeof padded && !strchr(s, ' ') && strstr(words, padded);
 }
 
 static int bind_option_list(struct arena *a, const char *text, const char *opts, struct strs *ret,

@@ -1,31 +1,49 @@
 #include <signal.h>
 
 #include "base/base.h"
+#include "base/loop.h"
 #include "engine/remove.h"
 #include "engine/stop.h"
+
+/* Ends it; that it has just ended by itself is as good. */
+static int end(const struct home *h, struct container *c, int64_t time_s, struct err *e)
+{
+	struct stop_report rep;
+	int r = time_s >= 0 ? container_stop(h, c, time_s, &rep, e) : container_kill(c, SIGKILL, e);
+
+	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
+}
 
 int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
 		     struct err *e)
 {
-	if (c->status == CONTAINER_RUNNING && !force) {
-		err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running",
-			      c->state.name);
-		return err_hint(e, "stop it first (hoy stop %s), or use rm -f", c->state.name);
-	}
-	if (c->status == CONTAINER_RUNNING) {
-		struct stop_report rep;
-		int r = time_s >= 0 ? container_stop(h, c, time_s, &rep, e)
-				    : container_kill(c, SIGKILL, e);
+	int64_t until = time_mono_ms() + 5000;
+	int r;
+
+	/* One that is being started has its lock taken before it counts as running: looked at again until it is either. */
+	for (;;) {
+		if (c->status == CONTAINER_RUNNING && !force) {
+			err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running",
+				      c->state.name);
+			return err_hint(e, "stop it first (hoy stop %s), or use rm -f",
+					c->state.name);
+		}
+		if (c->status == CONTAINER_RUNNING) {
+			r = end(h, c, time_s, e);
+			if (r < 0)
+				return r;
+			if (c->state.auto_remove)
+				return 0; /* its supervisor did it */
+		}
+		r = container_lock(c, 200, e);
 		if (r == 0)
-			r = container_await_end(c, 20000, e);
-		if (r < 0)
+			break;
+		if (r != -EBUSY || time_mono_ms() >= until)
 			return r;
-		if (c->state.auto_remove)
-			return 0; /* its supervisor did it */
+		r = container_refresh(h, c, e);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
 	}
-	int r = container_lock(c, 2000, e);
-	if (r < 0)
-		return r;
 	if (container_refresh(h, c, NULL) == 0 && c->status == CONTAINER_LOST)
 		container_end_lost(c);
 	return container_remove_files(h, c, e);

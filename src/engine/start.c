@@ -20,6 +20,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 	}
 	if (r < 0)
 		return r;
+	if (c->status == CONTAINER_LOST)
+		container_end_lost(c);
 	struct supervise s = {
 		.home = h,
 		.config = &c->config,

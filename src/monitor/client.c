@@ -33,9 +33,10 @@ static int take_error(const char *msg, size_t n, struct err *e)
 	if (n < 1 + sizeof said)
 		return gone(e);
 	memcpy(&said, msg + 1, sizeof said);
+	said.msg[sizeof said.msg - 1] = said.hint[sizeof said.hint - 1] = 0;
 	if (e)
 		*e = said;
-	return said.code ? -said.code : -EINVAL;
+	return said.code > 0 ? -said.code : -EINVAL;
 }
 
 int client_await_start(struct client *c, pid_t *ret_pid, struct err *e)
@@ -98,6 +99,7 @@ struct session {
 	bool terminal;	    /* the input is one, and raw */
 	bool input_open;
 	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
+	bool awaits_taken; /* nor until the frame sent last went on to the process */
 	char frame[1 + PROTO_CHUNK];
 	int lost;   /* what became of output that could not be written, 0 or negative errno */
 	int result; /* exit code, or CLIENT_DETACHED */
@@ -135,6 +137,9 @@ static int on_frame(struct session *s, struct err *e)
 		break;
 	case FRAME_STARTED:
 		s->c->started = true;
+		break;
+	case FRAME_TAKEN:
+		s->awaits_taken = false;
 		break;
 	case FRAME_ERROR:
 		return take_error(msg, (size_t)n, e);
@@ -205,6 +210,7 @@ static int on_input(struct session *s)
 	size_t k = tty_keys_filter(&s->keys, in, (size_t)n, (unsigned char *)s->frame + 1, &detach);
 	s->frame[0] = FRAME_STDIN;
 	s->held = k ? k + 1 : 0;
+	s->awaits_taken = k > 0;
 	if (detach) {
 		s->result = CLIENT_DETACHED;
 		s->done = true;
@@ -216,7 +222,7 @@ static int run_loop(struct session *s, struct err *e)
 {
 	while (!s->done) {
 		s->p[0].events = POLLIN | (s->held ? POLLOUT : 0);
-		s->p[2].fd = s->input_open && !s->held ? s->c->in : -1;
+		s->p[2].fd = s->input_open && !s->held && !s->awaits_taken ? s->c->in : -1;
 		if (poll(s->p, 3, -1) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -281,6 +287,8 @@ int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
 		return err_set(e, errno, "connect to the container's supervisor");
 	ssize_t n = fd_send_msg(fd, msg, 3, NULL, 0);
 	while (n > 0 && (n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL)) > 0) {
+		if (msg[0] == FRAME_ERROR)
+			return take_error(msg, (size_t)n, e);
 		if (msg[0] != FRAME_WELCOME)
 			continue; /* what is told to everybody may come first */
 		struct frame_welcome w = {0};

@@ -21,7 +21,7 @@ void log_close(struct log *l)
 	fd_close(&l->fd);
 }
 
-/* Writes what is collected, all or nothing: a torn line is cut off again. */
+/* Writes what is collected, whole entries, all or nothing: a torn one is cut off again. */
 static void flush(struct log *l)
 {
 	ssize_t n = l->len ? write(l->fd, l->buf, l->len) : 0;
@@ -41,15 +41,8 @@ static void flush(struct log *l)
 
 static void put(struct log *l, const char *p, size_t n)
 {
-	while (n) {
-		size_t room = sizeof l->buf - l->len, k = n < room ? n : room;
-		memcpy(l->buf + l->len, p, k);
-		l->len += k;
-		p += k;
-		n -= k;
-		if (l->len == sizeof l->buf)
-			flush(l);
-	}
+	memcpy(l->buf + l->len, p, n);
+	l->len += n;
 }
 
 static void tell_lost(struct log *l, const char *when)
@@ -80,7 +73,12 @@ void log_write(struct log *l, bool is_stderr, const char *p, size_t n)
 		tell_lost(l, when);
 	while (n) {
 		const char *nl = memchr(p, '\n', n);
-		size_t len = nl ? (size_t)(nl - p) : n;
+		size_t len = nl ? (size_t)(nl - p) : n, most = sizeof l->buf - sizeof head - 1;
+		if (len >
+		    most) { /* an entry always fits in the buffer, so that none is ever torn */
+			nl = NULL;
+			len = most;
+		}
 		int h = snprintf(head, sizeof head, "%s %s %c ", when,
 				 is_stderr ? "stderr" : "stdout", nl ? 'F' : 'P');
 		if (l->len + (size_t)h + len + 1 > sizeof l->buf)

@@ -28,6 +28,8 @@ enum frame_type {
 	FRAME_EXIT = 'Q',    /* int32_t: exit code; the last frame */
 	FRAME_ERROR = 'F',   /* struct err: it did not start; the last frame */
 	FRAME_NOTE = 'N',    /* text for people */
+	/* No payload: the last FRAME_STDIN went on. The next one is sent only then, so that signals never wait behind input. */
+	FRAME_TAKEN = 'T',
 };
 
 enum { HELLO_OUTPUT = 1, HELLO_INPUT = 2 };

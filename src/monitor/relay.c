@@ -25,9 +25,24 @@ static void stream_pause(struct relay_stream *s)
 	loop_remove(s->r->loop, &s->w);
 }
 
+static bool stream_pump(struct relay_stream *s);
+
+/* What the process left in a stream. Another process may hold it open and go on writing for ever: that is not waited for. */
+static void stream_finish(struct relay_stream *s)
+{
+	while (s->budget > 0 && stream_pump(s))
+		;
+	if (s->fd >= 0 && !s->pending)
+		stream_close(s);
+}
+
 static void stream_resume(struct relay_stream *s)
 {
-	if (s->fd >= 0 && s->w.fd < 0 && !s->pending)
+	if (s->fd < 0 || s->w.fd >= 0 || s->pending || s->pumping)
+		return;
+	if (s->r->finishing)
+		stream_finish(s);
+	else
 		loop_add(s->r->loop, &s->w, s->fd, EPOLLIN);
 }
 
@@ -41,8 +56,44 @@ bool relay_is_drained(const struct relay *r)
 
 static void check_drained(struct relay *r)
 {
-	if (relay_is_drained(r) && r->on_drained)
+	if (relay_is_drained(r) && !r->ending && r->on_drained)
 		r->on_drained(r);
+}
+
+static void check_ended(struct relay *r)
+{
+	if (!r->ending)
+		return;
+	for (size_t i = 0; i < countof(r->clients); i++)
+		if (r->clients[i].w.fd >= 0 && r->clients[i].owed_last)
+			return;
+	if (r->on_ended && !r->ended) {
+		r->ended = true;
+		r->on_ended(r);
+	}
+}
+
+/* Sends one frame that is owed. False: it has to wait for room. */
+static bool pay_one(struct relay_client *c, bool *owed, const char *p, size_t n)
+{
+	ssize_t k = *owed && c->w.fd >= 0 ? fd_send_msg(c->w.fd, p, n, NULL, 0) : 0;
+
+	if (k == -EAGAIN) {
+		loop_set(c->r->loop, &c->w, c->w.events | EPOLLOUT);
+		return false;
+	}
+	*owed = false;
+	if (k < 0)
+		client_drop(c);
+	return true;
+}
+
+static void pay(struct relay_client *c)
+{
+	static const char taken = FRAME_TAKEN;
+
+	if (pay_one(c, &c->owed_taken, &taken, 1))
+		pay_one(c, &c->owed_last, c->r->last, c->r->last_len);
 }
 
 /* Offers the chunk to one client. */
@@ -76,11 +127,15 @@ static bool stream_pump(struct relay_stream *s)
 	}
 	s->chunk[0] = s->type;
 	s->len = (size_t)n + 1;
+	if (r->finishing)
+		s->budget -= (int)n;
 	if (r->log)
 		log_write(r->log, s->type == FRAME_STDERR, s->chunk + 1, (size_t)n);
+	s->pumping = true; /* a client that is dropped meanwhile must not start the next chunk */
 	for (size_t i = 0; i < countof(r->clients); i++)
 		if (r->clients[i].w.fd >= 0 && (r->clients[i].want & HELLO_OUTPUT))
 			offer(s, &r->clients[i]);
+	s->pumping = false;
 	if (s->pending)
 		stream_pause(s);
 	return true;
@@ -90,7 +145,10 @@ static void on_stream(struct watch *w, uint32_t events)
 {
 	struct relay_stream *s = w->arg;
 
-	stream_pump(s);
+	if (s->r->finishing)
+		stream_finish(s);
+	else
+		stream_pump(s);
 	check_drained(s->r);
 }
 
@@ -103,6 +161,9 @@ static void client_drop(struct relay_client *c)
 		return;
 	loop_remove(r->loop, &c->w);
 	close(fd);
+	c->owed_taken = c->owed_last = false;
+	if (r->in_from == c)
+		r->in_from = NULL;
 	for (size_t i = 0; i < countof(r->out); i++) {
 		r->out[i].pending &= ~bit(c);
 		stream_resume(&r->out[i]);
@@ -113,25 +174,26 @@ static void client_drop(struct relay_client *c)
 	}
 }
 
+/* The buffer is free: clients whose input waits for it are listened to again. */
+static void input_free(struct relay *r)
+{
+	r->in_len = r->in_at = 0;
+	r->in_from = NULL;
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		if (c->w.fd >= 0)
+			loop_set(r->loop, &c->w, c->w.events | EPOLLIN);
+	}
+}
+
+/* Nobody is told: a client whose input is no longer read need not send more of it. */
 static void input_close(struct relay *r)
 {
 	int fd = r->in.fd;
 
 	loop_remove(r->loop, &r->in);
 	fd_close(&fd);
-	r->in_len = r->in_at = 0;
-}
-
-/* Stops or goes on taking frames of the clients, with the room for input. */
-static void clients_listen(struct relay *r, bool on)
-{
-	for (size_t i = 0; i < countof(r->clients); i++) {
-		struct relay_client *c = &r->clients[i];
-		if (c->w.fd < 0)
-			continue;
-		uint32_t out = c->w.events & EPOLLOUT;
-		loop_set(r->loop, &c->w, on ? out | EPOLLIN : out);
-	}
+	input_free(r);
 }
 
 static void pump_input(struct relay *r)
@@ -140,22 +202,25 @@ static void pump_input(struct relay *r)
 		ssize_t n = write(r->in.fd, r->in_buf + r->in_at, r->in_len - r->in_at);
 		if (n < 0 && errno == EAGAIN) {
 			loop_set(r->loop, &r->in, EPOLLOUT);
-			clients_listen(r, false);
 			return;
 		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
 			input_close(r);
-			break;
+			return;
 		}
 		r->in_at += (size_t)n;
 	}
-	r->in_len = r->in_at = 0;
+	struct relay_client *from = r->in_from;
 	loop_set(r->loop, &r->in, 0);
-	clients_listen(r, true);
+	input_free(r);
 	if (r->in_eof && r->in.fd >= 0 && !r->tty)
 		input_close(r);
+	if (from) {
+		from->owed_taken = true;
+		pay(from);
+	}
 }
 
 static void on_input(struct watch *w, uint32_t events)
@@ -212,6 +277,7 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 		memcpy(r->in_buf, p + 1, n - 1); /* only taken while the buffer is empty */
 		r->in_len = n - 1;
 		r->in_at = 0;
+		r->in_from = c;
 		pump_input(r);
 		break;
 	case FRAME_STDIN_EOF:
@@ -242,31 +308,54 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 	}
 }
 
+/* There is room in the client's socket again. */
+static void on_room(struct relay_client *c)
+{
+	struct relay *r = c->r;
+
+	loop_set(r->loop, &c->w, c->w.events & ~(uint32_t)EPOLLOUT);
+	for (size_t i = 0; i < countof(r->out); i++) {
+		if (c->w.fd >= 0 && (r->out[i].pending & bit(c)))
+			offer(&r->out[i], c);
+		stream_resume(&r->out[i]);
+	}
+	pay(c);
+	check_drained(r);
+	check_ended(r);
+}
+
+/* Is the client's next frame input, for which the buffer has no room? */
+static bool input_waits(const struct relay_client *c)
+{
+	char type;
+
+	return c->r->in_at < c->r->in_len &&
+	       recv(c->w.fd, &type, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
+	       (type == FRAME_STDIN || type == FRAME_STDIN_EOF);
+}
+
 static void on_client(struct watch *w, uint32_t events)
 {
 	struct relay_client *c = w->arg;
 	struct relay *r = c->r;
 	char msg[1 + PROTO_CHUNK];
 
-	if (events & EPOLLOUT) {
-		loop_set(r->loop, w, w->events & ~(uint32_t)EPOLLOUT);
-		for (size_t i = 0; i < countof(r->out); i++) {
-			if (w->fd >= 0 && (r->out[i].pending & bit(c)))
-				offer(&r->out[i], c);
-			stream_resume(&r->out[i]);
-		}
-		check_drained(r);
-	}
+	if (events & EPOLLOUT)
+		on_room(c);
 	if (w->fd < 0 || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
-	bool paused = !(w->events &
-			EPOLLIN); /* it hung up while its input waits: that input has no room */
-	ssize_t n = paused ? 0 : fd_recv_msg(w->fd, msg, sizeof msg, NULL, NULL);
+	if (input_waits(c) && !(events & (EPOLLHUP | EPOLLERR))) {
+		loop_set(r->loop, w, w->events & ~(uint32_t)EPOLLIN);
+		return;
+	}
+	/* One that hung up while its input has no room takes that input along. */
+	ssize_t n = input_waits(c) ? 0 : fd_recv_msg(w->fd, msg, sizeof msg, NULL, NULL);
 	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
 		client_drop(c);
 		check_drained(r);
+		check_ended(r);
 		return;
 	}
 	take_frame(c, msg, (size_t)n);
@@ -315,9 +404,39 @@ int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary)
 		c->primary = primary;
 		c->greeted = primary;
 		fcntl(sock, F_SETFL, fcntl(sock, F_GETFL) | O_NONBLOCK);
-		return loop_add(r->loop, &c->w, sock, r->in_at < r->in_len ? 0 : EPOLLIN);
+		return loop_add(r->loop, &c->w, sock, EPOLLIN);
 	}
 	return -EUSERS;
+}
+
+/* Makes room for a new client: one that connected and never said a word has to go. */
+static bool drop_silent(struct relay *r)
+{
+	char byte;
+
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		if (c->w.fd < 0 || c->greeted ||
+		    recv(c->w.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+			continue;
+		client_drop(c);
+		return true;
+	}
+	return false;
+}
+
+static void refuse(int fd)
+{
+	struct err e;
+	char msg[1 + sizeof e] = {FRAME_ERROR};
+
+	err_fail_code(
+		&e, ERR_LIMIT, EUSERS,
+		"%d clients are attached to the container already, and there is no room for more",
+		RELAY_CLIENTS);
+	memcpy(msg + 1, &e, sizeof e);
+	fd_send_msg(fd, msg, sizeof msg, NULL, 0);
+	close(fd);
 }
 
 static void on_listener(struct watch *w, uint32_t events)
@@ -329,9 +448,15 @@ static void on_listener(struct watch *w, uint32_t events)
 
 	if (fd < 0)
 		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != r->owner ||
-	    relay_add_client(r, fd, 0, false) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != r->owner) {
 		close(fd);
+		return;
+	}
+	int k = relay_add_client(r, fd, 0, false);
+	if (k == -EUSERS && drop_silent(r))
+		k = relay_add_client(r, fd, 0, false);
+	if (k < 0)
+		refuse(fd);
 }
 
 int relay_listen(struct relay *r, int listener, uid_t owner)
@@ -341,16 +466,30 @@ int relay_listen(struct relay *r, int listener, uid_t owner)
 	return loop_add(r->loop, &r->listener, listener, EPOLLIN);
 }
 
-void relay_finish(struct relay *r, bool may_be_held)
+void relay_finish(struct relay *r)
 {
+	r->finishing = true;
 	for (size_t i = 0; i < countof(r->out); i++) {
-		struct relay_stream *s = &r->out[i];
-		while (stream_pump(s))
-			;
-		if (may_be_held && s->fd >= 0 && !s->pending)
-			stream_close(s);
+		r->out[i].budget = 2 << 20; /* more than a pipe holds */
+		stream_finish(&r->out[i]);
 	}
 	check_drained(r);
+}
+
+void relay_end(struct relay *r, char type, const void *payload, size_t n)
+{
+	if (n > sizeof r->last - 1)
+		return;
+	r->last[0] = type;
+	memcpy(r->last + 1, payload, n);
+	r->last_len = n + 1;
+	r->ending = true;
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		c->owed_last = c->w.fd >= 0;
+		pay(c);
+	}
+	check_ended(r);
 }
 
 void relay_tell(struct relay *r, char type, const void *payload, size_t n)

@@ -3,7 +3,8 @@
  *
  * Output (one pty, or two pipes) goes to the log first and then to every client that wants it, as one frame a chunk. A client that does
  * not take its frame stops the reading of that stream until it does or goes away: output is never lost and never piles up; the
- * process feels it as it would feel a slow pipe. Input frames go to the pty or to the stdin pipe in the order they come.
+ * process feels it as it would feel a slow pipe. Input frames go to the pty or to the stdin pipe in the order they come, one at a
+ * time; one that has no room waits in its client's socket, and only other input waits behind it.
  * The owner embeds struct relay in static memory; nothing is allocated while it runs.
  */
 #ifndef MONITOR_RELAY_H
@@ -22,13 +23,16 @@ struct relay_stream {
 	uint32_t pending; /* clients that still have to take the chunk */
 	size_t len;	  /* bytes of the chunk, with the type byte */
 	char chunk[1 + PROTO_CHUNK];
+	bool pumping;
+	int budget; /* bytes that may still be read when the process has ended */
 	struct relay *r;
 };
 
 struct relay_client {
 	struct watch w; /* fd -1: free */
 	uint8_t want;
-	bool greeted, primary; /* primary: the one that started the process */
+	bool greeted, primary;	    /* primary: the one that started the process */
+	bool owed_taken, owed_last; /* frames that had no room yet and must not get lost */
 	struct relay *r;
 };
 
@@ -41,13 +45,18 @@ struct relay {
 	struct watch in; /* the pty again (a duplicate), or the stdin pipe; fd -1: closed */
 	size_t in_len, in_at;
 	bool in_eof;
+	struct relay_client *in_from; /* whose input is in the buffer; NULL: it is gone */
 	char in_buf[PROTO_CHUNK];
+	bool finishing, ending, ended;
+	size_t last_len;
+	char last[16];
 	struct watch listener;
 	uid_t owner;
 	void (*on_signal)(struct relay *r, int sig);
 	void (*on_closed)(struct relay *r); /* the starting client reads no more; may be NULL */
 	void (*on_drained)(
 		struct relay *r); /* both streams are at their end and taken by all clients */
+	void (*on_ended)(struct relay *r); /* all clients have the last frame */
 };
 
 /* Takes over the descriptors given (-1: none): pty, or out, err and in. */
@@ -58,9 +67,12 @@ int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary);
 /* Accepts clients on a listening socket, of the user owner only. */
 int relay_listen(struct relay *r, int listener, uid_t owner);
 
-/* The process has ended: reads what is left, without waiting for more if its streams may be held open by others. */
-void relay_finish(struct relay *r, bool may_be_held);
+/* The process has ended: passes on what is left in its streams, and closes them, whoever else may hold their other ends. */
+void relay_finish(struct relay *r);
 bool relay_is_drained(const struct relay *r);
+
+/* Sends the last frame (at most 15 bytes of payload) to all clients; for one that has no room for it, it waits. Then on_ended. */
+void relay_end(struct relay *r, char type, const void *payload, size_t n);
 
 /* Sends a frame to all clients, whatever they want to see; those that cannot take it lose it. */
 void relay_tell(struct relay *r, char type, const void *payload, size_t n);

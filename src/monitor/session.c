@@ -24,7 +24,11 @@ static void finish(struct relay *r)
 {
 	if (!ss.exited)
 		return;
-	relay_tell(r, FRAME_EXIT, &ss.code, sizeof ss.code);
+	relay_end(r, FRAME_EXIT, &ss.code, sizeof ss.code);
+}
+
+static void on_ended(struct relay *r)
+{
 	ss.loop.stop = true;
 }
 
@@ -38,8 +42,7 @@ static void on_child(struct watch *w, uint32_t events)
 	close(fd);
 	ss.exited = true;
 	ss.code = proc_exit_code(st);
-	relay_finish(&ss.relay,
-		     true); /* what it left in the background may hold the streams for ever */
+	relay_finish(&ss.relay);
 }
 
 static void on_signal_frame(struct relay *r, int sig)
@@ -94,6 +97,7 @@ static _Noreturn void monitor(const struct session *s, int sock)
 		_exit(0);
 	}
 	ss.relay.on_drained = finish;
+	ss.relay.on_ended = on_ended;
 	relay_add_client(&ss.relay, sock, s->want, true);
 	int32_t pid = ss.run.pid;
 	relay_tell(&ss.relay, FRAME_STARTED, &pid, sizeof pid);

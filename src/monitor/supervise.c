@@ -170,7 +170,11 @@ static void finish(struct relay *r)
 		unlinkat(s->dir, "attach", 0);
 	}
 	log_close(&sv.log);
-	relay_tell(r, FRAME_EXIT, &code, sizeof code);
+	relay_end(r, FRAME_EXIT, &code, sizeof code);
+}
+
+static void on_ended(struct relay *r)
+{
 	sv.loop.stop = true;
 }
 
@@ -186,8 +190,8 @@ static void on_child(struct watch *w, uint32_t events)
 	sv.code = proc_exit_code(st);
 	if (sv.killed_as && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL)
 		sv.code = 128 + sv.killed_as;
-	/* All processes of its pid namespace are gone with it: the streams end by themselves. */
-	relay_finish(&sv.relay, false);
+	/* All processes of its pid namespace are gone with it, but a stream may have been passed on to one outside. */
+	relay_finish(&sv.relay);
 }
 
 /* Signals that end an ordinary process which has not chosen to ignore them. PID 1 of a container drops those that it has no handler for: then it is ended in their stead,
@@ -306,6 +310,15 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 	leave(s->unpublished);
 }
 
+/* PID 1 runs and must not: it is gone before its directory is. */
+static void end_at_once(void)
+{
+	if (sv.run.pid <= 0)
+		return;
+	proc_signal(sv.run.pidfd, SIGKILL);
+	proc_wait(sv.run.pid);
+}
+
 /* The container runs: it takes its place. */
 static void publish(const struct supervise *s, int sock)
 {
@@ -314,7 +327,7 @@ static void publish(const struct supervise *s, int sock)
 
 	if (r == 0)
 		return;
-	proc_signal(sv.run.pidfd, SIGKILL);
+	end_at_once();
 	err_set(&e, r, "put the container in place");
 	failed(s, sock, &e);
 }
@@ -334,14 +347,14 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (r == 0)
 		r = watch_all(&e);
 	if (r < 0) {
-		if (sv.run.pid > 0)
-			proc_signal(sv.run.pidfd, SIGKILL);
+		end_at_once();
 		failed(s, sock, &e);
 	}
 	record_running();
 	if (s->unpublished)
 		publish(s, sock);
 	sv.relay.on_drained = finish;
+	sv.relay.on_ended = on_ended;
 	relay_add_client(&sv.relay, sock, s->want, true);
 	int32_t pid = sv.run.pid;
 	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);

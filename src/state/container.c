@@ -307,6 +307,25 @@ static bool being_made(const struct home *h, const char *id)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
+/* Frees a name whose container is gone, unless it has an owner after all. Two that want it must not take it from each other: between
+ * the look and the removal nobody else may have removed and taken it. */
+static bool drop_stale(const struct home *h, const char *name)
+{
+	char path[300], has[CONTAINER_ID_LEN + 1];
+	autoclose int lock = openat(h->fd, "cnames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return true;
+	snprintf(path, sizeof path, "cnames/%s", name);
+	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	/* In this order: what is being made becomes what exists. */
+	if (!name_id(h, name, has) || being_made(h, has) || id_exists(h, has))
+		return true;
+	unlinkat(h->fd, path, 0);
+	return false;
+}
+
 int container_name_take(const struct home *h, const char *name, const char *id, struct err *e)
 {
 	char path[300], has[CONTAINER_ID_LEN + 1];
@@ -319,10 +338,8 @@ int container_name_take(const struct home *h, const char *name, const char *id, 
 			continue;
 		if (errno != EEXIST)
 			return err_set(e, errno, "take the name %s", name);
-		/* In this order: what is being made becomes what exists. */
-		if (!name_id(h, name, has) || being_made(h, has) || id_exists(h, has))
+		if (drop_stale(h, name))
 			break;
-		unlinkat(h->fd, path, 0);
 	}
 	err_fail_code(e, ERR_NAME_TAKEN, EEXIST, "the name \"%s\" is in use by container %.12s",
 		      name, name_id(h, name, has) ? has : "?");

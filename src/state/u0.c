@@ -343,7 +343,7 @@ void u0_leave(const struct home *h)
 	unlinkat(h->fd, name, 0);
 }
 
-void u0_each_dead(const struct home *h, void (*fn)(const char *member, void *arg), void *arg)
+void u0_each_dead(const struct home *h, bool (*fn)(const char *member, void *arg), void *arg)
 {
 	int own = openat(h->fd, "u0", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = own < 0 ? NULL : fdopendir(own);
@@ -360,9 +360,8 @@ void u0_each_dead(const struct home *h, void (*fn)(const char *member, void *arg
 		ssize_t n = readlinkat(own, de->d_name, target, sizeof target - 1);
 		target[n > 0 ? n : 0] = 0;
 		const char *member = strrchr(target, ':');
-		if (member)
-			fn(member + 1, arg);
-		unlinkat(own, de->d_name, 0);
+		if (!member || fn(member + 1, arg))
+			unlinkat(own, de->d_name, 0);
 	}
 	closedir(d);
 }

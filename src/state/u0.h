@@ -34,8 +34,8 @@ int u0_enter(const struct home *h, const char *member, struct u0_map *ret_map, s
 void u0_leave(const struct home *h);
 
 /* Calls fn for every listed member that died without leaving (it was killed, or the machine was restarted), and then strikes it
- * off. member is the text that it was listed under. Cheap: one kill(pid, 0) per living member. */
-void u0_each_dead(const struct home *h, void (*fn)(const char *member, void *arg), void *arg);
+ * off, if fn returns true. member is the text that it was listed under. Cheap: one kill(pid, 0) per living member. */
+void u0_each_dead(const struct home *h, bool (*fn)(const char *member, void *arg), void *arg);
 
 /* Runs fn(arg) in a forked child inside U0 and passes its result and error back. fn must not print; results go through memory that
  * the caller shared (mmap MAP_SHARED) or through descriptors. SIGINT and SIGTERM of the caller end the child too. */

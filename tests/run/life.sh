@@ -235,4 +235,42 @@ test_wrong_names_get_the_nearest() {
 	assert_err '' busybox
 }
 
+test_rm_by_force_of_what_ends_by_itself() { # short
+	load busybox
+	local i id
+	for i in 1 2 3 4 5 6 7 8; do
+		id=$(hoy run -d --network none busybox sleep "0.0$i") || fail "run -d"
+		run hoy rm -f "$id"
+		assert_ok
+	done
+	nothing_left || fail "left: $(ls "$(store)"/*)"
+}
+
+test_rm_by_force_while_it_starts() {
+	load busybox
+	local i
+	for i in 1 2 3 4 5 6; do
+		hoy create --name c --network none busybox sleep 1000 >/dev/null || fail "create"
+		hoy start c >/dev/null 2>&1 &
+		run hoy rm -f c
+		assert_ok
+		wait
+	done
+	nothing_left || fail "left: $(ls "$(store)"/*)"
+}
+
+test_trees_of_any_depth_are_removed() {
+	load busybox
+	run hoy run --rm --network none busybox sh -c 'i=0; while [ $i -lt 1500 ]; do mkdir d && cd -P d 2>/dev/null; i=$((i+1)); done'
+	assert_ok
+	wait_for nothing_left
+}
+
+test_create_that_cannot_tell_its_id_leaves_nothing() { # short
+	load busybox
+	run hoy create --cidfile "$T/no/such/dir" --network none busybox true
+	assert_err
+	nothing_left || fail "left: $(ls "$(store)"/*)"
+}
+
 run_tests "$@"

@@ -184,4 +184,50 @@ test_umask_does_not_matter() {
 	assert_has drwxrwxrwt
 }
 
+# through CMD...: what goes in must come out.
+through() {
+	"$@" <"$T/big" >"$T/sum.out" 2>"$T/err" &
+	local pid=$!
+	wait $pid || fail "$* ended with $?: $(cat "$T/err")"
+	assert_bytes "$T/big" "$T/sum.out"
+}
+
+test_much_input_and_much_output_at_once() {
+	load busybox
+	head -c 200000000 /dev/urandom >"$T/big"
+	through hoy run --rm -i --network none busybox cat
+	hoy run -d --name box --network none busybox sleep 1000 >/dev/null || fail "run -d"
+	through hoy exec -i box cat
+	rm -f "$T/big" "$T/sum.out"
+}
+
+test_slow_reader_gets_everything_and_the_status() { # short
+	load busybox
+	local n
+	for n in 150000 200000 208000 213000 225000 300000; do
+		{ hoy run --rm --network none busybox sh -c "head -c $n /dev/zero; exit 7"; echo $? >"$T/status"; } | { sleep 0.2; wc -c >"$T/count"; }
+		assert_eq 7 "$(cat "$T/status")" "status behind $n bytes"
+		assert_eq "$n" "$(cat "$T/count")" "bytes"
+	done
+}
+
+test_input_that_nobody_reads_does_not_hold_up_signals() { # short
+	load busybox
+	mkfifo "$T/yes"
+	yes >"$T/yes" 2>/dev/null &
+	$HOY run --rm -i --name deaf --network none busybox sh -c 'trap "exit 9" TERM; : >/ready; while :; do sleep 0.1; done' \
+		<"$T/yes" >"$T/out" 2>"$T/err" &
+	local pid=$! pos='' was=no
+	wait_for hoy exec deaf test -e /ready
+	# Its pipe is full when the client reads no more.
+	until [ "$pos" = "$was" ]; do
+		was=$pos
+		sleep 0.2
+		pos=$(grep rchar "/proc/$pid/io")
+	done
+	kill -TERM $pid
+	wait $pid
+	assert_eq 9 $? "status"
+}
+
 run_tests "$@"

@@ -1,0 +1,196 @@
+/* Unit tests of the options of run and create that have a syntax of their own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/base.h"
+#include "engine/options.h"
+
+static struct arena arena;
+
+static int teardown(void **state)
+{
+	arena_free(&arena);
+	return 0;
+}
+
+static void says(const struct err *e, const char *what)
+{
+	assert_int_equal(e->exit, EXIT_ENGINE);
+	if (!strstr(e->msg, what))
+		fail_msg("\"%s\" is not in \"%s\"", what, e->msg);
+}
+
+static void volumes(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{"", "no source"},
+		{"/tmp", "no source"},
+		{":/a", "source is empty"},
+		{"name:/a", "not a path"},
+		{"/tmp:a", "not an absolute"},
+		{"/tmp:", "not an absolute"},
+		{"/tmp:/", "cannot be /"},
+		{"/tmp:/a/..", "cannot be /"},
+		{"/tmp:/proc", "/proc"},
+		{"/tmp:/x/../proc/sys", "/proc"},
+		{"/tmp://proc", "/proc"},
+		{"/tmp:/a:ro:rw", "colons"},
+		{"/tmp:/a:sync", "unknown option"},
+		{"/tmp:/a:ro rw", "unknown option"},
+		{"/tmp:/a:U", "does not know"},
+		{"/no/such/file:/a", "No such file"},
+	};
+	struct bind_list l = {0};
+	struct err e;
+
+	for (size_t i = 0; i < countof(bad); i++) {
+		struct bind_list none = {0};
+		e = (struct err){0};
+		assert_true(options_volume(&arena, bad[i].text, &none, &e) < 0);
+		says(&e, bad[i].why);
+	}
+	assert_int_equal(options_volume(&arena, "/tmp/./:/a//b/:ro,z,nosuid,,", &l, &e), 0);
+	const struct config_mount *m = l.v;
+	assert_int_equal(l.n, 1);
+	assert_string_equal(m->source, "/tmp");
+	assert_string_equal(m->destination, "/a/b");
+	assert_int_equal(m->options.n, 2);
+}
+
+static void tmpfs(void **state)
+{
+	static const char *const bad[] = {"a",
+					  "/",
+					  "/proc/x",
+					  "/a:size=x",
+					  "/a:mode=9",
+					  "/a:mode=",
+					  "/a:uid=-1",
+					  "/a:uid=4294967295",
+					  "/a:huge=1",
+					  "/a:ro noexec",
+					  "/a:size=64m,x"};
+	struct bind_list l = {0};
+	struct err e = {0};
+
+	for (size_t i = 0; i < countof(bad); i++) {
+		struct bind_list none = {0};
+		if (options_tmpfs(&arena, bad[i], &none, &e) >= 0)
+			fail_msg("%s passes", bad[i]);
+		assert_int_equal(e.exit, EXIT_ENGINE);
+	}
+	assert_int_equal(options_tmpfs(&arena, "/a:size=50%,mode=1777,notmpcopyup,exec", &l, &e),
+			 0);
+	assert_int_equal(((struct config_mount *)l.v)->options.n, 3);
+}
+
+static void sorted(void **state)
+{
+	static const char *const order[] = {"/c", "/a", "/a/b", "/c/d", "/a/b/c"};
+	static const char *const given[] = {"/a/b/c", "/c", "/a/b", "/a", "/c/d"};
+	struct bind_list l = {0};
+	struct err e = {0};
+
+	for (size_t i = 0; i < countof(given); i++)
+		assert_int_equal(options_tmpfs(&arena, given[i], &l, &e), 0);
+	assert_int_equal(options_sort_mounts(&l, &e), 0);
+	for (size_t i = 0; i < countof(order); i++)
+		assert_string_equal(((struct config_mount *)l.v)[i].destination, order[i]);
+	assert_int_equal(options_tmpfs(&arena, "/c/./d/", &l, &e), 0);
+	assert_true(options_sort_mounts(&l, &e) < 0);
+	says(&e, "two mounts have the destination /c/d");
+}
+
+static void ulimits(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{"nofile", "no value"},		 {"=5", "unknown limit"},
+		{"core cpu=5", "unknown limit"}, {"NOFILE=5", "unknown limit"},
+		{"nofile=", "not a number"},	 {"nofile=5:", "not a number"},
+		{"nofile=-2", "not a number"},	 {"nofile=1:2:3", "not a number"},
+		{"nofile=9:5", "above"},	 {"nofile=-1:5", "above"},
+		{"nofile=1e3", "not a number"},	 {"nofile=9223372036854775808", "not a number"},
+	};
+	struct bind_list l = {0};
+	struct err e = {0};
+
+	for (size_t i = 0; i < countof(bad); i++) {
+		assert_true(options_ulimit(&arena, bad[i].text, &l, &e) < 0);
+		says(&e, bad[i].why);
+	}
+	assert_int_equal(l.n, 0);
+	assert_int_equal(options_ulimit(&arena, "nofile=5", &l, &e), 0);
+	assert_int_equal(options_ulimit(&arena, "core=unlimited", &l, &e), 0);
+	assert_int_equal(options_ulimit(&arena, "nofile=6:-1", &l, &e), 0);
+	const struct config_ulimit *u = l.v;
+	assert_int_equal(l.n, 2); /* the last word counts */
+	assert_int_equal(u[0].soft, 6);
+	assert_int_equal(u[0].hard, -1);
+	assert_int_equal(u[1].soft, -1);
+}
+
+static void entrypoints(void **state)
+{
+	struct strs s;
+	struct err e = {0};
+
+	assert_int_equal(options_entrypoint(&arena, "", &s, &e), 0);
+	assert_int_equal(s.n, 0);
+	assert_int_equal(options_entrypoint(&arena, "/bin/a b", &s, &e), 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(options_entrypoint(&arena, "[\"a\", \"b c\"]", &s, &e), 0);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(options_entrypoint(&arena, "[]", &s, &e), 0);
+	assert_int_equal(s.n, 0);
+	assert_true(options_entrypoint(&arena, "[\"a\", 1]", &s, &e) < 0);
+	assert_true(options_entrypoint(&arena, "[", &s, &e) < 0);
+}
+
+static void environment(void **state)
+{
+	char name[] = "/tmp/hoy-env-test-XXXXXX";
+	int fd = mkstemp(name);
+	struct strs files = {0}, values = {0}, env = {0};
+	struct err e = {0};
+	static const char text[] =
+		"# comment\n\n  A=1\r\nB=x=y # no comment\nOPT_TEST\nMISSING_TEST\nA=2\n";
+
+	setenv("OPT_TEST", "mine", 1);
+	unsetenv("MISSING_TEST");
+	assert_int_equal(fd_write_all(fd, text, sizeof text - 1), 0);
+	strs_add(&arena, &files, name);
+	strs_add(&arena, &values, "C=");
+	strs_add(&arena, &values, "OPT_T*");
+	assert_int_equal(options_env(&arena, &files, &values, &env, &e), 0);
+	assert_string_equal(env_get(&env, "A"), "2");
+	assert_string_equal(env_get(&env, "B"), "x=y # no comment");
+	assert_string_equal(env_get(&env, "C"), "");
+	assert_string_equal(env_get(&env, "OPT_TEST"), "mine");
+	assert_null(env_get(&env, "MISSING_TEST"));
+	assert_int_equal(fd_write_all(fd, "X=\0\n", 4), 0);
+	assert_true(options_env(&arena, &files, &values, &env, &e) < 0);
+	says(&e, "NUL");
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(fd_write_all(fd, "=x\n", 3), 0);
+	assert_true(options_env(&arena, &files, &values, &env, &e) < 0);
+	says(&e, "has no name");
+	close(fd);
+	unlink(name);
+}
+
+#define TEST(f) cmocka_unit_test_teardown(f, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(volumes), TEST(tmpfs),	     TEST(sorted),
+					   TEST(ulimits), TEST(entrypoints), TEST(environment)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
