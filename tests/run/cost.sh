@@ -1,0 +1,89 @@
+#!/bin/bash
+# What a start costs, counted and not timed: system calls, executions, syncs, locks that wait, memory of what stays.
+. "$(dirname "$0")/../lib.sh"
+
+# traced FILTER COMMAND...: runs it under strace into $T/trace. A program that is setuid loses that under strace, so another container
+# has to hold the user namespace already.
+traced() {
+	local filter=$1
+	shift
+	load busybox
+	hoy run -d --name holder --network none busybox sleep 1000 >/dev/null || fail 'run of the holder'
+	run strace -f -qq -e trace="$filter" -o "$T/trace" "$@"
+	assert_ok
+}
+
+calls() { grep -cE "$1" "$T/trace" || :; }
+
+test_run_rm_syncs_nothing() { # rows=user,one
+	need strace
+	traced fsync,fdatasync,syncfs,sync,msync,sync_file_range $HOY run --rm --network none busybox true
+	assert_eq 0 "$(calls sync)" "syncs: $(cat "$T/trace")"
+}
+
+test_run_detached_syncs_its_record_only() { # rows=user,one
+	need strace
+	traced fsync,fdatasync,syncfs,sync $HOY run -d --network none busybox true
+	assert_eq 0 "$(calls 'syncfs|[ ]sync\(')" 'syncs of whole file systems'
+	[ "$(calls 'sync\(')" -le 5 ] || fail "too many syncs: $(cat "$T/trace")"
+	[ "$(calls 'fdatasync\(')" -ge 2 ] || fail 'the record is not synced'
+}
+
+test_run_executes_the_command_and_nothing_else() { # rows=user,one
+	need strace
+	traced execve,execveat $HOY run --rm --network none busybox true
+	# hoy itself, the command, and our own program again where the container could write to its file.
+	[ "$(calls 'exec.* = 0')" -le 3 ] || fail "executed: $(cat "$T/trace")"
+	assert_eq 0 "$(calls 'newuidmap|newgidmap|/sh"')" 'helpers executed while a container runs'
+}
+
+test_run_waits_for_no_lock() { # rows=user,one
+	need strace
+	traced flock,fcntl $HOY run --rm --network none busybox true
+	assert_eq 0 "$(calls 'flock\([0-9]+, LOCK_(EX|SH)\)|F_O?F?D?_?SETLKW')" "locks that wait: $(cat "$T/trace")"
+}
+
+test_run_stays_below_its_budget_of_calls() { # rows=user,one
+	need strace
+	traced all $HOY run --rm --network none busybox true
+	local n
+	n=$(grep -cvE '^[0-9]+ +(\+\+\+|---|<\.\.\.)' "$T/trace")
+	[ "$n" -le 1100 ] || fail "$n system calls"
+}
+
+test_readers_take_no_lock() { # rows=user,one
+	need strace
+	load busybox
+	hoy create --name c --network none busybox true >/dev/null || fail create
+	local what
+	for what in 'ps -a' images 'inspect c' 'image inspect busybox'; do
+		# shellcheck disable=SC2086  # words
+		run strace -f -qq -e trace=flock,fsync,fdatasync,execve -o "$T/trace" $HOY $what
+		assert_ok
+		assert_eq 1 "$(wc -l <"$T/trace")" "$what: $(cat "$T/trace")"
+	done
+}
+
+test_supervisor_is_small() { # rows=user,root
+	load busybox
+	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
+	hoy run -d --name d --network none busybox sleep 1000 >/dev/null || fail run
+	sup=$(awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$(hoy inspect --format '{{.State.Pid}}' c)/stat")
+	small() { [ "$(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$sup/smaps_rollup")" -le 400 ]; }
+	[ -r "/proc/$sup/smaps_rollup" ] || fail 'its memory cannot be read'
+	wait_for small
+}
+
+test_links_the_small_libraries_only() {
+	need readelf
+	local lib
+	for lib in $(readelf -d "${HOY%% *}" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+		case $lib in
+		libc.so.* | libyajl.so.* | libmnl.so.* | libcap-ng.so.* | libm.so.* | ld-linux*) ;;
+		libasan.so.* | libubsan.so.*) ;; # of the sanitizer build
+		*) fail "hoy is linked with $lib" ;;
+		esac
+	done
+}
+
+run_tests "$@"
