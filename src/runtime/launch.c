@@ -312,6 +312,19 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 	join_from_here(&s, pid1);
 }
 
+/* A container that ends meanwhile refuses a new process in the oddest words, or kills it. Its first process may still be waiting
+ * for the last of the others. */
+static int explain_join(const struct launch *l, int pid1, int r, struct err *e)
+{
+	struct pollfd p = {.fd = pid1, .events = POLLIN};
+	bool odd = e->id == ERR_INTERNAL || e->code == ENOMEM || e->code == ESRCH;
+
+	if (e->exit != EXIT_ENGINE || poll(&p, 1, odd ? 2000 : 0) <= 0)
+		return r;
+	return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s has just ended",
+			     l->config->name);
+}
+
 int launch_join(const struct launch *l, int pid1, struct launched *ret, struct err *e)
 {
 	int s[2];
@@ -332,8 +345,10 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 	proc_wait(pid);
 	if (r == 0 && ret->pid <= 0)
 		r = err_fail(e, ERR_INTERNAL, "the process that joins the container died");
-	if (r < 0)
+	if (r < 0) {
 		give_up(ret);
+		r = explain_join(l, pid1, r, e);
+	}
 	return r;
 }
 

@@ -283,6 +283,16 @@ int container_state_read(const struct home *h, const char *id, struct container_
 	return bind_read(fields, ret, j, path, a, e);
 }
 
+/* On a full disk there is no room for a new file, but there is in the blocks of the old one: an exit code is not lost. */
+static int write_in_place(int dir, const struct str *text, int r)
+{
+	autoclose int fd = openat(dir, "state.json", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, text->s, text->len, 0) != (ssize_t)text->len)
+		return r;
+	return ftruncate(fd, (off_t)text->len) < 0 ? r : 0;
+}
+
 int container_state_write(int dir, const struct container_state *s, bool sync, struct err *e)
 {
 	struct arena a = {0};
@@ -292,6 +302,8 @@ int container_state_write(int dir, const struct container_state *s, bool sync, s
 	arena_free(&a);
 	str_addc(&text, '\n');
 	int r = fd_replace_at(dir, "state.json", text.s, text.len, 0600, sync);
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = write_in_place(dir, &text, r);
 	if (r == 0 && sync)
 		fsync(dir);
 	return r < 0 ? err_set(e, r, "write the state of container %.12s", s->id) : 0;

@@ -86,6 +86,8 @@ test_log_on_a_full_disk() { # rows=root
 	# The container goes on and ends by itself; its status is known.
 	run hoy wait c
 	assert_out 7
+	run hoy inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' c
+	assert_out 'exited 7 '
 	run hoy rm c
 	assert_ok
 }

@@ -77,6 +77,25 @@ test_supervisor_killed_with_rm() {
 	leftovers_after
 }
 
+# The client has the container's lock too: the supervisor's end is seen to when the client is gone, and not forgotten before.
+test_supervisor_killed_while_its_client_hangs() {
+	load busybox
+	leftovers_before
+	$HOY run --rm --name c --network none busybox sleep 1000 >/dev/null 2>&1 &
+	local p=$! pid
+	wait_for is_running c
+	pid=$(pid_of c)
+	kill -STOP $p
+	kill -9 "$(ppid_of "$pid")"
+	wait_for -t 10 gone "$pid"
+	run hoy stop c
+	kill -9 $p
+	wait $p 2>/dev/null
+	wait_for removed_by_stop
+	leftovers_after
+}
+removed_by_stop() { hoy stop --all && no_state_left; }
+
 test_attached_client_learns_of_a_killed_supervisor() {
 	load busybox
 	$HOY run --name c --network none busybox sleep 1000 >"$T/o" 2>"$T/e" &

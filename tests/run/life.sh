@@ -273,4 +273,16 @@ test_create_that_cannot_tell_its_id_leaves_nothing() { # short
 	nothing_left || fail "left: $(ls "$(store)"/*)"
 }
 
+test_exec_while_it_ends() {
+	load busybox
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		hoy run -d --name c --network none busybox sleep 0.1 >/dev/null || fail "run -d"
+		rc=0
+		while [ "$rc" = 0 ]; do run hoy exec c true; done
+		[ "$rc" = 137 ] || assert_err E-CONTAINER-NOT-RUNNING
+		hoy rm -f c >/dev/null || fail "rm"
+	done
+}
+
 run_tests "$@"
