@@ -69,6 +69,7 @@ test_supervisor_is_small() { # rows=user,root
 	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
 	hoy run -d --name d --network none busybox sleep 1000 >/dev/null || fail run
 	sup=$(awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$(hoy inspect --format '{{.State.Pid}}' c)/stat")
+	# shellcheck disable=SC2317  # called by wait_for
 	small() { [ "$(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$sup/smaps_rollup")" -le 400 ]; }
 	[ -r "/proc/$sup/smaps_rollup" ] || fail 'its memory cannot be read'
 	wait_for small
