@@ -4,6 +4,7 @@
  * buffer itself out, gzip and zstd fill the output buffer, libarchive (xz, bzip2) gives a block of its own.
  */
 #include <archive.h>
+#include <poll.h>
 #include <zstd.h>
 
 #include "base/base.h"
@@ -69,9 +70,13 @@ static ssize_t source_fd_read(void *arg, void *buf, size_t n, struct err *e)
 		n = (size_t)s->left;
 	if (!n)
 		return 0;
-	do
+	for (;;) {
 		k = s->offset < 0 ? read(s->fd, buf, n) : pread(s->fd, buf, n, s->offset);
-	while (k < 0 && errno == EINTR);
+		if (k >= 0 || (errno != EINTR && errno != EAGAIN))
+			break;
+		if (errno == EAGAIN) /* whoever shares our standard input made it so */
+			poll(&(struct pollfd){.fd = s->fd, .events = POLLIN}, 1, -1);
+	}
 	if (k < 0)
 		return err_set(e, errno, "read %s", s->name);
 	if (k == 0)

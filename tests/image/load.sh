@@ -4,6 +4,13 @@
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
 
+test_from_a_pipe_that_does_not_block() {
+	run sh -c '(cat "$1" && sleep 0.3 && cat "$2") | python3 -c "import os, sys; os.set_blocking(0, False); os.execvp(sys.argv[1], sys.argv[1:])" $3 load -q' \
+		- "$T_FIX/busybox.tar" /dev/null "$HOY"
+	assert_ok
+	assert_has localhost/busybox
+}
+
 test_prints_the_names() { # short peer_ok
 	run hoy load -i "$T_FIX/busybox.tar"
 	assert_ok
