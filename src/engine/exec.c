@@ -17,7 +17,7 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 		.cwd = o->workdir ? o->workdir : base->cwd,
 		.user = o->user ? o->user : base->user,
 		.tty = o->tty,
-		.interactive = o->interactive,
+		.interactive = o->interactive && !o->detach, /* nobody could ever give it input */
 		.no_new_privs = base->no_new_privs,
 		.caps_bounding = o->privileged ? (int64_t)caps_all() : base->caps_bounding,
 		.caps_user = o->privileged ? 0 : base->caps_user,

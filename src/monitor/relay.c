@@ -168,7 +168,8 @@ static void client_drop(struct relay_client *c)
 		r->out[i].pending &= ~bit(c);
 		stream_resume(&r->out[i]);
 	}
-	if (c->primary && !r->tty) { /* nobody else was promised the input */
+	/* Its input ends with it. One that never gave any (run -d -i) leaves it open for those who attach. */
+	if (c->primary && !r->tty && (c->want & HELLO_INPUT)) {
 		r->in_eof = true;
 		pump_input(r);
 	}

@@ -72,6 +72,29 @@ test_stdout_is_full() {
 	[ $rc = 125 ] && grep -q 'hoy: error:.*No space left' "$T/err" || fail "status $rc: $(cat "$T/err")"
 }
 
+# run -d -i gives no input, and leaves it open for those who attach; it ends with the first of them.
+test_detached_input_stays_open() { # peer_ok short
+	load busybox
+	hoy run -d -i --name c --network none busybox sh -c 'read x; echo "got $x"; cat; echo end' >/dev/null || fail run
+	sleep 0.3
+	assert_eq running "$(hoy inspect --format '{{.State.Status}}' c)" status
+	hoy create -i --name d --network none busybox cat >/dev/null || fail create
+	hoy start d >/dev/null || fail start
+	sleep 0.3
+	assert_eq running "$(hoy inspect --format '{{.State.Status}}' d)" 'status after start'
+	run sh -c 'printf "one\ntwo\n" | $1 attach c' - "$HOY"
+	assert_out "$(printf 'got one\ntwo\nend')"
+	assert_eq 0 "$(hoy wait c)" wait
+}
+
+# Nobody can attach to an exec.
+test_detached_exec_has_no_input() {
+	load busybox
+	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
+	hoy exec -d -i c sh -c 'cat; touch /ended' || fail exec
+	wait_for hoy exec c test -e /ended
+}
+
 # Whoever shares a pipe or a terminal with hoy may have made it non-blocking: a slow reader must lose nothing.
 test_stdout_that_does_not_block() {
 	local slow='
