@@ -156,7 +156,7 @@ static void add_memberships(char *text, struct user *u)
 		if (n < 4 || parse_u64(f[2], ID_MAX, &gid) < 0 || gid == u->gid ||
 		    !is_member(f[3], u->name))
 			continue;
-		if (u->ngroups < USER_MAX_GROUPS)
+		if (u->ngroups < USER_MAX_GROUPS - 1)
 			u->groups[u->ngroups++] = (gid_t)gid;
 	}
 }
@@ -212,5 +212,9 @@ int user_resolve(int root, const char *text, struct user *ret, struct arena *a, 
 		return bad(text, "no such user in the container's /etc/passwd", e);
 	if (!ret->home)
 		ret->home = !found && ret->uid == 0 ? "/root" : "/";
-	return resolve_group(root, text ? text : "0", group, ret, e);
+	r = resolve_group(root, text ? text : "0", group, ret, e);
+	/* Or a process could leave its group, and with it what the group is denied, by a set-group-id program (CVE-2022-2989). */
+	if (r == 0 && !str_is_empty(text))
+		ret->groups[ret->ngroups++] = ret->gid;
+	return r;
 }

@@ -15,7 +15,8 @@ enum { USER_MAX_GROUPS = 256 };
 struct user {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[USER_MAX_GROUPS]; /* supplementary, without gid */
+	gid_t groups
+		[USER_MAX_GROUPS]; /* supplementary, and gid itself where a user was asked for */
 	size_t ngroups;
 	const char *home; /* in the arena; "/" if nothing says */
 	const char *name; /* NULL if the passwd has no entry */

@@ -74,11 +74,13 @@ static void ordinary(void **state)
 	is("nohome", 7, 8, "/");
 	is("app:", 1000, 1001, "/home/app");
 	assert_int_equal(user_resolve(root, "app", &u, &arena, &e), 0);
-	assert_int_equal(u.ngroups, 2);
+	assert_int_equal(u.ngroups, 3);
 	assert_int_equal(u.groups[0], 50);
 	assert_int_equal(u.groups[1], 51);
+	assert_int_equal(u.groups[2], 1001);
 	assert_int_equal(user_resolve(root, "app:extra", &u, &arena, &e), 0);
-	assert_int_equal(u.ngroups, 0);
+	assert_int_equal(u.ngroups, 1);
+	assert_int_equal(u.groups[0], 50);
 	refused("ghost", "no such user");
 	refused("app:ghost", "no such group");
 }

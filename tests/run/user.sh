@@ -45,6 +45,22 @@ test_explicit_groups() { # peer_ok rows=user,root
 	assert_out 2000
 }
 
+# As docker and podman have it since CVE-2022-2989 and CVE-2022-36109.
+test_the_own_group_is_among_the_groups() { # peer_ok short rows=user,root
+	local want user
+	load busybox
+	while read -r user want; do
+		as "$user" sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status
+		assert_eq "$want" "${out% }" "groups of $user"
+	done <<-'E'
+		app 10 44 1000 2000
+		1000:2000 2000
+		4242 0
+		4242:77 77
+		0 0
+	E
+}
+
 test_root_by_default() { # peer_ok short
 	load busybox
 	run hoy run --rm --network none busybox sh -c 'id -u; id -g; echo $HOME'
