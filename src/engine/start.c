@@ -4,6 +4,17 @@
 #include "monitor/proto.h"
 #include "monitor/supervise.h"
 
+/* From here on the lock is the supervisor's alone: a client may hang for ever in writing to its terminal. The lock belongs to the
+ * open directory that both have, so ours is opened anew. */
+static void hand_over(struct container *c)
+{
+	int fresh = openat(c->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	fd_close(&c->dir);
+	c->dir = fresh;
+	c->locked = false;
+}
+
 int container_start(const struct home *h, struct container *c, const struct start_opts *o,
 		    int *ret_sock, struct err *e)
 {
@@ -31,7 +42,10 @@ int container_start(const struct home *h, struct container *c, const struct star
 		.unpublished = o->unpublished,
 		.want = (uint8_t)((o->attach ? HELLO_OUTPUT : 0) | (o->input ? HELLO_INPUT : 0)),
 	};
-	return supervise_start(&s, ret_sock, e);
+	r = supervise_start(&s, ret_sock, e);
+	if (r == 0)
+		hand_over(c);
+	return r;
 }
 
 int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e)

@@ -46,15 +46,21 @@ static int await(int pidfd, int ms)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-int container_await_end(struct container *c, int wait_ms, struct err *e)
+/* The supervisor stays until its clients have all output. insist: one that does not take it for two seconds is not waited for. */
+static int await_end(const struct container *c, int wait_ms, bool insist)
 {
 	autoclose int pid1 = open_pid1(c);
 	autoclose int sup = proc_open((pid_t)c->state.sup, (uint64_t)c->state.sup_start);
 	int r = await(pid1, wait_ms);
 
-	if (r == 0)
-		r = await(sup, wait_ms);
-	if (r < 0)
+	if (r == 0 && insist && await(sup, 2000) < 0)
+		proc_signal(sup, SIGTERM);
+	return r == 0 ? await(sup, wait_ms) : r;
+}
+
+int container_await_end(struct container *c, int wait_ms, struct err *e)
+{
+	if (await_end(c, wait_ms, true) < 0)
 		return err_fail_code(e, ERR_CONTAINER_BUSY, ETIMEDOUT,
 				     "container %s does not end, not even when killed",
 				     c->state.name);
@@ -125,10 +131,10 @@ int container_wait(const struct home *h, struct container *c, int *ret_code, str
 		fd_close(&cl.sock);
 		if (code >= 0) {
 			*ret_code = code;
-			container_await_end(c, 5000, NULL);
+			await_end(c, 5000, false);
 			return 0;
 		}
-		container_await_end(c, -1, NULL);
+		await_end(c, -1, false);
 		int r = container_refresh(h, c, e);
 		if (r < 0)
 			return r;

@@ -477,6 +477,20 @@ void relay_finish(struct relay *r)
 	check_drained(r);
 }
 
+void relay_abandon(struct relay *r)
+{
+	for (size_t i = 0; i < countof(r->clients); i++) {
+		struct relay_client *c = &r->clients[i];
+		if (c->w.fd < 0 ||
+		    !(c->owed_last || ((r->out[0].pending | r->out[1].pending) & bit(c))))
+			continue;
+		client_drop(c); /* the next chunk may find no room with one that had room before */
+		i = (size_t)-1;
+	}
+	check_drained(r);
+	check_ended(r);
+}
+
 void relay_end(struct relay *r, char type, const void *payload, size_t n)
 {
 	if (n > sizeof r->last - 1)

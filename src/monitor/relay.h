@@ -71,6 +71,9 @@ int relay_listen(struct relay *r, int listener, uid_t owner);
 void relay_finish(struct relay *r);
 bool relay_is_drained(const struct relay *r);
 
+/* The process has ended and nobody wants to wait any longer: lets the clients go that do not take what they have to get. */
+void relay_abandon(struct relay *r);
+
 /* Sends the last frame (at most 15 bytes of payload) to all clients; for one that has no room for it, it waits. Then on_ended. */
 void relay_end(struct relay *r, char type, const void *payload, size_t n);
 

@@ -264,12 +264,17 @@ static void on_pipe(struct timer *t)
 	loop_timer(&sv.loop, t, 1000);
 }
 
-/* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. */
+/* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. If that has ended, clients that are
+ * stuck are not waited for any more. */
 static void on_own_signal(struct watch *w, uint32_t events)
 {
 	struct signalfd_siginfo si;
 
-	if (read(w->fd, &si, sizeof si) == sizeof si)
+	if (read(w->fd, &si, sizeof si) != sizeof si)
+		return;
+	if (sv.exited)
+		relay_abandon(&sv.relay);
+	else
 		deliver(sv.s->config->stop_signal ? (int)sv.s->config->stop_signal : SIGTERM);
 }
 

@@ -77,21 +77,24 @@ test_supervisor_killed_with_rm() {
 	leftovers_after
 }
 
-# The client has the container's lock too: the supervisor's end is seen to when the client is gone, and not forgotten before.
-test_supervisor_killed_while_its_client_hangs() {
+# Whoever has the container locked when its end should be seen to, that must not be forgotten.
+test_supervisor_killed_and_the_lock_held() {
 	load busybox
+	need flock
 	leftovers_before
-	$HOY run --rm --name c --network none busybox sleep 1000 >/dev/null 2>&1 &
-	local p=$! pid
-	wait_for is_running c
+	start_one --rm
+	local sup pid dir
 	pid=$(pid_of c)
-	kill -STOP $p
-	kill -9 "$(ppid_of "$pid")"
+	sup=$(ppid_of "$pid")
+	dir=$(store)/containers/$(hoy inspect --format '{{.Id}}' c)
+	kill -9 "$sup"
 	wait_for -t 10 gone "$pid"
-	run hoy stop c
-	kill -9 $p
-	wait $p 2>/dev/null
-	wait_for removed_by_stop
+	wait_for -t 10 gone "$sup"
+	exec 8<"$dir"
+	flock 8 || fail 'lock'
+	hoy stop --all >/dev/null
+	exec 8<&-
+	wait_for -t 5 removed_by_stop
 	leftovers_after
 }
 removed_by_stop() { hoy stop --all && no_state_left; }

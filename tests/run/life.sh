@@ -285,4 +285,23 @@ test_exec_while_it_ends() {
 	done
 }
 
+# The reader of a client's output has gone to sleep; that must not keep the container.
+test_rm_by_force_with_a_stuck_client() {
+	load busybox
+	mkfifo "$T/slow"
+	sleep 1000 <>"$T/slow" &
+	local reader=$! client
+	$HOY run --name c --network none busybox sh -c 'while :; do head -c 1000000 /dev/zero; done' >"$T/slow" 2>"$T/err" &
+	client=$!
+	wait_for hoy exec c true
+	run hoy rm -f c
+	assert_ok
+	nothing_left_of_c || fail "left: $(ls "$(store)"/*)"
+	kill $reader
+	wait $client
+	wait $reader 2>/dev/null
+	:
+}
+nothing_left_of_c() { [ -z "$(hoy ps -aq)" ]; }
+
 run_tests "$@"
