@@ -40,7 +40,7 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	struct exec_opts x = {
 		.env = o->env,
 		.env_files = o->env_files,
-		.user = o->user,
+		.user = str_is_empty(o->user) ? NULL : o->user,
 		.workdir = o->workdir,
 		.tty = o->tty,
 		.interactive = o->interactive && !o->detach,
@@ -50,8 +50,6 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	};
 	for (size_t i = 1; i < c->nargs; i++)
 		strs_add(&c->arena, &x.args, c->args[i]);
-	if (o->user && !*o->user)
-		return err_fail(e, ERR_USER, "--user is empty");
 	r = home_open(&h, c->root, e);
 	if (r == 0)
 		r = container_open(&h, c->args[0], &ct, e);

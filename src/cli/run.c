@@ -52,7 +52,7 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 					 o->detach_keys};
 		r = run_attached(c, &ao, e);
 	}
-	if (r < 0 && o->cidfile && ct.dir >= 0)
+	if (r < 0 && !str_is_empty(o->cidfile) && ct.dir >= 0)
 		unlink(o->cidfile);
 	fd_close(&sock);
 	container_free(&ct);

@@ -68,7 +68,7 @@ static void note(void *arg, const char *text)
 
 static int check(const struct cli *c, const struct run_opts *o, struct err *e)
 {
-	if (o->pull && strcmp(o->pull, "missing") && strcmp(o->pull, "never")) {
+	if (!str_is_empty(o->pull) && strcmp(o->pull, "missing") && strcmp(o->pull, "never")) {
 		err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never", o->pull);
 		return err_hint(e, "images come by hoy load -i FILE");
 	}
@@ -76,7 +76,7 @@ static int check(const struct cli *c, const struct run_opts *o, struct err *e)
 		err_fail(e, ERR_USAGE, "--stop-timeout is negative");
 		return err_hint(e, "it takes seconds; 0 kills at once");
 	}
-	if (o->cidfile && access(o->cidfile, F_OK) == 0) {
+	if (!str_is_empty(o->cidfile) && access(o->cidfile, F_OK) == 0) {
 		err_fail_code(e, ERR_USAGE, EEXIST, "the cidfile %s exists already", o->cidfile);
 		return err_hint(e,
 				"another container may have written it: make sure, and remove it");
@@ -153,7 +153,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	for (int i = 0; i < c->argc; i++)
 		strs_add(&c->arena, &co.create_command, c->argv[i]);
 	r = container_create(h, &co, ret, e);
-	return r == 0 && o->cidfile ? write_cidfile(o->cidfile, ret->id, e) : r;
+	return r == 0 && !str_is_empty(o->cidfile) ? write_cidfile(o->cidfile, ret->id, e) : r;
 }
 
 void run_check_terminal(struct cli *c, bool *tty, bool interactive)

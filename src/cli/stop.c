@@ -39,8 +39,9 @@ static int stop_one(struct cli *c, struct home *h, struct container *ct, const c
 			 "drops: killed at once",
 			 ct->state.name, signal_name(rep.signal));
 	else if (rep.how == STOP_TIMED_OUT && rep.timeout)
-		cli_warn(c, "%s did not end within %" PRId64 " seconds of %s: killed",
-			 ct->state.name, rep.timeout, signal_name(rep.signal));
+		cli_warn(c, "%s did not end within %" PRId64 " second%s of %s: killed",
+			 ct->state.name, rep.timeout, rep.timeout == 1 ? "" : "s",
+			 signal_name(rep.signal));
 	out_printf(&c->out, "%s\n", o->all ? ct->id : text);
 	return 0;
 }

@@ -119,22 +119,22 @@ static int set_names(const struct create_opts *o, struct container_config *c, st
 {
 	struct utsname un;
 
-	if (o->name) {
+	if (!str_is_empty(o->name)) {
 		int r = container_check_name(o->name, e);
 		if (r < 0)
 			return r;
 		c->name = arena_strdup(a, o->name);
 	}
-	c->network = o->network ? arena_strdup(a, o->network) : "none";
+	c->network = str_is_empty(o->network) ? "none" : arena_strdup(a, o->network);
 	if (strcmp(c->network, "none") && strcmp(c->network, "host")) {
 		err_fail(e, ERR_USAGE,
 			 "--network %.60s: this build knows the networks none and host",
 			 c->network);
 		return err_hint(e, "none: only a loopback device; host: the machine's own network");
 	}
-	if (o->hostname) {
+	if (!str_is_empty(o->hostname)) {
 		size_t n = strlen(o->hostname);
-		if (!n || n > 63 ||
+		if (n > 63 ||
 		    o->hostname[strspn(o->hostname,
 				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "0123456789-._")])
@@ -155,10 +155,8 @@ static int set_process(const struct create_opts *o, const struct image_config *i
 
 	p->tty = o->tty;
 	p->interactive = o->interactive;
-	p->user = arena_strdup(a, o->user ? o->user : ic->user);
-	p->cwd = arena_strdup(a, o->workdir ? o->workdir : ic->working_dir);
-	if (o->user && !*o->user)
-		return err_fail(e, ERR_USER, "--user is empty");
+	p->user = arena_strdup(a, str_is_empty(o->user) ? ic->user : o->user);
+	p->cwd = arena_strdup(a, str_is_empty(o->workdir) ? ic->working_dir : o->workdir);
 	int r = user_check(p->user, e);
 	if (r < 0)
 		return r;

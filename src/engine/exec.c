@@ -14,7 +14,7 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 
 	*ret = (struct config_process){
 		.args = o->args,
-		.cwd = o->workdir ? o->workdir : base->cwd,
+		.cwd = str_is_empty(o->workdir) ? base->cwd : o->workdir,
 		.user = o->user ? o->user : base->user,
 		.tty = o->tty,
 		.interactive = o->interactive && !o->detach, /* nobody could ever give it input */
@@ -27,7 +27,7 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 	if (o->tty && !env_get(&ret->env, "TERM"))
 		env_set(&c->arena, &ret->env, "TERM", 4, "xterm");
 	int r = user_check(o->user, e);
-	if (r == 0 && o->workdir && o->workdir[0] != '/') {
+	if (r == 0 && !str_is_empty(o->workdir) && o->workdir[0] != '/') {
 		err_fail(e, ERR_USAGE, "the working directory \"%s\" is not an absolute path",
 			 o->workdir);
 		return err_hint(e, "it is a path in the container: try --workdir /%.120s",

@@ -225,6 +225,16 @@ test_cidfile() { # peer_ok
 	[ "$rc" = 125 ] || assert_eq "$out" "$(cat "$T/cid")" cidfile
 }
 
+# Scripts write --name "$NAME" whether or not there is one.
+test_empty_values_are_as_not_given() { # peer_ok
+	load busybox
+	in_busybox --name '' --hostname '' --user '' --workdir '' --cidfile '' --pull '' -- sh -c 'id -u; pwd; hostname | wc -c'
+	assert_out "$(printf '0\n/\n13')"
+	hoy run -d --name c --network none -u app busybox sleep 1000 >/dev/null || fail run
+	run hoy exec -u '' -w '' c sh -c 'id -u; pwd'
+	assert_out "$(printf '1000\n/')"
+}
+
 test_name_and_replace() { # peer_ok short
 	load busybox
 	run hoy run -d --name twin --network none busybox sleep 1000
@@ -237,7 +247,6 @@ test_name_and_replace() { # peer_ok short
 	assert_ne "$first" "$out"
 	run hoy ps -a --format '{{.Names}}'
 	assert_out twin
-	run hoy run --name '' --network none busybox true
 	run hoy create --name 'bad/name' busybox
 	assert_rc 125
 	run hoy create --name '-dash' busybox
