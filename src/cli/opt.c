@@ -234,7 +234,7 @@ static int set(struct parser *p, const struct opt_walk *w, const char *shown, co
 	void *to = p->out + w->base + w->row->offset;
 	int r = w->row->flags & OPT_IGNORED ? 0 : store(p, w->row, to, value);
 
-	if (r == -ERANGE) {
+	if (r == -ERANGE && w->row->kind != OPT_SIGNAL) {
 		err_fail(e, ERR_USAGE, "%s: %s is too large", shown, value);
 		return usage_hint(p, e);
 	}

@@ -228,6 +228,6 @@ int info_collect(const char *root, struct info *ret, struct err *e)
 	look_at_cgroups(ret);
 	look_at_store(ret, &h);
 	if (try_namespaces(ret, &h, &ret->userns_error) < 0 && !ret->overlay_error.msg[0])
-		err_fail(&ret->overlay_error, ERR_SYSTEM, "no user namespace");
+		err_fail(&ret->overlay_error, ERR_SYSTEM, "not tried without a user namespace");
 	return 0;
 }
