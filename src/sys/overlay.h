@@ -23,4 +23,7 @@ struct overlay {
  * namespace. The proc file system of the host must be there. */
 int overlay_mount(const struct overlay *o, bool *ret_attached, struct err *e);
 
+/* For tests: true makes overlay_mount() use mount(2), as on a kernel without "lowerdir+". */
+void overlay_test_old_call(bool on);
+
 #endif
