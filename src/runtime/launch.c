@@ -161,7 +161,7 @@ static int follow(int sync, struct launched *ret, struct err *e)
 static void give_up(struct launched *l)
 {
 	if (l->pid > 0) {
-		proc_signal(l->pidfd, SIGKILL);
+		kill(l->pid, SIGKILL); /* our child, not waited for: the number is its own */
 		proc_wait(l->pid);
 	}
 	fd_close(&l->pidfd);
@@ -313,16 +313,22 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 }
 
 /* A container that ends meanwhile refuses a new process in the oddest words, or kills it. Its first process may still be waiting
- * for the last of the others. */
+ * for the last of the others, of which one may be our child. */
 static int explain_join(const struct launch *l, int pid1, int r, struct err *e)
 {
 	struct pollfd p = {.fd = pid1, .events = POLLIN};
 	bool odd = e->id == ERR_INTERNAL || e->code == ENOMEM || e->code == ESRCH;
 
-	if (e->exit != EXIT_ENGINE || poll(&p, 1, odd ? 2000 : 0) <= 0)
+	if (e->exit != EXIT_ENGINE)
 		return r;
-	return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s has just ended",
-			     l->config->name);
+	for (int ms = odd ? 2000 : 0; ms >= 0; ms--) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (poll(&p, 1, ms ? 1 : 0) > 0)
+			return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
+					     "container %s has just ended", l->config->name);
+	}
+	return r;
 }
 
 int launch_join(const struct launch *l, int pid1, struct launched *ret, struct err *e)
