@@ -39,7 +39,8 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	int r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
 	struct start_opts so = {!o->detach, !o->detach && o->interactive, true,
 				run_terminal_size()};
-	if (r == 0)
+	bool made = r == 0;
+	if (made)
 		r = container_start(&h, &ct, &so, &sock, e);
 	if (r < 0) {
 		r = undo(&h, &ct, r);
@@ -52,7 +53,7 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 					 o->detach_keys};
 		r = run_attached(c, &ao, e);
 	}
-	if (r < 0 && !str_is_empty(o->cidfile) && ct.dir >= 0)
+	if (r < 0 && !str_is_empty(o->cidfile) && made) /* else it may be another's */
 		unlink(o->cidfile);
 	fd_close(&sock);
 	container_free(&ct);

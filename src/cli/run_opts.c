@@ -89,6 +89,8 @@ static int write_cidfile(const char *path, const char *id, struct err *e)
 	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	int r = fd < 0 ? -errno : fd_write_all(fd, id, CONTAINER_ID_LEN);
 
+	if (r < 0 && fd >= 0)
+		unlink(path);
 	return r < 0 ? err_set(e, r, "write the cidfile %s", path) : 0;
 }
 
