@@ -43,7 +43,9 @@ static int by_context(const struct overlay *o)
 	if (r == 0 && o->no_sync && o->upper >= 0)
 		r = set(fs, "volatile", NULL);
 	if (r == 0 && syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		r = -errno;
+		r = errno == EINVAL
+			    ? -EOPNOTSUPP
+			    : -errno; /* before 6.5 any key is taken, and refused only here */
 	if (r < 0)
 		return r;
 	int mnt = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
