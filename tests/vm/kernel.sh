@@ -1,0 +1,37 @@
+#!/bin/bash
+# The distribution's own, older kernel, in a virtual machine: system calls that the kernel here has and that one lacks. What of it can be had
+# without a machine is tested by src/sys/overlay_test.c in every run.
+. "$(dirname "$0")/../lib.sh"
+
+test_older_kernel() { # rows=root long
+	need qemu-system-x86_64 mmdebstrap cpio mke2fs apt-get
+	here=$(dirname "$(readlink -f "$0")")
+	vm=${T_VM:-/var/tmp/hoy-test-vm}
+	bash "$here/make" "$vm" >"$T/make" 2>&1 || fail "the machine cannot be made: $(tail -3 "$T/make")"
+	cp "${HOY%% *}" "$vm/root/usr/bin/hoy" || fail 'no binary to take along'
+	cp "$T_FIX/busybox.tar" "$T_FIX/layers127.tar" "$vm/root/" || fail 'no images to take along'
+	cat >"$T/script" <<'EOF'
+uname -r
+set -e
+hoy run --rm hello | head -1
+hoy load -q -i /busybox.tar && hoy load -q -i /layers127.tar
+echo "layers $(hoy run --rm layers127 cat /n/last)"
+hoy run -d --name a busybox sleep 1000 >/dev/null
+echo "exec $(hoy exec a id -u)"
+echo "user $(hoy run --rm -u 7:8 busybox id -G)"
+hoy run --rm --read-only busybox touch /x 2>/dev/null && exit 1
+echo "host $(hoy run --rm @host id -u)"
+hoy rm -f a >/dev/null
+hoy system check
+EOF
+	VM_SECONDS=110 bash "$here/boot" "$vm/root" "$vm/kernel" "$T/script" >"$T/out" 2>&1 || fail "in the machine: $(cat "$T/out")"
+	out=$(cat "$T/out")
+	assert_has 'Hello from hoy!'
+	assert_has 'layers 126'
+	assert_has 'exec 0'
+	assert_has 'user 8'
+	assert_has 'host 0'
+	assert_has clean
+}
+
+run_tests "$@"
