@@ -29,6 +29,28 @@ static bool not_running(const struct container *ct)
 	return ct->status != CONTAINER_RUNNING;
 }
 
+/* As elsewhere: there is nothing to start, and --attach attaches. */
+static int already_running(struct cli *c, struct container *ct, const char *text,
+			   struct start_cmd_opts *o, struct err *e)
+{
+	bool tty = false, input = o->interactive && ct->config.process.interactive;
+	int sock;
+
+	if (!o->attach) {
+		out_printf(&c->out, "%s\n", text);
+		return 0;
+	}
+	int r = container_attach(ct, input, &sock, &tty, e);
+	if (r < 0)
+		return r;
+	struct attach_opts ao = {sock, input, tty, o->sig_proxy,
+				 o->detach_keys ? o->detach_keys : ct->config.detach_keys};
+	r = run_attached(c, &ao, e);
+	o->code = r > 0 ? r : 0;
+	close(sock);
+	return r < 0 ? r : 0;
+}
+
 static int start_one(struct cli *c, struct home *h, struct container *ct, const char *text,
 		     void *opts, struct err *e)
 {
@@ -38,11 +60,8 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 
 	if (r < 0)
 		return r;
-	if (ct->status == CONTAINER_RUNNING &&
-	    !o->attach) { /* as elsewhere: there is nothing to do */
-		out_printf(&c->out, "%s\n", text);
-		return 0;
-	}
+	if (ct->status == CONTAINER_RUNNING)
+		return already_running(c, ct, text, o, e);
 	struct start_opts so = {o->attach, input, false, run_terminal_size()};
 	r = container_start(h, ct, &so, &sock, e);
 	if (r < 0)

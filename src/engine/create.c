@@ -334,7 +334,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 		home_tmp_drop(h, &t);
 		return r;
 	}
-	if (o->durable) {
+	if (o->durable && !o->unpublished) {
 		autoclose int dir = openat(h->fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir >= 0)
 			fsync(dir);

@@ -109,7 +109,9 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 	bool configured = timeout_s >= 0 || c->state.stop_timeout >= 0;
 
 	*ret = (struct stop_report){STOP_WAS_DOWN,
-				    c->state.stop_signal ? (int)c->state.stop_signal : SIGTERM,
+				    c->state.stop_signal >= 1 && c->state.stop_signal <= 64
+					    ? (int)c->state.stop_signal
+					    : SIGTERM,
 				    timeout_s >= 0		 ? timeout_s
 				    : c->state.stop_timeout >= 0 ? c->state.stop_timeout
 								 : STOP_DEFAULT_TIMEOUT};

@@ -330,6 +330,13 @@ static void publish(const struct supervise *s, int sock)
 	struct err e = {0};
 	int r = move("tmp", "containers", "");
 
+	if (r == 0 && !s->config->auto_remove &&
+	    !s->want) { /* run -d: its record outlives a power cut */
+		autoclose int dir =
+			openat(s->home->fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0)
+			fsync(dir);
+	}
 	if (r == 0)
 		return;
 	end_at_once();

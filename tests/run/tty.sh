@@ -197,6 +197,18 @@ test_attach_gives_the_status_and_no_stdin_of_a_container_without() {
 	assert_eq now "$(cat "$T/att")" 'output by attach'
 }
 
+test_start_a_of_a_running_one_attaches() { # peer_ok
+	load busybox
+	hoy run -d --name c --network none busybox sh -c 'until [ -e /go ]; do sleep 0.05; done; echo now; exit 6' >/dev/null || fail run
+	hoy start -a c >"$T/att" 2>"$T/att.err" &
+	local p=$!
+	sleep 0.5
+	hoy exec c touch /go
+	wait $p
+	assert_eq 6 $? "status: $(cat "$T/att.err")"
+	assert_eq now "$(cat "$T/att")" output
+}
+
 test_exec_with_a_terminal() { # peer_ok
 	load busybox
 	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run

@@ -25,6 +25,7 @@ hoy rm -f a >/dev/null
 hoy system check
 EOF
 	VM_SECONDS=110 bash "$here/boot" "$vm/root" "$vm/kernel" "$T/script" >"$T/out" 2>&1 || fail "in the machine: $(cat "$T/out")"
+	# shellcheck disable=SC2034  # assert_has looks at it
 	out=$(cat "$T/out")
 	assert_has 'Hello from hoy!'
 	assert_has 'layers 126'
