@@ -244,13 +244,31 @@ static int fraction(const char **s, long *ret)
 	return 0;
 }
 
+static int read_date(const char **s, struct tm *tm)
+{
+	if (digits(s, 4, &tm->tm_year) < 0 || *(*s)++ != '-' || digits(s, 2, &tm->tm_mon) < 0 ||
+	    *(*s)++ != '-')
+		return -EINVAL;
+	return digits(s, 2, &tm->tm_mday);
+}
+
+/* Checks what was read and turns it into what struct tm counts from. */
+static int to_tm(struct tm *tm)
+{
+	if (tm->tm_mon < 1 || tm->tm_mon > 12 || tm->tm_mday < 1 || tm->tm_mday > 31 ||
+	    tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60)
+		return -ERANGE;
+	tm->tm_year -= 1900;
+	tm->tm_mon--;
+	return 0;
+}
+
 int parse_rfc3339(const char *s, struct timespec *ret)
 {
 	struct tm tm = {0};
 	long ns, off;
 
-	if (digits(&s, 4, &tm.tm_year) < 0 || *s++ != '-' || digits(&s, 2, &tm.tm_mon) < 0 ||
-	    *s++ != '-' || digits(&s, 2, &tm.tm_mday) < 0 || (*s != 'T' && *s != 't' && *s != ' '))
+	if (read_date(&s, &tm) < 0 || (*s != 'T' && *s != 't' && *s != ' '))
 		return -EINVAL;
 	s++;
 	if (digits(&s, 2, &tm.tm_hour) < 0 || *s++ != ':' || digits(&s, 2, &tm.tm_min) < 0 ||
@@ -258,11 +276,8 @@ int parse_rfc3339(const char *s, struct timespec *ret)
 		return -EINVAL;
 	if (fraction(&s, &ns) < 0 || offset(&s, &off) < 0 || *s)
 		return -EINVAL;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+	if (to_tm(&tm) < 0)
 		return -ERANGE;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
 	*ret = (struct timespec){timegm(&tm) - off, ns};
 	return 0;
 }
@@ -272,8 +287,7 @@ static int parse_local(const char *s, struct timespec *ret)
 	struct tm tm = {.tm_isdst = -1};
 	long ns = 0;
 
-	if (digits(&s, 4, &tm.tm_year) < 0 || *s++ != '-' || digits(&s, 2, &tm.tm_mon) < 0 ||
-	    *s++ != '-' || digits(&s, 2, &tm.tm_mday) < 0)
+	if (read_date(&s, &tm) < 0)
 		return -EINVAL;
 	if (*s) {
 		if (*s != 'T' && *s != ' ')
@@ -289,11 +303,8 @@ static int parse_local(const char *s, struct timespec *ret)
 	}
 	if (*s)
 		return -EINVAL;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+	if (to_tm(&tm) < 0)
 		return -ERANGE;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
 	*ret = (struct timespec){mktime(&tm), ns};
 	return 0;
 }

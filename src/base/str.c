@@ -159,6 +159,28 @@ size_t str_columns(const char *s, size_t n)
 	return columns;
 }
 
+void str_add_utf8(struct str *b, uint32_t c)
+{
+	if (c < 0x80) {
+		str_addc(b, (char)c);
+		return;
+	}
+	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		c = 0xfffd;
+	if (c < 0x800) {
+		str_addc(b, (char)(0xc0 | c >> 6));
+	} else {
+		if (c < 0x10000) {
+			str_addc(b, (char)(0xe0 | c >> 12));
+		} else {
+			str_addc(b, (char)(0xf0 | c >> 18));
+			str_addc(b, (char)(0x80 | (c >> 12 & 0x3f)));
+		}
+		str_addc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	str_addc(b, (char)(0x80 | (c & 0x3f)));
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
 	return !strncmp(s, prefix, strlen(prefix));

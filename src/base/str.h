@@ -33,6 +33,9 @@ size_t str_utf8_next(const char *s, size_t n, uint32_t *ret);
  * Unicode annex 11 that matter are our own. */
 size_t str_columns(const char *s, size_t n);
 
+/* Adds a code point in UTF-8 (RFC 3629); U+FFFD for what is none. */
+void str_add_utf8(struct str *b, uint32_t c);
+
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */

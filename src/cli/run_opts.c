@@ -115,7 +115,6 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.workdir = o->workdir,
 		.entrypoint = o->entrypoint,
 		.network = o->network,
-		.pull = o->pull,
 		.detach_keys = o->detach_keys,
 		.env = o->env,
 		.env_files = o->env_files,

@@ -109,30 +109,3 @@ int hash_bytes(const void *p, size_t n, struct digest *ret, struct err *e)
 	hash_end(&h, ret);
 	return 0;
 }
-
-int hash_fd(int fd, struct digest *ret, uint64_t *ret_size, struct err *e)
-{
-	enum { CHUNK = 128 * 1024 };
-	scoped(hash) h = {0};
-	autofree char *buf = xmalloc(CHUNK);
-	uint64_t size = 0;
-	int r = hash_open(&h, e);
-
-	if (r < 0)
-		return r;
-	for (;;) {
-		ssize_t n = read(fd, buf, CHUNK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, errno, "read");
-		if (n == 0)
-			break;
-		hash_add(&h, buf, (size_t)n);
-		size += (uint64_t)n;
-	}
-	hash_end(&h, ret);
-	if (ret_size)
-		*ret_size = size;
-	return 0;
-}

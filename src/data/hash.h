@@ -40,7 +40,5 @@ void hash_free(struct hash *h);
 
 /* In one go. */
 int hash_bytes(const void *p, size_t n, struct digest *ret, struct err *e);
-/* From the descriptor's position to its end; *ret_size may be NULL. */
-int hash_fd(int fd, struct digest *ret, uint64_t *ret_size, struct err *e);
 
 #endif

@@ -133,28 +133,6 @@ static int hex_digits(const char *s, size_t n, uint32_t *ret)
 	return 0;
 }
 
-static void add_rune(struct str *b, uint32_t c)
-{
-	if (c < 0x80) {
-		str_addc(b, (char)c);
-		return;
-	}
-	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		c = 0xfffd;
-	if (c < 0x800) {
-		str_addc(b, (char)(0xc0 | c >> 6));
-	} else {
-		if (c < 0x10000) {
-			str_addc(b, (char)(0xe0 | c >> 12));
-		} else {
-			str_addc(b, (char)(0xf0 | c >> 18));
-			str_addc(b, (char)(0x80 | (c >> 12 & 0x3f)));
-		}
-		str_addc(b, (char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	str_addc(b, (char)(0x80 | (c & 0x3f)));
-}
-
 /* One escape at s (behind the backslash). Returns its length, or -EINVAL. Go spec, "Rune literals". */
 static int unescape(const char *s, size_t n, char quote, struct str *b)
 {
@@ -181,7 +159,7 @@ static int unescape(const char *s, size_t n, char quote, struct str *b)
 	if (digits == 2)
 		str_addc(b, (char)c);
 	else
-		add_rune(b, c);
+		str_add_utf8(b, c);
 	return (int)digits + 1;
 }
 

@@ -169,25 +169,10 @@ static void format_str(struct str *out, const struct json *j, const struct spec 
 	pad(out, f, str_cstr(&b), b.len);
 }
 
-static void add_rune(struct str *b, int64_t i)
+/* What Go prints for a number that is no code point. */
+static uint32_t code_point(int64_t i)
 {
-	uint32_t c = i < 0 || i > 0x10ffff || (i >= 0xd800 && i <= 0xdfff) ? 0xfffd : (uint32_t)i;
-
-	if (c < 0x80) {
-		str_addc(b, (char)c);
-	} else if (c < 0x800) {
-		str_addc(b, (char)(0xc0 | c >> 6));
-		str_addc(b, (char)(0x80 | (c & 0x3f)));
-	} else {
-		if (c < 0x10000) {
-			str_addc(b, (char)(0xe0 | c >> 12));
-		} else {
-			str_addc(b, (char)(0xf0 | c >> 18));
-			str_addc(b, (char)(0x80 | (c >> 12 & 0x3f)));
-		}
-		str_addc(b, (char)(0x80 | (c >> 6 & 0x3f)));
-		str_addc(b, (char)(0x80 | (c & 0x3f)));
-	}
+	return i < 0 || i > 0x10ffff ? 0xfffd : (uint32_t)i;
 }
 
 static void add_digits(struct str *b, uint64_t v, unsigned base, bool capital, int least)
@@ -214,7 +199,7 @@ static void format_int(struct str *out, const struct json *j, const struct spec 
 
 	if (f->verb == 'c' || f->verb == 'q') {
 		scoped(str) rune = {0};
-		add_rune(&rune, j->i);
+		str_add_utf8(&rune, code_point(j->i));
 		if (f->verb == 'c')
 			str_addn(&b, rune.s, rune.len);
 		else
@@ -224,7 +209,7 @@ static void format_int(struct str *out, const struct json *j, const struct spec 
 		add_digits(&b, (uint64_t)j->i, 16, true, 4);
 		if (f->sharp) {
 			str_add(&b, " '");
-			add_rune(&b, j->i);
+			str_add_utf8(&b, code_point(j->i));
 			str_addc(&b, '\'');
 		}
 	} else if (p && f->verb) {

@@ -13,7 +13,7 @@
 struct create_opts {
 	const char *image; /* a reference, @host or @empty */
 	struct strs args;  /* the command typed behind the image */
-	const char *name, *hostname, *user, *workdir, *entrypoint, *network, *pull;
+	const char *name, *hostname, *user, *workdir, *entrypoint, *network;
 	const char *detach_keys;
 	struct strs env, env_files, labels, volumes, tmpfs, cap_add, cap_drop, security_opts,
 		ulimits;

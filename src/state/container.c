@@ -379,3 +379,12 @@ char *container_name_of(const struct home *h, const char *id)
 			return xstrdup(names.v[i]);
 	return NULL;
 }
+
+void container_names_drop(const struct home *h, const char *id)
+{
+	scoped(strv) names = {0};
+
+	list_dir(h, "cnames", &names, NULL);
+	for (size_t i = 0; i < names.n; i++)
+		container_name_drop(h, names.v[i], id);
+}

@@ -78,4 +78,7 @@ void container_name_drop(const struct home *h, const char *name, const char *id)
 /* The name that leads to a container, looked for in all names; NULL if there is none. The caller frees it. */
 char *container_name_of(const struct home *h, const char *id);
 
+/* Takes away every name that leads to id: of a container that was never finished. */
+void container_names_drop(const struct home *h, const char *id);
+
 #endif

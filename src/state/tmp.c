@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "base/rand.h"
+#include "state/container.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 
@@ -82,26 +83,6 @@ int home_discard(const struct home *h, const char *dir, struct err *e)
 	return home_rm_tree(h, to, e);
 }
 
-/* A container that was never finished has its name already. Its maker is dead (we hold the lock), so nobody else will want it. */
-static void drop_names_of(const struct home *h, const char *id)
-{
-	int names = openat(h->fd, "cnames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = names < 0 ? NULL : fdopendir(names);
-	char to[80];
-
-	if (!d)
-		return;
-	for (struct dirent *de; (de = readdir(d));) {
-		ssize_t n = readlinkat(names, de->d_name, to, sizeof to - 1);
-		if (n <= 0)
-			continue;
-		to[n] = 0;
-		if (!strcmp(to, id))
-			unlinkat(names, de->d_name, 0);
-	}
-	closedir(d);
-}
-
 void home_sweep(const struct home *h)
 {
 	int tmp = openat(h->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -119,8 +100,9 @@ void home_sweep(const struct home *h)
 		/* Its owner may have finished, and moved it, after we opened it. */
 		if (faccessat(tmp, de->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (strlen(de->d_name) == 64)
-			drop_names_of(h, de->d_name);
+		/* A container that was never finished has its name already; its maker is dead, for we hold the lock. */
+		if (strlen(de->d_name) == CONTAINER_ID_LEN)
+			container_names_drop(h, de->d_name);
 		autofree char *name = path_join("tmp", de->d_name);
 		home_rm_tree(h, name, NULL);
 	}
