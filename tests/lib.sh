@@ -195,6 +195,7 @@ nothing_left() {
 
 # finish: after a test that passed: remove its containers through the engine, then look from outside.
 finish() {
+	end_servers
 	is_peer && return
 	[ -d "$(store)" ] && [ ! -e "$T/untidy" ] || return 0
 	local ids end
@@ -206,6 +207,16 @@ finish() {
 		[ $SECONDS -lt $end ] || fail "left behind: $(show_pids $(our_pids)) tmp: $(ls "$(store)/tmp" 2>/dev/null) containers: $(ls "$(store)/containers" 2>/dev/null)"
 		sleep 0.05
 	done
+}
+
+# server PID: a server that the test started for itself; it ends with the test, before leftovers are looked for.
+server() { printf '%s\n' "$1" >>"$T/servers"; }
+
+end_servers() {
+	local p
+	[ -e "$T/servers" ] || return 0
+	while read -r p; do kill -9 "$p" 2>/dev/null; done <"$T/servers"
+	while read -r p; do wait "$p" 2>/dev/null; done <"$T/servers"
 }
 
 # untidy: this test breaks its store on purpose: do not look for leftovers.
