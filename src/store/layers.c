@@ -323,7 +323,9 @@ static int unpack_into(struct adding *a, int dir, const struct u0_map *map, stru
 	int r = unpack_open(&u, diff, dir, map, &a->job->limits, a->job->what, e);
 	if (r < 0)
 		return r;
-	r = pump(a, u, e);
+	r = unpack_record(u, e);
+	if (r == 0)
+		r = pump(a, u, e);
 	if (r == 0)
 		r = unpack_finish(u, &a->info->stats, e);
 	unpack_close(u);

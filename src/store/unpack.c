@@ -110,6 +110,8 @@ static int make_file(struct unpack *u, const char *name, const struct tar_entry 
 		return failed(u, "create", e);
 	u->size = t->size;
 	u->at = 0;
+	if (u->recipe)
+		recipe_file(u->recipe, u->cur, name);
 	return unpack_set_xattrs(u, u->fd, t, e);
 }
 
@@ -310,6 +312,11 @@ static int on_data(void *arg, uint64_t offset, const void *buf, size_t n, struct
 	struct unpack *u = arg;
 	const char *p = buf;
 
+	if (u->recipe) {
+		int r = recipe_content(u->recipe, offset, buf, n, e);
+		if (r < 0)
+			return r;
+	}
 	if (n >= 4096 && all_zero(buf, n))
 		return 0; /* a hole */
 	u->stats.bytes += n;
@@ -355,7 +362,7 @@ int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map
 	u->dir = dir;
 	u->side = side;
 	u->map = *map;
-	u->fd = -1;
+	u->fd = u->replaced = -1;
 	if (lim)
 		u->lim = *lim;
 	if (!u->lim.max_entries)
@@ -373,9 +380,18 @@ int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map
 	return 0;
 }
 
+int unpack_record(struct unpack *u, struct err *e)
+{
+	return recipe_new(&u->recipe, u->side, e);
+}
+
 int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e)
 {
+	if (u->recipe)
+		recipe_piece(u->recipe, p, n);
 	int r = tar_feed(u->tar, p, n, e);
+	if (r == 0 && u->recipe)
+		r = recipe_piece_end(u->recipe, e);
 
 	return r < 0 && e ? err_context(e, "%s", u->what) : r;
 }
@@ -386,6 +402,8 @@ int unpack_finish(struct unpack *u, struct unpack_stats *ret, struct err *e)
 
 	if (r == 0)
 		r = unpack_flush_owners(u, e);
+	if (r == 0 && u->recipe)
+		r = recipe_end(u->recipe, e);
 	unpack_leave_all(u);
 	if (ret)
 		*ret = u->stats;
@@ -398,6 +416,8 @@ void unpack_close(struct unpack *u)
 		return;
 	unpack_leave_all(u);
 	fd_close(&u->fd);
+	fd_close(&u->replaced);
+	recipe_free(u->recipe);
 	tar_free(u->tar);
 	str_free(&u->owners);
 	free(u->what);

@@ -43,6 +43,8 @@ struct unpack;
  * The process's umask must be 0 and it must be uid 0 inside U0 (or a test of form one). what names the layer in messages. */
 int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map,
 		const struct unpack_limits *lim, const char *what, struct err *e);
+/* Before the first byte: records in side how the tar can be made again (recipe.h), and keeps what is replaced. */
+int unpack_record(struct unpack *u, struct err *e);
 int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e);
 /* After the last byte: finishes directory times; *ret may be NULL. */
 int unpack_finish(struct unpack *u, struct unpack_stats *ret, struct err *e);

@@ -103,12 +103,40 @@ bool unpack_is_whiteout(struct unpack *u, const char *name)
 	return fd >= 0 && fgetxattr(fd, "user.overlay.whiteout", NULL, 0) >= 0;
 }
 
+/* What is replaced holds content that the recipe speaks of: it goes to replaced/<number>. 1: it is out of the way. */
+static int keep_replaced(struct unpack *u, const char *name, struct err *e)
+{
+	int dir = unpack_top(u)->fd;
+	struct stat st;
+	char number[16];
+
+	if (!u->recipe || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !(S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size > 0)))
+		return 0;
+	int k = recipe_move(u->recipe, u->cur, name);
+	if (k < 0)
+		return 0; /* too many: there will be no recipe */
+	if (u->replaced < 0) {
+		if (mkdirat(u->side, "replaced", 0755) < 0)
+			return err_set(e, errno, "make a directory for what %.200s replaces",
+				       u->path);
+		u->replaced = openat(u->side, "replaced", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	snprintf(number, sizeof number, "%d", k);
+	if (u->replaced < 0 || renameat(dir, name, u->replaced, number) < 0)
+		return err_set(e, errno, "keep what %.200s replaces", u->path);
+	return 1;
+}
+
 int unpack_remove(struct unpack *u, const char *name, bool *ret_whiteout, struct err *e)
 {
 	int dir = unpack_top(u)->fd;
 
 	*ret_whiteout = unpack_is_whiteout(u, name);
 	unpack_top(u)->dirty = true;
+	int kept = keep_replaced(u, name, e);
+	if (kept)
+		return kept < 0 ? kept : 0;
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	int r = errno == EISDIR || errno == EPERM ? path_rm_tree_at(dir, name) : -errno;

@@ -10,6 +10,7 @@
 #define STORE_UNPACK_IMPL_H
 
 #include "data/tar.h"
+#include "store/recipe.h"
 #include "store/unpack.h"
 
 enum { UNPACK_MAX_DEPTH = 400, UNPACK_NAME = 4096 };
@@ -51,6 +52,8 @@ struct unpack {
 	uint64_t size, at; /* of that file; where its last byte was written */
 	struct str owners; /* for the side file */
 	bool xattr_whiteouts;
+	struct recipe_writer *recipe; /* NULL: none is wanted */
+	int replaced;		      /* side/replaced, or -1 */
 };
 
 /* unpack_dir.c */
