@@ -203,14 +203,15 @@ static bool is_action(const char *format, const char *const *words, bool more)
 	return str_starts(s, "}}") && (more || !s[2]);
 }
 
-static int check_fields(const struct template *t, const struct format_list *f, struct err *e)
+static int check_fields(struct cli *c, const struct template *t, const struct json *sample,
+			bool all, struct err *e)
 {
-	scoped(strv) names = {0};
+	struct json *list = json_new(&c->arena, JSON_ARR);
 
-	if (!f->fields)
-		return 0;
-	strv_split(&names, f->fields, ' ');
-	return template_check(t, (const char *const *)names.v, e);
+	if (!all)
+		return template_check(t, sample, e);
+	json_add(&c->arena, list, (struct json *)sample);
+	return template_check(t, list, e);
 }
 
 /* Each expansion ends its line. podman takes a newline that the template ends in for it, docker adds one. */
@@ -232,7 +233,8 @@ static int print_each(struct cli *c, const struct template *t, const char *forma
 }
 
 int format_list(struct cli *c, const struct format_list *f, const char *format, bool heading,
-		const struct json *fields, const struct json *objects, struct err *e)
+		const struct json *sample, const struct json *fields, const struct json *objects,
+		struct err *e)
 {
 	static const char *const json_all[] = {"json", ".", NULL}, *const range_all[] = {"range",
 											 ".", NULL};
@@ -251,11 +253,12 @@ int format_list(struct cli *c, const struct format_list *f, const char *format, 
 	struct template *t = template_parse(&c->arena, columns ? columns : format, e);
 	if (!t)
 		return -EINVAL;
-	if (!columns && c->called != CALLED_DOCKER && is_action(format, range_all, true))
-		return print_each(c, t, format, &fields, 1, e);
-	int r = check_fields(t, f, e);
+	bool all = !columns && c->called != CALLED_DOCKER && is_action(format, range_all, true);
+	int r = check_fields(c, t, sample, all, e);
 	if (r < 0)
 		return r;
+	if (all)
+		return print_each(c, t, format, &fields, 1, e);
 	if (columns)
 		return print_table(c, f, t, heading, fields, e);
 	return print_each(c, t, format, (const struct json *const *)fields->arr.v, fields->arr.n,

@@ -16,9 +16,6 @@ struct format_list {
 	const char *columns;	    /* the table without --format: "{{.ID}}\t{{.Image}}" */
 	const char *const *headers; /* field, headline, field, headline, ..., NULL */
 	const char *json_fields;    /* fields of docker's JSON, separated by blanks; NULL: all */
-	const char *
-		fields; /* all fields there are, separated by blanks: a template that wants another is refused
-			     * even when the list is empty; NULL: only when there is an item to ask */
 };
 
 /* Prints a list. format is the value of --format:
@@ -29,9 +26,11 @@ struct format_list {
  *   "{{range .}}..."       the template once, on the list of all fields
  *   TEMPLATE               the template once per item, each on a line
  * Cells of tables are escaped, templates without a table are not. heading false leaves the first line of a table out. objects may
- * be NULL if fields are the facts. Nothing is printed on failure. */
+ * be NULL if fields are the facts. sample is an item whose values do not matter, made by the function that makes the others: a template that
+ * asks for a field that it does not have is refused, even when the list is empty. Nothing is printed on failure. */
 int format_list(struct cli *c, const struct format_list *f, const char *format, bool heading,
-		const struct json *fields, const struct json *objects, struct err *e);
+		const struct json *sample, const struct json *fields, const struct json *objects,
+		struct err *e);
 
 /* Prints an inspected object or a list of them. format NULL, "" or "json": an indented array of all (one object if list is no array);
  * else the template once per object, each on a line. */

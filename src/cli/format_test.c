@@ -13,12 +13,13 @@ static const struct format_list list = {
 	.columns = "{{.ID}}\\t{{.Names}}",
 	.headers = (const char *const[]){"ID", "CONTAINER ID", NULL},
 	.json_fields = "ID Names Labels Ports",
-	.fields = "ID Names Pid Labels Label Ports",
 };
 static const char fields[] =
 	"[{\"Names\":\"w\\u001b[2Jb\",\"ID\":\"abc\",\"Pid\":1,"
 	"\"Labels\":{\"z\":\"1\",\"a\\tb\":\"x\\ty\"},\"Ports\":[80,443]},"
 	"{\"ID\":\"d\",\"Names\":\"\\u6f22\",\"Pid\":2,\"Labels\":{},\"Ports\":[]}]";
+static const char sample[] =
+	"{\"ID\":\"\",\"Names\":\"\",\"Pid\":0,\"Labels\":{},\"Label\":{},\"Ports\":[]}";
 static const char objects[] = "[{\"Id\":\"abcdef\"}]";
 
 static int print(struct cli *c, const char *format, bool heading, struct err *e)
@@ -29,7 +30,7 @@ static int print(struct cli *c, const char *format, bool heading, struct err *e)
 	assert_non_null(f);
 	assert_non_null(o);
 	out_init(&c->out, -1);
-	return format_list(c, &list, format, heading, f, o, e);
+	return format_list(c, &list, format, heading, f->arr.v[0], f, o, e);
 }
 
 static void lists(void **state)
@@ -96,14 +97,17 @@ static void empty_lists(void **state)
 		{CALLED_HOY, "{{.Nmaes}}", NULL},
 		{CALLED_HOY, "table {{.Nmaes}}", NULL},
 		{CALLED_HOY, "{{.ID", NULL},
+		{CALLED_HOY, "{{range .}}{{.ID}}{{else}}none{{end}}", "none\n"},
+		{CALLED_HOY, "{{range .}}{{.Nmaes}}{{end}}", NULL},
 	};
 
 	for (size_t i = 0; i < countof(t); i++) {
 		scoped(cli) c = {.called = t[i].called};
 		struct err e;
 		struct json *none = json_new(&c.arena, JSON_ARR);
+		struct json *item = json_parse(&c.arena, sample, strlen(sample), "s", NULL, &e);
 		out_init(&c.out, -1);
-		int r = format_list(&c, &list, t[i].format, true, none, none, &e);
+		int r = format_list(&c, &list, t[i].format, true, item, none, none, &e);
 		assert_int_equal(r, t[i].text ? 0 : -EINVAL);
 		assert_string_equal(str_cstr(&c.out.buf), t[i].text ? t[i].text : "");
 		if (!t[i].text)

@@ -43,8 +43,7 @@ static int images_run(struct cli *c, void *opts, struct err *e)
 				.no_trunc = o->no_trunc,
 				.docker = c->called == CALLED_DOCKER};
 	scoped(home) h = {.fd = -1};
-	struct json *fields, *objects;
-	struct strs ids = {0};
+	struct image_result res;
 
 	q.count = o->format && (!strcmp(o->format, "json") || strstr(o->format, "Containers"));
 	f.columns = o->digests
@@ -53,13 +52,14 @@ static int images_run(struct cli *c, void *opts, struct err *e)
 			    : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
 	int r = home_open(&h, c->root, e);
 	if (r == 0)
-		r = image_query(&h, &q, &c->arena, &fields, &objects, &ids, e);
+		r = image_query(&h, &q, &c->arena, &res, e);
 	if (r < 0)
 		return r;
 	if (!o->quiet)
-		return format_list(c, &f, o->format, !o->noheading, fields, objects, e);
-	for (size_t i = 0; i < ids.n; i++)
-		out_printf(&c->out, "%s\n", ids.v[i]);
+		return format_list(c, &f, o->format, !o->noheading, res.sample, res.fields,
+				   res.objects, e);
+	for (size_t i = 0; i < res.ids.n; i++)
+		out_printf(&c->out, "%s\n", res.ids.v[i]);
 	return 0;
 }
 

@@ -123,9 +123,8 @@ static int inspect_run(struct cli *c, void *opts, struct err *e)
 		if (add_object(&in, c->args[i], &one) < 0)
 			cli_report(c, &one);
 	}
-	bool json = str_is_empty(o->format) || !strcmp(o->format, "json");
-	/* As both engines do: the list of what was found, even if that is nothing; a template has nothing to say then. */
-	if (r == 0 && (in.list->arr.n || json))
+	/* As both engines do: the list of what was found, even if that is nothing; a template has nothing to say then, but must be one. */
+	if (r == 0)
 		r = format_objects(c, o->format, in.list, e);
 	home_free(&in.h);
 	return r;

@@ -105,7 +105,8 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 	for (size_t i = 0; i < res.ids.n; i++)
 		out_printf(&c->out, "%s\n", res.ids.v[i]);
 	if (!q.ids_only)
-		r = format_list(c, &f, format, !o->noheading, res.fields, res.objects, e);
+		r = format_list(c, &f, format, !o->noheading, res.sample, res.fields, res.objects,
+				e);
 	warn_broken(c, &res);
 	return r;
 }

@@ -15,19 +15,27 @@ static const struct opt check_rows[] = {
 };
 #undef TO
 
-static struct json *to_json(const struct check_report *r, struct arena *a)
+static struct json *to_json(const struct check_finding *f, struct arena *a)
 {
-	struct json *l = json_new(a, JSON_ARR);
+	struct json *o = json_new(a, JSON_OBJ);
 
-	for (size_t i = 0; i < r->n; i++) {
-		struct json *o = json_new(a, JSON_OBJ);
-		json_set_str(a, o, "Kind", r->v[i].kind);
-		json_set_str(a, o, "Name", r->v[i].name);
-		json_set_str(a, o, "Problem", r->v[i].problem);
-		json_set_bool(a, o, "Leftover", r->v[i].leftover);
-		json_add(a, l, o);
-	}
-	return l;
+	json_set_str(a, o, "Kind", f->kind);
+	json_set_str(a, o, "Name", f->name);
+	json_set_str(a, o, "Problem", f->problem);
+	json_set_bool(a, o, "Leftover", f->leftover);
+	return o;
+}
+
+static int print_formatted(struct cli *c, const struct check_report *r, const char *format,
+			   struct err *e)
+{
+	static const struct format_list f = {.columns = "{{.Kind}}\t{{.Name}}\t{{.Problem}}"};
+	const struct json *sample = to_json(&(struct check_finding){0}, &c->arena);
+	struct json *l = json_new(&c->arena, JSON_ARR);
+
+	for (size_t i = 0; i < r->n; i++)
+		json_add(&c->arena, l, to_json(&r->v[i], &c->arena));
+	return format_list(c, &f, format, true, sample, l, l, e);
 }
 
 static void print_text(struct cli *c, const struct check_report *r, bool quiet)
@@ -54,7 +62,6 @@ static void print_text(struct cli *c, const struct check_report *r, bool quiet)
 
 static int check_run(struct cli *c, void *opts, struct err *e)
 {
-	static const struct format_list f = {.columns = "{{.Kind}}\t{{.Name}}\t{{.Problem}}"};
 	struct check_opts *o = opts;
 	scoped(home) h = {.fd = -1};
 	scoped(check_report) r = {0};
@@ -62,12 +69,10 @@ static int check_run(struct cli *c, void *opts, struct err *e)
 
 	if (k == 0)
 		k = store_check(&h, &r, e);
-	if (k == 0 && o->format) {
-		struct json *l = to_json(&r, &c->arena);
-		k = format_list(c, &f, o->format, true, l, l, e);
-	} else if (k == 0) {
+	if (k == 0 && o->format)
+		k = print_formatted(c, &r, o->format, e);
+	else if (k == 0)
 		print_text(c, &r, o->quiet);
-	}
 	if (k < 0 || !r.faults)
 		return k;
 	err_fail(e, ERR_STORE_DAMAGED, "the store %s has %zu fault%s", h.path, r.faults,

@@ -25,9 +25,10 @@ struct template;
  * characters \t and \n stand for tab and newline, since shells hand them over so. text may go away afterwards. */
 struct template *template_parse(struct arena *a, const char *text, struct err *e);
 
-/* Fails if the template asks the value itself for a field that is not in the list (ending in NULL), even where no value is
- * there to run it on. Fields of other objects are only known at run time. */
-int template_check(const struct template *t, const char *const *fields, struct err *e);
+/* Fails if the template asks the value itself for a field that the sample does not have, even where no value is there to run it on.
+ * A sample that is an array (of one object) stands for a list of all, which {{range .}} goes over. Fields of other objects are only
+ * known at run time. */
+int template_check(const struct template *t, const struct json *sample, struct err *e);
 
 /* Appends the expansion for one value. Results of functions live in the arena. On failure out holds what was made so far. */
 int template_run(const struct template *t, const struct json *value, struct arena *a,

@@ -46,6 +46,9 @@ struct tok *template_lex(struct arena *a, const char *text, struct err *e);
 /* "template:1:5: ..." with ERR_FORMAT. */
 int template_fail(struct err *e, struct pos pos, const char *fmt, ...) printf_like(3, 4);
 
+/* The same for a field that an object does not have; the hint says the nearest one, or all while there is room. */
+int template_no_field(struct err *e, struct pos pos, const struct json *obj, const char *name);
+
 /* ---- the tree ---- */
 
 enum arg_kind { ARG_DOT, ARG_LITERAL, ARG_FIELD, ARG_VAR, ARG_FUNC, ARG_PIPE };

@@ -92,36 +92,27 @@ static bool is_map_field(const char *name)
 	return false;
 }
 
-/* Adds what may have been meant: the nearest of the names, or all of them while there is room. */
-static void hint_fields(struct err *e, const char *name, const char *const *names, size_t n)
+int template_no_field(struct err *e, struct pos pos, const struct json *obj, const char *name)
 {
 	size_t best = SIZE_MAX, limit = strlen(name) / 3 + 1;
 	const char *near = NULL;
 	scoped(str) all = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		size_t d = strcasecmp(name, names[i]) ? str_distance(name, names[i]) : 0;
+	template_fail(e, pos, "there is no field .%.60s", name);
+	for (size_t i = 0; i < obj->obj.n; i++) {
+		const char *key = obj->obj.v[i].key;
+		size_t d = strcasecmp(name, key) ? str_distance(name, key) : 0;
 		if (d <= limit && d < best) {
 			best = d;
-			near = names[i];
+			near = key;
 		}
-		if (all.len + strlen(names[i]) < 240)
-			str_addf(&all, " .%s", names[i]);
+		if (all.len + strlen(key) < 240)
+			str_addf(&all, " .%s", key);
 	}
 	if (near)
 		err_hint(e, "did you mean .%s? {{json .}} prints all there is", near);
-	else if (n)
+	else if (obj->obj.n)
 		err_hint(e, "fields are:%s", str_cstr(&all));
-}
-
-static int no_field(struct run *r, struct pos pos, const struct json *obj, const char *name)
-{
-	autofree const char **names = xcalloc(obj->obj.n + 1, sizeof *names);
-
-	template_fail(r->e, pos, "there is no field .%.60s", name);
-	for (size_t i = 0; i < obj->obj.n; i++)
-		names[i] = obj->obj.v[i].key;
-	hint_fields(r->e, name, names, obj->obj.n);
 	return -EINVAL;
 }
 
@@ -176,7 +167,7 @@ static int get_field(struct run *r, struct pos pos, struct val from, const char 
 				     json_type_name(from.j->type));
 	const struct json *j = json_get(from.j, name);
 	if (!j && !from.map)
-		return no_field(r, pos, from.j, name);
+		return template_no_field(r->e, pos, from.j, name);
 	*ret = (struct val){j, j && is_map_field(name)};
 	return 0;
 }
@@ -462,6 +453,9 @@ static int run_range(struct run *r, const struct node *n, struct val dot)
 
 	if (err < 0)
 		return err;
+	if (v.j && v.j->type == JSON_INT && n->pipe->nvars == 2)
+		return template_fail(r->e, n->pos,
+				     "range over a number gives one variable, not two");
 	if (r->headline && v.j) /* the columns inside, once */
 		return run_round(r, n, v, v) < 0 ? -EINVAL : FLOW_ON;
 	bool none = !v.j || v.j->type == JSON_NULL || (v.j->type == JSON_INT && v.j->i <= 0) ||

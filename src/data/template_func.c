@@ -435,6 +435,13 @@ static uint32_t to_case(uint32_t c, bool up)
 		if (!up && c >= rows[i].first - rows[i].off && c <= rows[i].last - rows[i].off)
 			return c + rows[i].off;
 	}
+	/* ÿ, µ and ſ have their capitals elsewhere; the dotless and the dotted i meet the plain ones. */
+	static const uint32_t ups[][2] = {{0xff, 0x178}, {0xb5, 0x39c}, {0x17f, 'S'}, {0x131, 'I'}};
+	for (size_t i = 0; up && i < countof(ups); i++)
+		if (c == ups[i][0])
+			return ups[i][1];
+	if (!up && (c == 0x178 || c == 0x130))
+		return c == 0x178 ? 0xff : 'i';
 	bool odd_up = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
 	bool even_up = (c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) ||
 		       (c >= 0x14a && c <= 0x177);
@@ -541,10 +548,10 @@ static const struct template_func funcs[] = {
 	{"eq", 2, -1, fn_eq},
 	{"ge", 2, 2, fn_ge},
 	{"gt", 2, 2, fn_gt},
-	{"html", 1, -1, fn_html},
+	{"html", 0, -1, fn_html},
 	{"index", 1, -1, fn_index, true},
 	{"join", 2, 2, fn_join, true},
-	{"js", 1, -1, fn_js},
+	{"js", 0, -1, fn_js},
 	{"json", 1, 1, fn_json, true},
 	{"le", 2, 2, fn_le},
 	{"len", 1, 1, fn_len, true},
@@ -562,7 +569,7 @@ static const struct template_func funcs[] = {
 	{"title", 1, 1, fn_title, true},
 	{"truncate", 2, 2, fn_truncate, true},
 	{"upper", 1, 1, fn_upper, true},
-	{"urlquery", 1, -1, fn_urlquery},
+	{"urlquery", 0, -1, fn_urlquery},
 };
 
 const struct template_func *template_func_find(const char *name)

@@ -156,6 +156,8 @@ static int unescape(const char *s, size_t n, char quote, struct str *b)
 	size_t digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : s[0] == 'U' ? 8 : 0;
 	if (!digits || n < digits + 1 || hex_digits(s + 1, digits, &c) < 0 || !c)
 		return -EINVAL;
+	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return -EINVAL;
 	if (digits == 2)
 		str_addc(b, (char)c);
 	else
@@ -220,13 +222,15 @@ static int lex_number(struct lexer *l)
 			break;
 		if (c != '_')
 			str_addc(&b, c);
+		else if (l->text[l->pos + 1] == '_' || !is_word(l->text[l->pos + 1]) || !b.len)
+			str_addc(&b, c); /* one between digits only: no number otherwise */
 	}
 	struct tok *t = push(l, TOK_LITERAL, start);
 	const char *s = str_cstr(&b), *digits = s + (s[0] == '-' || s[0] == '+');
 	int base = 10;
 	if (digits[0] == '0' && digits[1] && strchr("xXoObB", digits[1]))
 		base = (digits[1] | 0x20) == 'x' ? 16 : (digits[1] | 0x20) == 'o' ? 8 : 2;
-	else if (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '7')
+	else if (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9')
 		base = 8;
 	const char *from = base != 10 && digits[1] > '9' ? digits + 2 : digits;
 	errno = 0;
@@ -241,7 +245,8 @@ static int lex_number(struct lexer *l)
 		return template_fail(l->e, t->pos, "the number %.40s is too large", s);
 	t->lit = json_new(l->a, JSON_DOUBLE);
 	t->lit->d = strtod(s, &end);
-	if (*end || end == s || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.'))
+	if (*end || !strpbrk(s, ".eEpP") || end == s ||
+	    !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.'))
 		return template_fail(l->e, t->pos, "\"%.40s\" is not a number", s);
 	if (!isfinite(t->lit->d))
 		return template_fail(l->e, t->pos, "the number %.40s is too large", s);

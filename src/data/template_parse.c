@@ -401,6 +401,12 @@ static bool parse_define(struct parser *p, const char *name, struct pos pos)
 				     : "a block without {{end}}");
 		return false;
 	}
+	for (const struct define *o = p->t->defines; o; o = o->next) {
+		if (strcmp(o->name, name) || !o->body || !d->body)
+			continue;
+		template_fail(p->e, pos, "the template \"%.60s\" is defined twice", name);
+		return false;
+	}
 	d->next = p->t->defines;
 	p->t->defines = d;
 	p->nvars = saved.nvars;

@@ -8,20 +8,21 @@ enum { MAX_WIDTH = 100000 };
 
 struct spec {
 	bool plus, minus, sharp, space, zero;
+	bool go;	 /* %#v: as Go source */
 	int width, prec; /* -1: not given */
-	char verb;
+	uint32_t verb;
 };
 
 static void format(struct str *out, const struct json *j, const struct spec *f);
 
-/* Lists and maps of texts only are what Go has as []string and map[string]string. */
-static bool all_texts(const struct json *j)
+/* Lists and maps of texts, or of whole numbers, only are what Go has as []string and map[string]string. */
+static bool all_are(const struct json *j, enum json_type type)
 {
 	bool obj = j->type == JSON_OBJ;
 	size_t n = obj ? j->obj.n : j->arr.n;
 
 	for (size_t i = 0; i < n; i++)
-		if ((obj ? j->obj.v[i].value : j->arr.v[i])->type != JSON_STR)
+		if ((obj ? j->obj.v[i].value : j->arr.v[i])->type != type)
 			return false;
 	return n > 0;
 }
@@ -36,8 +37,10 @@ static const char *type_of(const struct json *j)
 					    "[]interface {}",
 					    "map[string]interface {}"};
 
-	if (j && j->type >= JSON_ARR && all_texts(j))
+	if (j && j->type >= JSON_ARR && all_are(j, JSON_STR))
 		return j->type == JSON_ARR ? "[]string" : "map[string]string";
+	if (j && j->type >= JSON_ARR && all_are(j, JSON_INT))
+		return j->type == JSON_ARR ? "[]int" : "map[string]int";
 	return names[j ? j->type : JSON_NULL];
 }
 
@@ -61,7 +64,8 @@ static void pad(struct str *out, const struct spec *f, const char *s, size_t len
 	if (f->width > 0 && (size_t)f->width > runes)
 		fill = (size_t)f->width - runes;
 	bool zero = f->zero && !f->minus;
-	if (zero && len && (s[0] == '-' || s[0] == '+') && fill) {
+	bool sign = len && (s[0] == '-' || s[0] == '+' || (s[0] == ' ' && f->space));
+	if (zero && sign && fill) {
 		str_addc(out, s[0]);
 		s++;
 		len--;
@@ -99,12 +103,15 @@ static void add_quoted(struct str *out, const char *s, size_t len, char quote, b
 	str_addc(out, quote);
 }
 
-/* "%!d(string=hi)" */
-static void bad_verb(struct str *out, const struct json *j, char verb)
+/* "%!d(string=hi)"; flags and width count for what is inside. */
+static void bad_verb(struct str *out, const struct json *j, const struct spec *f)
 {
-	struct spec plain = {.width = -1, .prec = -1, .verb = 'v'};
+	struct spec plain = *f;
 
-	str_addf(out, "%%!%c(", verb);
+	plain.verb = 'v';
+	str_add(out, "%!");
+	str_add_utf8(out, f->verb);
+	str_addc(out, '(');
 	if (j && j->type != JSON_NULL) {
 		str_addf(out, "%s=", type_of(j));
 		format(out, j, &plain);
@@ -121,7 +128,7 @@ static void add_hex(struct str *b, const char *s, size_t len, const struct spec 
 		if (i && f->space)
 			str_addc(b, ' ');
 		if (f->sharp && (!i || f->space))
-			str_addf(b, "0%c", f->verb);
+			str_addf(b, "0%c", (char)f->verb);
 		str_addf(b, f->verb == 'x' ? "%02x" : "%02X", (unsigned char)s[i]);
 	}
 }
@@ -144,7 +151,7 @@ static void format_str(struct str *out, const struct json *j, const struct spec 
 		len = end;
 	switch (f->verb) {
 	case 'v':
-		if (f->sharp)
+		if (f->go)
 			add_quoted(&b, s, len, '"', f->plus);
 		else
 			str_addn(&b, s, len);
@@ -163,7 +170,7 @@ static void format_str(struct str *out, const struct json *j, const struct spec 
 		add_hex(&b, s, len, f);
 		break;
 	default:
-		bad_verb(out, j, f->verb);
+		bad_verb(out, j, f);
 		return;
 	}
 	pad(out, f, str_cstr(&b), b.len);
@@ -188,16 +195,30 @@ static void add_digits(struct str *b, uint64_t v, unsigned base, bool capital, i
 	str_addn(b, p, (size_t)(buf + sizeof buf - p));
 }
 
+static int octal_digits(uint64_t v)
+{
+	int n = 1;
+
+	while (v >>= 3)
+		n++;
+	return n;
+}
+
 static void format_int(struct str *out, const struct json *j, const struct spec *f)
 {
 	static const char verbs[] = "vdboOxX";
 	static const unsigned bases[] = {10, 10, 2, 8, 8, 16, 16};
 	static const char *const prefixes[] = {"", "", "0b", "0", "0o", "0x", "0X"};
 	scoped(str) b = {0};
-	const char *p = strchr(verbs, f->verb);
+	const char *p = f->verb < 0x80 ? strchr(verbs, (int)f->verb) : NULL;
 	struct spec g = *f;
 
-	if (f->verb == 'c' || f->verb == 'q') {
+	/* Zeros are digits here: they stand behind a prefix, and it does not count. */
+	if (p && *p && f->zero && !f->minus && f->width >= 0 && f->prec < 0)
+		g.prec = f->width - (j->i < 0 || f->plus || f->space);
+	if (p && *p && !j->i && !f->prec) {
+		g.zero = false; /* nothing but the padding */
+	} else if (f->verb == 'c' || f->verb == 'q') {
 		scoped(str) rune = {0};
 		str_add_utf8(&rune, code_point(j->i));
 		if (f->verb == 'c')
@@ -205,26 +226,29 @@ static void format_int(struct str *out, const struct json *j, const struct spec 
 		else
 			add_quoted(&b, rune.s, rune.len, '\'', f->plus);
 	} else if (f->verb == 'U') {
+		g.zero = false;
 		str_add(&b, "U+");
 		add_digits(&b, (uint64_t)j->i, 16, true, 4);
-		if (f->sharp) {
+		if (f->sharp && j->i >= 0x20 && j->i != 0x7f && j->i <= 0x10ffff) {
 			str_add(&b, " '");
 			str_add_utf8(&b, code_point(j->i));
 			str_addc(&b, '\'');
 		}
-	} else if (p && f->verb) {
+	} else if (p && *p) {
 		uint64_t v = j->i < 0 ? 0 - (uint64_t)j->i : (uint64_t)j->i;
 		if (j->i < 0 || f->plus || f->space)
 			str_addc(&b, j->i < 0 ? '-' : f->plus ? '+' : ' ');
-		if (f->sharp || f->verb == 'O')
+		if (f->verb == 'O' || (f->sharp && f->verb != 'o'))
 			str_add(&b, prefixes[p - verbs]);
-		if (v || f->prec)
-			add_digits(&b, v, bases[p - verbs], f->verb == 'X',
-				   f->prec > MAX_WIDTH ? MAX_WIDTH : f->prec);
-		if (f->prec >= 0)
+		/* # puts a zero before octal numbers that have none. */
+		if (f->sharp && bases[p - verbs] == 8 && v && g.prec < octal_digits(v) + 1)
+			str_addc(&b, '0');
+		add_digits(&b, v, bases[p - verbs], f->verb == 'X',
+			   g.prec > MAX_WIDTH ? MAX_WIDTH : g.prec);
+		if (g.prec >= 0)
 			g.zero = false;
 	} else {
-		bad_verb(out, j, f->verb);
+		bad_verb(out, j, f);
 		return;
 	}
 	pad(out, &g, str_cstr(&b), b.len);
@@ -243,64 +267,100 @@ static void add_shortest(struct str *b, double d)
 		json_write_double(b, d);
 }
 
+/* What C does with these verbs, except that Go writes at least two digits of a hexadecimal exponent. */
+static void add_double(struct str *b, double d, const struct spec *f)
+{
+	char fmt[8] = "%#.*e", buf[512];
+	char verb = f->verb == 'x' || f->verb == 'X' ? (char)(f->verb - 'x' + 'a') : (char)f->verb;
+	int prec = f->prec > 400 ? 400 : f->prec;
+
+	if (prec < 0 && strchr("gGv", verb)) { /* %#g: the shortest form, but six digits */
+		char digits[JSON_DIGITS];
+		int power = json_digits(d, digits), n = (int)strlen(digits);
+		bool exponent = power < -4 || power >= 6;
+		verb = exponent ? 'e' : 'g';
+		prec = (n < 6 ? 6 : n) - exponent;
+	}
+	if (prec < 0 && verb != 'a' && verb != 'A')
+		prec = 6;
+	snprintf(fmt, sizeof fmt, "%%%s.*%c", f->sharp ? "#" : "", verb == 'v' ? 'g' : verb);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(buf, sizeof buf, fmt, prec, d);
+#pragma GCC diagnostic pop
+	char *p = verb == 'a' || verb == 'A' ? strpbrk(buf, "pP") : NULL;
+	if (p && !p[3])
+		str_addf(b, "%.*s0%s", (int)(p + 2 - buf), buf, p + 2);
+	else
+		str_add(b, buf);
+}
+
+/* %b: the mantissa and a power of two, "4503599627370496p-54". */
+static void add_binary(struct str *b, double d)
+{
+	int power;
+	double m = frexp(d, &power);
+
+	str_addf(b, "%.0fp%+d", ldexp(m, 53), d == 0 ? -1074 : power - 53);
+}
+
 static void format_double(struct str *out, const struct json *j, const struct spec *f)
 {
 	scoped(str) b = {0};
-	int prec = f->prec < 0 ? 6 : f->prec > 400 ? 400 : f->prec;
 
-	if (!strchr("vgGeEfF", f->verb) || !f->verb) {
-		bad_verb(out, j, f->verb);
+	if (f->verb >= 0x80 || !f->verb || !strchr("vgGeEfFxXb", (int)f->verb)) {
+		bad_verb(out, j, f);
 		return;
 	}
 	if (!signbit(j->d) && (f->plus || f->space))
 		str_addc(&b, f->plus ? '+' : ' ');
-	if (f->prec < 0 && strchr("vgG", f->verb))
+	if (f->verb == 'b')
+		add_binary(&b, j->d);
+	else if (f->prec < 0 && strchr("vgG", (int)f->verb) && !f->sharp)
 		add_shortest(&b, j->d);
-	else if (f->verb == 'e')
-		str_addf(&b, "%.*e", prec, j->d);
-	else if (f->verb == 'E')
-		str_addf(&b, "%.*E", prec, j->d);
-	else if (f->verb == 'f' || f->verb == 'F')
-		str_addf(&b, "%.*f", prec, j->d);
-	else if (f->verb == 'G')
-		str_addf(&b, "%.*G", prec, j->d);
 	else
-		str_addf(&b, "%.*g", prec, j->d);
+		add_double(&b, j->d, f);
 	for (char *p = b.s; f->verb == 'G' && p && *p; p++)
 		*p = *p == 'e' ? 'E' : *p;
 	pad(out, f, str_cstr(&b), b.len);
 }
 
+/* A value inside of another; nothing is <nil> there, whatever the verb. */
+static void format_inner(struct str *out, const struct json *j, const struct spec *f)
+{
+	if (!j || j->type == JSON_NULL)
+		pad(out, f, "<nil>", 5);
+	else
+		format(out, j, f);
+}
+
 static void format_list(struct str *out, const struct json *j, const struct spec *f)
 {
-	bool go = f->sharp && f->verb == 'v';
-
-	str_add(out, go ? type_of(j) : "");
-	str_addc(out, go ? '{' : '[');
+	str_add(out, f->go ? type_of(j) : "");
+	str_addc(out, f->go ? '{' : '[');
 	for (size_t i = 0; i < j->arr.n; i++) {
 		if (i)
-			str_add(out, go ? ", " : " ");
-		format(out, j->arr.v[i], f);
+			str_add(out, f->go ? ", " : " ");
+		format_inner(out, j->arr.v[i], f);
 	}
-	str_addc(out, go ? '}' : ']');
+	str_addc(out, f->go ? '}' : ']');
 }
 
 static void format_map(struct str *out, const struct json *j, const struct spec *f)
 {
-	bool go = f->sharp && f->verb == 'v';
 	autofree const struct json_member **m = template_sorted(j);
 
-	str_add(out, go ? type_of(j) : "map");
-	str_addc(out, go ? '{' : '[');
+	str_add(out, f->go ? type_of(j) : "map");
+	str_addc(out, f->go ? '{' : '[');
 	for (size_t i = 0; i < j->obj.n; i++) {
 		struct json key = {.type = JSON_STR, .s = m[i]->key};
 		if (i)
-			str_add(out, go ? ", " : " ");
+			str_add(out, f->go ? ", " : " ");
 		format(out, &key, f);
 		str_addc(out, ':');
-		format(out, m[i]->value, f);
+		format_inner(out, m[i]->value, f);
 	}
-	str_addc(out, go ? '}' : ']');
+	str_addc(out, f->go ? '}' : ']');
 }
 
 static void format(struct str *out, const struct json *j, const struct spec *f)
@@ -310,13 +370,13 @@ static void format(struct str *out, const struct json *j, const struct spec *f)
 		if (f->verb == 'v')
 			pad(out, f, "<nil>", 5);
 		else
-			bad_verb(out, j, f->verb);
+			bad_verb(out, j, f);
 		break;
 	case JSON_BOOL:
 		if (f->verb == 'v' || f->verb == 't')
 			pad(out, f, j->b ? "true" : "false", j->b ? 4 : 5);
 		else
-			bad_verb(out, j, f->verb);
+			bad_verb(out, j, f);
 		break;
 	case JSON_INT:
 		format_int(out, j, f);
@@ -392,43 +452,87 @@ static bool take_flag(struct spec *f, char c)
 	}
 }
 
-/* "[2]": the argument that comes next. */
+/* "[2]": the argument that comes next. Without a ] the bracket is the verb. */
 static void take_index(struct printer *p)
 {
 	size_t v = 0;
-	const char *s = p->p + 1;
+	const char *s = p->p + 1, *end = strchr(p->p, ']');
 
 	if (*p->p != '[')
 		return;
+	p->reordered = true;
+	if (!end) {
+		p->bad_index = true;
+		p->p++;
+		return;
+	}
 	for (; *s >= '0' && *s <= '9'; s++)
 		v = v > p->n ? v : v * 10 + (size_t)(*s - '0');
-	p->reordered = true;
-	p->bad_index |= *s != ']' || v < 1 || v > p->n;
-	s = strchr(s, ']');
-	if (s)
-		p->p = s + 1;
+	p->bad_index |= s != end || v < 1 || v > p->n;
+	p->p = end + 1;
 	if (!p->bad_index)
 		p->next = v - 1;
 }
 
-/* A number or * for width and precision. */
-static int take_number(struct printer *p, int none)
+static int digits(struct printer *p)
 {
 	int v = 0;
 
-	if (*p->p == '*') {
-		p->p++;
-		const struct json *j = p->next < p->n ? p->args[p->next++].j : NULL;
-		if (j && j->type == JSON_INT && j->i >= -MAX_WIDTH && j->i <= MAX_WIDTH)
-			return (int)j->i;
-		str_add(p->out, none < 0 ? "%!(BADWIDTH)" : "%!(BADPREC)");
-		return none;
-	}
-	if (*p->p < '0' || *p->p > '9')
-		return none;
 	for (; *p->p >= '0' && *p->p <= '9'; p->p++)
 		v = v > MAX_WIDTH ? v : v * 10 + (*p->p - '0');
 	return v > MAX_WIDTH ? MAX_WIDTH : v;
+}
+
+/* The argument that * asks for; false if it is no number of a bearable size. */
+static bool take_star(struct printer *p, int *ret)
+{
+	p->p++;
+	const struct json *j = p->next < p->n && !p->bad_index ? p->args[p->next++].j : NULL;
+	bool ok = j && j->type == JSON_INT && j->i >= -MAX_WIDTH && j->i <= MAX_WIDTH;
+	*ret = ok ? (int)j->i : -1;
+	return ok;
+}
+
+static void take_width(struct printer *p, struct spec *f)
+{
+	if (*p->p != '*') {
+		f->width = *p->p >= '0' && *p->p <= '9' ? digits(p) : -1;
+		return;
+	}
+	if (!take_star(p, &f->width))
+		str_add(p->out, "%!(BADWIDTH)");
+	else if (f->width < 0) {
+		f->minus = true;
+		f->width = -f->width;
+	}
+}
+
+/* A point alone means no digits. */
+static void take_prec(struct printer *p, struct spec *f)
+{
+	if (*p->p != '.')
+		return;
+	p->p++;
+	take_index(p);
+	if (*p->p != '*') {
+		f->prec = digits(p);
+		return;
+	}
+	if (!take_star(p, &f->prec) || f->prec < 0) {
+		f->prec = -1;
+		str_add(p->out, "%!(BADPREC)");
+	}
+}
+
+static void print_type(struct str *out, const struct json *j, const struct spec *f)
+{
+	struct json name = {.type = JSON_STR, .s = type_of(j)};
+	struct spec s = *f;
+
+	s.verb = 's';
+	if (!j || j->type == JSON_NULL) /* fmt: nil has no type to write with %s */
+		s.prec = -1;
+	format(out, &name, &s);
 }
 
 static void print_verb(struct printer *p)
@@ -439,33 +543,35 @@ static void print_verb(struct printer *p)
 		p->p++;
 	p->bad_index = false;
 	take_index(p);
-	f.width = take_number(p, -1);
-	if (f.width < -1) {
-		f.minus = true;
-		f.width = -f.width;
-	}
-	if (*p->p == '.') {
-		p->p++;
-		take_index(p);
-		f.prec = take_number(p, 0);
-	}
+	take_width(p, &f);
+	take_prec(p, &f);
 	take_index(p);
 	if (!*p->p) {
 		str_add(p->out, "%!(NOVERB)");
 		return;
 	}
-	f.verb = *p->p++;
+	size_t n = str_utf8_next(p->p, strlen(p->p), &f.verb);
+	if (!n)
+		f.verb = 0xfffd;
+	p->p += n ? n : 1;
+	f.go = f.sharp && f.verb == 'v';
+	f.plus = f.plus && f.verb != 'v';
+	f.sharp = f.sharp && !f.go;
 	if (f.verb == '%') {
 		str_addc(p->out, '%');
-	} else if (p->bad_index || p->next >= p->n) {
-		str_addf(p->out, "%%!%c(%s)", f.verb, p->bad_index ? "BADINDEX" : "MISSING");
-	} else {
-		const struct json *j = p->args[p->next++].j;
-		if (f.verb == 'T')
-			pad(p->out, &f, type_of(j), strlen(type_of(j)));
-		else
-			format(p->out, j, &f);
+		return;
 	}
+	if (p->bad_index || p->next >= p->n) {
+		str_add(p->out, "%!");
+		str_add_utf8(p->out, f.verb);
+		str_add(p->out, p->bad_index ? "(BADINDEX)" : "(MISSING)");
+		return;
+	}
+	const struct json *j = p->args[p->next++].j;
+	if (f.verb == 'T')
+		print_type(p->out, j, &f);
+	else
+		format(p->out, j, &f);
 }
 
 void template_printf(struct str *out, const char *fmt, const struct val *args, size_t n)

@@ -364,8 +364,15 @@ static void headlines(void **state)
 
 static void known_fields(void **state)
 {
-	static const char *const fields[] = {"ID", "Name", "State", "Labels", "Names", NULL};
+	static const char sample[] =
+		"{\"ID\":\"\",\"Name\":\"\",\"State\":0,\"Labels\":{},\"Names\":\"\"}";
+	/* With L: on a list of all. */
 	static const char *const t[][2] = {
+		{"L{{range .}}{{.ID}}{{end}}{{range $c := .}}{{$c.Foo}}{{end}}{{len .}}", ""},
+		{"L{{range .}}{{.Foo}}{{end}}", "template:1:15: there is no field .Foo"},
+		{"L{{range $}}{{.Foo}}{{end}}", "template:1:15: there is no field .Foo"},
+		{"L{{range .}}{{range .Names}}{{.Foo}}{{end}}{{end}}", ""},
+		{"L{{.ID}}", "template:1:4: there is no field .ID in a list"},
 		{"{{.ID}} {{.Labels.x}} {{.State.Whatever}} {{.Label \"x\"}} {{\"x\" | .Label}}",
 		 ""},
 		{"{{range .Names}}{{.Foo}}{{end}}{{with .State}}{{.Foo}}{{end}}", ""},
@@ -383,7 +390,11 @@ static void known_fields(void **state)
 		struct err e = {0};
 		struct template *tm = template_parse(&a, t[i][0], &e);
 		assert_non_null(tm);
-		assert_int_equal(template_check(tm, fields, &e), t[i][1][0] ? -EINVAL : 0);
+		struct json *j = json_parse(&a, sample, sizeof sample - 1, "sample", NULL, &e);
+		struct json *all = json_new(&a, JSON_ARR);
+		json_add(&a, all, j);
+		assert_int_equal(template_check(tm, t[i][0][0] == 'L' ? all : j, &e),
+				 t[i][1][0] ? -EINVAL : 0);
 		assert_string_equal(e.msg, t[i][1]);
 	}
 }

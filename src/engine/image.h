@@ -57,9 +57,14 @@ struct image_query {
 	bool no_trunc, docker;
 	bool count; /* how many containers each image has */
 };
-/* *ret_fields: one object of display values for each name; *ret_objects: one object of facts for each image; *ret_ids: ids without repetition. */
+struct image_result {
+	struct json *sample; /* an item of .fields that stands for no image: all fields there are */
+	struct json *fields; /* display values, one object for each name */
+	struct json *objects; /* podman's `images --format json`, one object for each image */
+	struct strs ids;      /* without repetition, unless .docker */
+};
+/* Everything lives in the arena. */
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
-		struct json **ret_fields, struct json **ret_objects, struct strs *ret_ids,
-		struct err *e);
+		struct image_result *ret, struct err *e);
 
 #endif

@@ -245,7 +245,7 @@ static const char *at_text(struct arena *a, struct timespec t)
 
 static const char *id_text(struct arena *a, const struct image_entry *im, bool no_trunc)
 {
-	return no_trunc ? im->id : arena_printf(a, "%.12s", digest_hex(im->id));
+	return no_trunc || !*im->id ? im->id : arena_printf(a, "%.12s", digest_hex(im->id));
 }
 
 static struct json *strs_json(struct arena *a, const struct strs *l, bool docker)
@@ -419,14 +419,17 @@ static int make_plan(const struct home *h, struct plan *p, struct err *e)
 }
 
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
-		struct json **ret_fields, struct json **ret_objects, struct strs *ret_ids,
-		struct err *e)
+		struct image_result *ret, struct err *e)
 {
+	static const struct image_entry nobody = {.id = "", .manifest_digest = ""};
 	struct plan p = {.q = q, .a = a};
 	struct bind_list rows = {0};
 	struct image_list *l = arena_alloc(a, sizeof *l);
 	int r = make_plan(h, &p, e);
 
+	*ret = (struct image_result){.sample = row_json(&p, &(struct row){.im = &nobody}),
+				     .fields = json_new(a, JSON_ARR),
+				     .objects = json_new(a, JSON_ARR)};
 	if (r == 0)
 		r = images_list(h, l, e);
 	for (size_t i = 0; i < l->n && r == 0; i++) {
@@ -437,15 +440,13 @@ int image_query(const struct home *h, const struct image_query *q, struct arena 
 	}
 	struct row *v = rows.v;
 	sort_rows(v, rows.n, q->sort);
-	*ret_fields = json_new(a, JSON_ARR);
-	*ret_objects = json_new(a, JSON_ARR);
 	for (size_t i = 0; i < rows.n; i++) {
 		const char *id = id_text(a, v[i].im, q->no_trunc);
-		json_add(a, *ret_fields, row_json(&p, &v[i]));
-		if (!strs_has(ret_ids, id))
-			json_add(a, *ret_objects, object_json(&p, v[i].im));
-		if (!strs_has(ret_ids, id) || q->docker)
-			strs_add(a, ret_ids, id);
+		json_add(a, ret->fields, row_json(&p, &v[i]));
+		if (!strs_has(&ret->ids, id))
+			json_add(a, ret->objects, object_json(&p, v[i].im));
+		if (!strs_has(&ret->ids, id) || q->docker)
+			strs_add(a, &ret->ids, id);
 	}
 	strv_free(&p.used);
 	image_list_free(l);

@@ -525,6 +525,7 @@ int containers_list(const struct home *h, const struct list_query *q, struct are
 			measure(&l);
 		sort(&l);
 		show(&l);
+		ret->sample = fields_of(&l, &(struct list_item){.s = {.id = "", .name = ""}});
 	}
 	list_filters_free(&l.filters);
 	return r;

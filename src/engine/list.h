@@ -26,6 +26,7 @@ struct list_query {
 };
 
 struct list_result {
+	struct json *sample;  /* an item of .fields that stands for nobody: all fields there are */
 	struct json *fields;  /* display values under the names of docker and podman both */
 	struct json *objects; /* podman's `ps --format json` */
 	struct strs ids;

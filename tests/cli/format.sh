@@ -109,4 +109,19 @@ test_refusals_say_where_and_what() { # short
 	assert_err_has 'runs too long'
 }
 
+# A list that is empty, and a name that does not exist: a wrong template is still said to be wrong.
+test_refused_where_nothing_is_printed() { # short
+	local t cmd
+	for t in '{{.Nmae}}' '{{.ID' 'table {{.Nmae}}' '{{range .}}{{.Nmae}}{{end}}' '{{uper .ID}}'; do
+		for cmd in 'ps' 'images' 'system check'; do
+			# shellcheck disable=SC2086
+			run hoy $cmd --format "$t"
+			assert_err E-FORMAT template:1:
+		done
+	done
+	run hoy inspect --format '{{.ID' nobody
+	assert_rc 125
+	assert_err_has 'template:1:1:'
+}
+
 run_tests "$@"
