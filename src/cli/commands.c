@@ -9,9 +9,13 @@
 	X(create)                                                                                  \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \
+	X(container_exists)                                                                        \
 	X(container_inspect)                                                                       \
+	X(container_prune)                                                                         \
 	X(logs)                                                                                    \
 	X(ps)                                                                                      \
+	X(rename)                                                                                  \
+	X(restart)                                                                                 \
 	X(rm)                                                                                      \
 	X(run)                                                                                     \
 	X(start)                                                                                   \

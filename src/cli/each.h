@@ -7,15 +7,26 @@
 #include "cli/command.h"
 #include "engine/container.h"
 
+/* The other ways to say which containers: for OPT_TABLE, at the head of a command's struct. */
+struct each_which {
+	bool latest;
+	struct strs filters, cidfiles;
+};
+extern const struct opt each_which_rows[], each_which_rows_rm[]; /* rm: -f is --force there */
+
 struct each {
-	bool all;	     /* every container that .wanted accepts, instead of the operands */
-	int missing_exit;    /* exit code for an unknown container; 0: the engine's */
-	bool ignore_missing; /* an unknown container is no error */
+	bool all; /* every container that .wanted accepts, instead of the operands */
+	const struct each_which *which; /* may be NULL */
+	int missing_exit;		/* exit code for an unknown container; 0: the engine's */
+	bool ignore_missing;		/* an unknown container is no error */
 	bool (*wanted)(const struct container *ct);
 	/* Does it. Returns 0, or a negative errno with the error filled. text is what the user typed, or the id. */
 	int (*fn)(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,
 		  struct err *e);
 };
+
+/* Were containers chosen otherwise than by names? Then their ids are printed. */
+bool each_is_chosen(const struct each *x);
 
 /* Opens the store, puts it in order (recover), calls fn for each. A failure is reported and does not stop the others. */
 int each_container(struct cli *c, const struct each *x, void *opts, struct err *e);

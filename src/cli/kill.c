@@ -5,6 +5,7 @@
 #include "engine/stop.h"
 
 struct kill_opts {
+	struct each_which which;
 	bool all;
 	int signal;
 };
@@ -13,6 +14,7 @@ struct kill_opts {
 static const struct opt kill_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Signal all running containers"},
 	{"signal", 's', TO(OPT_SIGNAL, signal), "SIGNAL", "Signal to send (default KILL)"},
+	{.kind = OPT_TABLE, .offset = offsetof(struct kill_opts, which), .sub = each_which_rows},
 	{0},
 };
 #undef TO
@@ -31,14 +33,15 @@ static int kill_one(struct cli *c, struct home *h, struct container *ct, const c
 	if (r == 0 && o->signal == SIGKILL) /* so that the next command sees it ended */
 		r = container_await_end(ct, 10000, e);
 	if (r == 0)
-		out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+		out_printf(&c->out, "%s\n", text);
 	return r;
 }
 
 static int kill_run(struct cli *c, void *opts, struct err *e)
 {
 	struct kill_opts *o = opts;
-	const struct each x = {.all = o->all, .wanted = running, .fn = kill_one};
+	const struct each x = {
+		.all = o->all, .which = &o->which, .wanted = running, .fn = kill_one};
 
 	return each_container(c, &x, o, e);
 }

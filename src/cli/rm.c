@@ -3,6 +3,7 @@
 #include "engine/remove.h"
 
 struct rm_opts {
+	struct each_which which;
 	bool all, force, ignore, volumes;
 	int64_t time;
 };
@@ -18,6 +19,7 @@ static const struct opt rm_rows[] = {
 	 "With -f: give it this time to stop before it is killed"},
 	{"volumes", 'v', TO(OPT_BOOL, volumes), NULL,
 	 "Remove its anonymous volumes (containers have none yet)", .flags = OPT_IGNORED},
+	{.kind = OPT_TABLE, .offset = offsetof(struct rm_opts, which), .sub = each_which_rows_rm},
 	{0},
 };
 #undef TO
@@ -29,7 +31,7 @@ static int rm_one(struct cli *c, struct home *h, struct container *ct, const cha
 	int r = container_remove(h, ct, o->force, o->time, e);
 
 	if (r == 0)
-		out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+		out_printf(&c->out, "%s\n", text);
 	else if (e->id == ERR_CONTAINER_RUNNING)
 		e->exit = c->called == CALLED_DOCKER
 				  ? 1
@@ -41,6 +43,7 @@ static int rm_run(struct cli *c, void *opts, struct err *e)
 {
 	struct rm_opts *o = opts;
 	const struct each x = {.all = o->all,
+			       .which = &o->which,
 			       .missing_exit = 1,
 			       .ignore_missing = o->ignore || o->force,
 			       .fn = rm_one};

@@ -4,6 +4,7 @@
 #include "engine/start.h"
 
 struct start_cmd_opts {
+	struct each_which which;
 	bool all, attach, interactive, sig_proxy;
 	const char *detach_keys;
 	int code; /* of the attached one */
@@ -20,6 +21,9 @@ static const struct opt start_rows[] = {
 	 "With -a: give it our standard input"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
+	{.kind = OPT_TABLE,
+	 .offset = offsetof(struct start_cmd_opts, which),
+	 .sub = each_which_rows},
 	{0},
 };
 #undef TO
@@ -75,7 +79,7 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 	} else {
 		r = run_await(sock, e);
 		if (r == 0)
-			out_printf(&c->out, "%s\n", o->all ? ct->id : text);
+			out_printf(&c->out, "%s\n", text);
 	}
 	close(sock);
 	return r < 0 ? r : 0;
@@ -84,11 +88,12 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 static int start_run(struct cli *c, void *opts, struct err *e)
 {
 	struct start_cmd_opts *o = opts;
-	const struct each x = {.all = o->all, .wanted = not_running, .fn = start_one};
+	const struct each x = {
+		.all = o->all, .which = &o->which, .wanted = not_running, .fn = start_one};
 
 	if (o->interactive)
 		o->attach = true;
-	if (o->attach && (o->all || c->nargs != 1))
+	if (o->attach && c->nargs != 1 && !(o->which.latest && !o->all && !c->nargs))
 		return err_fail(e, ERR_USAGE, "--attach takes exactly one container");
 	int r = each_container(c, &x, o, e);
 	return r < 0 ? r : o->code;

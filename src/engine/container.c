@@ -127,7 +127,7 @@ int container_remove_files(const struct home *h, struct container *c, struct err
 {
 	char path[100];
 
-	container_name_drop(h, c->state.name, c->id);
+	container_name_drop_now(h, c->dir, c->state.name, c->id);
 	snprintf(path, sizeof path, "containers/%s", c->id);
 	int r = home_discard(h, path, e);
 	return r == -ENOENT ? 0 : r;

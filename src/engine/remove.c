@@ -9,7 +9,8 @@
 static int end(const struct home *h, struct container *c, int64_t time_s, struct err *e)
 {
 	struct stop_report rep;
-	int r = time_s >= 0 ? container_stop(h, c, time_s, &rep, e) : container_kill(c, SIGKILL, e);
+	int r = time_s >= 0 ? container_stop(h, c, time_s, 0, &rep, e)
+			    : container_kill(c, SIGKILL, e);
 
 	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
 }

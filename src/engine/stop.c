@@ -9,6 +9,9 @@
 #include "monitor/client.h"
 #include "sys/sigstate.h"
 
+/* A program that has run for so long and has no handler for its stop signal will have none. */
+enum { GROWN_UP_MS = 3000 };
+
 static int not_running(const struct container *c, struct err *e)
 {
 	err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s is not running (%s)",
@@ -67,8 +70,9 @@ int container_await_end(struct container *c, int wait_ms, struct err *e)
 	return 0;
 }
 
-/* Sends the signal and waits. A process too young to have its handlers drops it too: it gets the signal again as soon as it has one. */
-static int signal_and_wait(int pid1, pid_t pid, int sig, int64_t seconds)
+/* Sends the signal and waits. A process too young to have its handlers drops it too: it gets the signal again as soon as it has
+ * one. give_up: one that is no longer young and still has none never will: -ESRCH. */
+static int signal_and_wait(int pid1, pid_t pid, int sig, int64_t seconds, bool give_up)
 {
 	int64_t ms = seconds > INT_MAX / 1000 ? INT_MAX : seconds * 1000,
 		until = time_mono_ms() + ms;
@@ -82,6 +86,8 @@ static int signal_and_wait(int pid1, pid_t pid, int sig, int64_t seconds)
 		deaf = !sigstate_cares(pid, sig);
 		if (!deaf)
 			proc_signal(pid1, sig);
+		else if (give_up && sigstate_age_ms(pid) >= GROWN_UP_MS)
+			return -ESRCH;
 	}
 	int64_t left = until - time_mono_ms();
 	return await(pid1, left > 0 ? (int)left : 0);
@@ -97,21 +103,24 @@ static enum stop_how ask(int pid1, const struct container *c, const struct stop_
 		proc_signal(pid1, SIGKILL);
 		return STOP_NO_HANDLER;
 	}
-	if (rep->timeout && signal_and_wait(pid1, pid, rep->signal, rep->timeout) == 0)
+	int r = rep->timeout ? signal_and_wait(pid1, pid, rep->signal, rep->timeout, !configured)
+			     : -ETIMEDOUT;
+	if (r == 0)
 		return STOP_BY_SIGNAL;
 	proc_signal(pid1, SIGKILL);
-	return STOP_TIMED_OUT;
+	return r == -ESRCH ? STOP_NO_HANDLER : STOP_TIMED_OUT;
 }
 
-int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
+int container_stop(const struct home *h, struct container *c, int64_t timeout_s, int sig,
 		   struct stop_report *ret, struct err *e)
 {
 	bool configured = timeout_s >= 0 || c->state.stop_timeout >= 0;
 
-	*ret = (struct stop_report){STOP_WAS_DOWN,
-				    c->state.stop_signal >= 1 && c->state.stop_signal <= 64
-					    ? (int)c->state.stop_signal
-					    : SIGTERM,
+	if (!sig)
+		sig = c->state.stop_signal >= 1 && c->state.stop_signal <= 64
+			      ? (int)c->state.stop_signal
+			      : SIGTERM;
+	*ret = (struct stop_report){STOP_WAS_DOWN, sig,
 				    timeout_s >= 0		 ? timeout_s
 				    : c->state.stop_timeout >= 0 ? c->state.stop_timeout
 								 : STOP_DEFAULT_TIMEOUT};

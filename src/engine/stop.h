@@ -3,7 +3,7 @@
  *
  * Stopping tells the truth. The kernel drops a signal for a PID 1 that has no handler for it, and waiting ten seconds for such a
  * process helps nobody: where that is certain (sys/sigstate.h) and nobody asked for a timeout, it is killed at once and the report
- * says so.
+ * says so. One that has just begun gets the time to install a handler, three seconds from its start.
  */
 #ifndef ENGINE_STOP_H
 #define ENGINE_STOP_H
@@ -18,9 +18,9 @@ struct stop_report {
 	int64_t timeout; /* seconds that were given */
 };
 
-/* timeout_s: -1: what the container was configured with, else the default. Returns when the container has ended and its supervisor
- * has recorded that. */
-int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
+/* timeout_s: -1: what the container was configured with, else the default. sig: 0: the container's stop signal. Returns when the
+ * container has ended and its supervisor has recorded that. */
+int container_stop(const struct home *h, struct container *c, int64_t timeout_s, int sig,
 		   struct stop_report *ret, struct err *e);
 
 /* Sends a signal to PID 1. ERR_CONTAINER_NOT_RUNNING. */

@@ -27,9 +27,9 @@ static struct supervisor {
 	struct watch child, signals;
 	struct timer retry, pipe;
 	int64_t cpu_at_close;
-	int pending_signal; /* sent while PID 1 was too young to judge */
-	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
-	bool exited;
+	int pending_signal;   /* sent while PID 1 was too young to judge */
+	int killed_as;	      /* the signal that PID 1 would have dropped and was ended for */
+	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
 	char started[40], finished[40]; /* the state points here */
 } sv;
@@ -132,7 +132,7 @@ static int move(const char *from, const char *to_dir, const char *prefix)
 /* Forgets the container (--rm, or a run that failed). The name is free and the directory out of sight before anybody is told. */
 static void remove_container(const char *where)
 {
-	container_name_drop(sv.s->home, sv.s->state->name, sv.s->config->id);
+	container_name_drop_now(sv.s->home, sv.s->dir, sv.s->state->name, sv.s->config->id);
 	move(where, "tmp", "rm-");
 }
 
@@ -160,10 +160,11 @@ static void finish(struct relay *r)
 
 	if (!sv.exited)
 		return;
+	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->pid = 0;
 	s->state->sup = 0;
 	s->state->exit_code = code;
-	if (s->config->auto_remove) {
+	if (sv.removes) {
 		remove_container("containers");
 	} else {
 		write_state("exited");
@@ -373,7 +374,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */
 		sv.loop.settle = true;
 	loop_run(&sv.loop);
-	leave(s->config->auto_remove);
+	leave(sv.removes);
 }
 
 static _Noreturn void child(const void *arg, int sock)

@@ -261,10 +261,19 @@ static int read_unfinished(const struct home *h, const char *id, const char *pat
 	return r == -ENOENT ? fd_read_file_at(h->fd, path, text, 4 << 20) : r;
 }
 
+/* The name that the container got after it was made, if it got one. */
+static bool renamed(int at, const char *path, char ret[256])
+{
+	ssize_t n = readlinkat(at, path, ret, 255);
+
+	ret[n > 0 ? n : 0] = 0;
+	return n > 0 && container_check_name(ret, NULL) == 0;
+}
+
 int container_state_read(const struct home *h, const char *id, struct container_state *ret,
 			 struct arena *a, struct err *e)
 {
-	char path[120];
+	char path[120], name[256];
 	scoped(str) text = {0};
 
 	snprintf(path, sizeof path, "containers/%.64s/state.json", id);
@@ -280,7 +289,11 @@ int container_state_read(const struct home *h, const char *id, struct container_
 	struct json *j = json_parse(a, str_cstr(&text), text.len, path, NULL, e);
 	if (!j)
 		return -EINVAL;
-	return bind_read(fields, ret, j, path, a, e);
+	r = bind_read(fields, ret, j, path, a, e);
+	snprintf(path, sizeof path, "containers/%.64s/name", id);
+	if (r == 0 && renamed(h->fd, path, name))
+		ret->name = arena_strdup(a, name);
+	return r;
 }
 
 /* On a full disk there is no room for a new file, but there is in the blocks of the old one: an exit code is not lost. */
@@ -319,7 +332,16 @@ static bool being_made(const struct home *h, const char *id)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
-/* Frees a name whose container is gone, unless it has an owner after all. Two that want it must not take it from each other: between
+/* Does the container have another name by now? */
+static bool has_other_name(const struct home *h, const char *id, const char *name)
+{
+	scoped(arena) a = {0};
+	struct container_state s;
+
+	return container_state_read(h, id, &s, &a, NULL) == 0 && strcmp(s.name, name) != 0;
+}
+
+/* Frees a name whose container is gone or has another one, unless it has an owner after all. Two that want it must not take it from each other: between
  * the look and the removal nobody else may have removed and taken it. */
 static bool drop_stale(const struct home *h, const char *name)
 {
@@ -332,7 +354,8 @@ static bool drop_stale(const struct home *h, const char *name)
 	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	/* In this order: what is being made becomes what exists. */
-	if (!name_id(h, name, has) || being_made(h, has) || id_exists(h, has))
+	if (!name_id(h, name, has) || being_made(h, has) ||
+	    (id_exists(h, has) && !has_other_name(h, has, name)))
 		return true;
 	unlinkat(h->fd, path, 0);
 	return false;
@@ -366,6 +389,55 @@ void container_name_drop(const struct home *h, const char *name, const char *id)
 		return;
 	snprintf(path, sizeof path, "cnames/%s", name);
 	unlinkat(h->fd, path, 0);
+}
+
+void container_name_drop_now(const struct home *h, int dir, const char *recorded, const char *id)
+{
+	char now[256];
+
+	container_name_drop(h, renamed(dir, "name", now) ? now : recorded, id);
+}
+
+/* Writes the name down and frees the old one. The lock keeps others from taking the new name for a left-over (drop_stale). */
+static int change_name(const struct home *h, int dir, const char *id, const char *name,
+		       struct err *e)
+{
+	scoped(arena) a = {0};
+	struct container_state s;
+	char has[CONTAINER_ID_LEN + 1];
+	autoclose int lock = openat(h->fd, "cnames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return err_set(e, errno, "lock the names of containers");
+	if (!name_id(h, name, has) || strcmp(has, id))
+		return err_fail_code(e, ERR_NAME_TAKEN, EEXIST,
+				     "the name \"%s\" was taken just now", name);
+	int r = container_state_read(h, id, &s, &a, e);
+	if (r < 0)
+		return r;
+	unlinkat(dir, "name.new", 0);
+	if (symlinkat(name, dir, "name.new") < 0 || renameat(dir, "name.new", dir, "name") < 0)
+		return err_set(e, errno, "write down the new name of container %s", s.name);
+	if (!id_exists(h, id))
+		return err_fail_code(e, ERR_CONTAINER_UNKNOWN, ENOENT, "container %s is gone",
+				     s.name);
+	if (strcmp(s.name, name) != 0)
+		container_name_drop(h, s.name, id);
+	return 0;
+}
+
+int container_rename(const struct home *h, int dir, const char *id, const char *name, struct err *e)
+{
+	char has[CONTAINER_ID_LEN + 1];
+	bool own = name_id(h, name, has) && !strcmp(has, id);
+	int r = own ? 0 : container_name_take(h, name, id, e);
+
+	if (r < 0)
+		return r;
+	r = change_name(h, dir, id, name, e);
+	if (r < 0 && !own)
+		container_name_drop(h, name, id);
+	return r;
 }
 
 char *container_name_of(const struct home *h, const char *id)

@@ -15,6 +15,9 @@
 
 enum { CONTAINER_ID_LEN = 64 };
 
+/* Files of a container's directory that only say something by being there: its end is a part of a restart. */
+#define CONTAINER_KEEP "keep"
+
 struct container_state {
 	const char *id, *name;
 	const char *image;    /* as it was asked for */
@@ -72,6 +75,15 @@ int container_state_write(int dir, const struct container_state *s, bool sync, s
 
 /* Takes a name. -EEXIST (ERR_NAME_TAKEN, says by whom) if a container has it. A name whose container is gone is taken over. */
 int container_name_take(const struct home *h, const char *name, const char *id, struct err *e);
+/* Gives another name to a container that exists, running or not; dir is its directory. The new name is taken first, then written
+ * down in the link containers/<id>/name, which every reader believes more than state.json (a running container's supervisor owns
+ * that), then the old one is free. Whoever is killed in between leaves a second name that leads to the container until somebody
+ * wants it. ERR_NAME_TAKEN. */
+int container_rename(const struct home *h, int dir, const char *id, const char *name,
+		     struct err *e);
+/* Drops the name that the container of this directory has now; recorded is that of its state. */
+void container_name_drop_now(const struct home *h, int dir, const char *recorded, const char *id);
+
 /* Gives it back, if it is this container's. */
 void container_name_drop(const struct home *h, const char *name, const char *id);
 
