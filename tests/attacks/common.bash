@@ -31,12 +31,13 @@ load_crafted() {
 canary() {
 	mkdir -p "$T/host/sub"
 	echo 'host canary' >"$T/host/secret"
-	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort >"$T/host.before"
+	look_at_host >"$T/host.before"
 }
 
+look_at_host() { find "$T/host" -printf '%p %y %m %s %T@ %C@ %l\n' | sort; }
+
 untouched() {
-	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort | cmp -s - "$T/host.before" ||
-		fail "the host's directory was changed: $(find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort | diff "$T/host.before" - | tail -5)"
+	look_at_host | cmp -s - "$T/host.before" || fail "the host's directory was changed: $(look_at_host | diff "$T/host.before" - | tail -5)"
 	case "${out:-}${err:-}" in *'host canary'*) fail "the host's file was read: $(last)" ;; esac
 }
 

@@ -29,6 +29,8 @@ test_many_arguments() {
 	for i in {1..2000}; do args+=(-e "V$i=$i" --label "l$i=$i"); done
 	run hoy run --rm "${args[@]}" busybox sh -c 'echo $V1 $V2000'
 	assert_out '1 2000'
+	run hoy run --rm --init "${args[@]}" busybox sh -c 'echo $V1 $V2000'
+	assert_out '1 2000'
 	args=()
 	mkdir "$T/d"
 	for i in {1..300}; do args+=(-v "$T/d:/m/$i"); done

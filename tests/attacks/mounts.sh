@@ -12,7 +12,7 @@ test_mount_point_race() {
 	canary
 	load busybox
 	mkdir -p "$T/v/x/y" "$T/data" "$T/host/y"
-	find "$T/host" -printf '%p %y %m %s %T@ %l\n' | sort >"$T/host.before"
+	look_at_host >"$T/host.before"
 	echo payload >"$T/data/file"
 	ln -s "$T/host" "$T/v/link"
 	hoy run -d --name swap -v "$T/v:/v" -v "$T_FIX/bin:/t:ro" busybox /t/swap /v/x /v/link >/dev/null || fail start
@@ -83,6 +83,17 @@ test_source_swap() {
 	assert_eq 'a b' "$(find "$T/s" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | paste -sd' ')" 'names beside the source'
 }
 
+# So it is looked up by its name once, by the process that mounts it.
+test_source_is_opened_once() { # rows=root
+	need strace
+	load busybox
+	mkdir "$T/source"
+	hoy run -d --name holder busybox sleep 1000 >/dev/null || fail start
+	run strace -f -qq -e trace=%file -o "$T/trace" $HOY run --rm -v "$T/source:/m" busybox true
+	assert_ok
+	assert_eq 1 "$(grep -c "\"$T/source\".* = [0-9]" "$T/trace")" "how often the source was opened: $(grep -F "$T/source\"" "$T/trace")"
+}
+
 # A read-only volume stays so, for mounts below the source too.
 test_readonly_volume() { # short
 	load busybox
@@ -90,6 +101,11 @@ test_readonly_volume() { # short
 	run hoy run --rm -v "$T/ro:/m:ro" busybox sh -c 'echo x >/m/f; echo x >/m/sub/f; mount -o remount,rw /m; echo x >/m/g; rm -rf /m/sub; chmod 777 /m'
 	assert_eq '' "$(find "$T/ro" -type f)" 'written files'
 	[ -d "$T/ro/sub" ] || fail 'removed from a read-only volume'
+	# What is mounted below the source, here a directory that everybody may write to.
+	if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d /dev)" ]; then
+		run hoy run --rm -v /dev:/m:ro busybox sh -c "echo x >/m/shm/hoy-test.$$"
+		if [ -e /dev/shm/hoy-test.$$ ]; then rm -f /dev/shm/hoy-test.$$ && fail 'written below a read-only volume'; fi
+	fi
 	run hoy run --rm --read-only busybox sh -c 'echo x >/f; echo x >/etc/passwd; mount -o remount,rw /; echo x >/g; ls /f /g'
 	assert_out ''
 }
