@@ -11,6 +11,10 @@ const struct opt run_common_rows[] = {
 	 COMPLETE_FILE},
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"device", 0, TO(OPT_STRS, devices), "PATH[:PATH][:rwm]",
+	 "Give it a device of the host, or all in a directory", COMPLETE_FILE},
+	{"device-cgroup-rule", 0, TO(OPT_STRS, device_rules), "RULE", "Refused: needs root",
+	 .flags = OPT_HIDDEN},
 	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
 	 "Replace the image's entrypoint (a word or a JSON array)"},
 	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
@@ -23,6 +27,8 @@ const struct opt run_common_rows[] = {
 	 "Run an init as PID 1 that passes signals on and collects orphans"},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
+	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
+	 "type=bind,source=,destination= or type=tmpfs,destination=; readonly, tmpfs-size= ..."},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
 	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
@@ -37,6 +43,8 @@ const struct opt run_common_rows[] = {
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
 	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others"},
+	{"shm-size", 0, TO(OPT_SIZE, shm_size), "SIZE",
+	 "Size of /dev/shm: 64m, 1g; 0 for no limit (default 64000k)"},
 	{"stop-signal", 0, TO(OPT_SIGNAL, stop_signal), "SIGNAL",
 	 "Signal that stops it (default: the image's, or TERM)"},
 	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
@@ -54,7 +62,11 @@ const struct opt run_common_rows[] = {
 #undef TO
 
 const struct run_opts run_defaults = {
-	.read_only_tmpfs = true, .sig_proxy = true, .stop_timeout = -1};
+	.read_only_tmpfs = true,
+	.sig_proxy = true,
+	.stop_timeout = -1,
+	.shm_size = CONFIG_SHM_SIZE,
+};
 
 static void warn(void *arg, const char *text)
 {
@@ -75,6 +87,16 @@ static int check(const struct cli *c, const struct run_opts *o, struct err *e)
 	if (cli_given(c, "stop-timeout") && o->stop_timeout < 0) {
 		err_fail(e, ERR_USAGE, "--stop-timeout is negative");
 		return err_hint(e, "it takes seconds; 0 kills at once");
+	}
+	if (o->device_rules.n) {
+		err_fail(e, ERR_DEVICE, "--device-cgroup-rule %.80s cannot be had",
+			 o->device_rules.v[0]);
+		return err_hint(e, "the devices controller is root's; --device PATH gives a device "
+				   "that you may open yourself");
+	}
+	if (o->shm_size > INT64_MAX) {
+		err_fail(e, ERR_USAGE, "--shm-size is too large");
+		return err_hint(e, "0 means no limit");
 	}
 	if (!str_is_empty(o->cidfile) && access(o->cidfile, F_OK) == 0) {
 		err_fail_code(e, ERR_USAGE, EEXIST, "the cidfile %s exists already", o->cidfile);
@@ -120,7 +142,9 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.env_files = o->env_files,
 		.labels = o->labels,
 		.volumes = o->volumes,
+		.mounts = o->mounts,
 		.tmpfs = o->tmpfs,
+		.devices = o->devices,
 		.cap_add = o->cap_add,
 		.cap_drop = o->cap_drop,
 		.security_opts = o->security_opts,
@@ -135,6 +159,8 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.replace = o->replace,
 		.stop_signal = o->stop_signal,
 		.stop_timeout = o->stop_timeout,
+		.shm_size = o->shm_size,
+		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,
 		.warn = warn,

@@ -12,10 +12,11 @@ struct run_opts {
 	bool detach, sig_proxy; /* of run only */
 	const char *name, *hostname, *user, *workdir, *entrypoint, *network, *pull, *cidfile,
 		*detach_keys;
-	struct strs env, env_files, labels, volumes, tmpfs, cap_add, cap_drop, security_opts,
-		ulimits;
+	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
+		cap_drop, security_opts, ulimits;
 	int stop_signal;
 	int64_t stop_timeout;
+	uint64_t shm_size;
 };
 
 extern const struct opt run_common_rows[]; /* for OPT_TABLE */

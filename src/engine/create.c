@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/create.h"
+#include "engine/mount_opts.h"
 #include "engine/options.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
@@ -207,17 +208,22 @@ static int set_mounts(const struct create_opts *o, struct container_config *c, s
 	int r = 0;
 
 	for (size_t i = 0; i < o->volumes.n && r == 0; i++)
-		r = options_volume(a, o->volumes.v[i], &c->mounts, e);
+		r = mount_opts_volume(a, o->volumes.v[i], o->docker, &c->mounts, e);
+	for (size_t i = 0; i < o->mounts.n && r == 0; i++)
+		r = mount_opts_mount(a, o->mounts.v[i], o->docker, &c->mounts, e);
 	for (size_t i = 0; i < o->tmpfs.n && r == 0; i++)
-		r = options_tmpfs(a, o->tmpfs.v[i], &c->mounts, e);
+		r = mount_opts_tmpfs(a, o->tmpfs.v[i], o->docker, &c->mounts, e);
 	for (size_t i = 0; i < countof(writable) && r == 0 && o->read_only && o->read_only_tmpfs;
 	     i++)
 		if (!has_mount(&c->mounts, writable[i]))
-			r = options_tmpfs(a, arena_printf(a, "%s:mode=1777", writable[i]),
-					  &c->mounts, e);
+			r = mount_opts_tmpfs(a, arena_printf(a, "%s:mode=1777", writable[i]), false,
+					     &c->mounts, e);
+	for (size_t i = 0; i < o->devices.n && r == 0; i++)
+		r = mount_opts_device(a, o->devices.v[i], &c->devices, e);
 	for (size_t i = 0; i < o->ulimits.n && r == 0; i++)
 		r = options_ulimit(a, o->ulimits.v[i], &c->ulimits, e);
-	return r < 0 ? r : options_sort_mounts(&c->mounts, e);
+	c->shm_size = (int64_t)o->shm_size;
+	return r < 0 ? r : mount_opts_sort(&c->mounts, e);
 }
 
 static int set_rest(const struct create_opts *o, const struct image_config *ic,

@@ -15,12 +15,14 @@ struct create_opts {
 	struct strs args;  /* the command typed behind the image */
 	const char *name, *hostname, *user, *workdir, *entrypoint, *network;
 	const char *detach_keys;
-	struct strs env, env_files, labels, volumes, tmpfs, cap_add, cap_drop, security_opts,
-		ulimits;
+	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
+		security_opts, ulimits;
 	struct strs create_command;
 	bool tty, interactive, read_only, read_only_tmpfs, privileged, init, auto_remove, replace;
 	int stop_signal;      /* 0: the image's, else SIGTERM */
 	int64_t stop_timeout; /* seconds, -1: not configured */
+	uint64_t shm_size;    /* bytes */
+	bool docker;	      /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool durable; /* sync the record: it is meant to outlive a power loss */
 	void (*warn)(void *arg, const char *text);

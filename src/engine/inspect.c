@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/inspect.h"
+#include "engine/inspect_mounts.h"
 #include "engine/usage.h"
 #include "oci/reference.h"
 #include "store/images.h"
@@ -65,69 +66,6 @@ static struct json *state(const struct container *c, const struct inspect_opts *
 	return j;
 }
 
-/* ---- Mounts */
-
-static const char *joined(struct arena *a, const struct strs *l)
-{
-	scoped(str) s = {0};
-
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(&s, "%s%s", i ? "," : "", l->v[i]);
-	return arena_strdup(a, str_cstr(&s));
-}
-
-static const char *propagation(const struct strs *options)
-{
-	static const char *const known[] = {"private", "rprivate", "shared",
-					    "rshared", "slave",	   "rslave"};
-
-	for (size_t i = 0; i < countof(known); i++)
-		if (strs_has(options, known[i]))
-			return known[i];
-	return "rprivate";
-}
-
-static struct json *mounts(const struct container_config *cfg, struct arena *a)
-{
-	const struct config_mount *m = cfg->mounts.v;
-	struct json *l = json_new(a, JSON_ARR);
-
-	for (size_t i = 0; i < cfg->mounts.n; i++) {
-		struct json *j = json_new(a, JSON_OBJ);
-		if (strcmp(m[i].type, "bind") != 0)
-			continue; /* tmpfs are in HostConfig.Tmpfs, as in both engines */
-		json_set_str(a, j, "Type", m[i].type);
-		json_set_str(a, j, "Source", text(m[i].source));
-		json_set_str(a, j, "Destination", m[i].destination);
-		json_set_str(a, j, "Driver", "");
-		json_set_str(a, j, "Mode", "");
-		json_set(a, j, "Options", json_new_strs(a, &m[i].options));
-		json_set_bool(a, j, "RW", !strs_has(&m[i].options, "ro"));
-		json_set_str(a, j, "Propagation", propagation(&m[i].options));
-		json_add(a, l, j);
-	}
-	return l;
-}
-
-static void set_host_mounts(const struct container_config *cfg, struct json *host, struct arena *a)
-{
-	const struct config_mount *m = cfg->mounts.v;
-	struct json *binds = json_new(a, JSON_ARR), *tmpfs = json_new(a, JSON_OBJ);
-
-	for (size_t i = 0; i < cfg->mounts.n; i++) {
-		const char *options = joined(a, &m[i].options);
-		if (!strcmp(m[i].type, "tmpfs"))
-			json_set_str(a, tmpfs, m[i].destination, options);
-		else
-			json_add(a, binds,
-				 json_new_str(a, arena_printf(a, "%s:%s%s%s", text(m[i].source),
-							      m[i].destination, *options ? ":" : "",
-							      options)));
-	}
-	json_set(a, host, "Binds", binds);
-	json_set(a, host, "Tmpfs", tmpfs);
-}
-
 /* ---- HostConfig */
 
 static struct json *ulimits(const struct container_config *cfg, bool docker, struct arena *a)
@@ -175,7 +113,7 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	const struct container_config *cfg = &c->config;
 	struct json *j = json_new(a, JSON_OBJ), *log = json_new(a, JSON_OBJ);
 
-	set_host_mounts(cfg, j, a);
+	inspect_host_mounts(cfg, o->docker, j, a);
 	json_set_str(a, log, "Type", "k8s-file");
 	set_null(a, log, "Config");
 	json_set_str(a, log, "Path", arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id));
@@ -409,7 +347,7 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set(a, j, "GraphDriver", graph_driver(h, c, a));
 	if (o->size)
 		set_sizes(h, c, j, a);
-	json_set(a, j, "Mounts", mounts(&c->config, a));
+	json_set(a, j, "Mounts", inspect_mounts(&c->config, o->docker, a));
 	json_set(a, j, "Dependencies", json_new(a, JSON_ARR));
 	json_set(a, j, "NetworkSettings", network_settings(&c->config, a));
 	json_set_bool(a, j, "IsInfra", false);

@@ -13,13 +13,6 @@
 int options_env(struct arena *a, const struct strs *files, const struct strs *values,
 		struct strs *env, struct err *e);
 
-/* --volume SOURCE:DESTINATION[:OPTION[,OPTION...]], SOURCE a host path. */
-int options_volume(struct arena *a, const char *text, struct bind_list *mounts, struct err *e);
-/* --tmpfs DESTINATION[:OPTION[,OPTION...]] */
-int options_tmpfs(struct arena *a, const char *text, struct bind_list *mounts, struct err *e);
-/* Parents before children, and no destination twice. */
-int options_sort_mounts(struct bind_list *mounts, struct err *e);
-
 /* --ulimit NAME=SOFT[:HARD] */
 int options_ulimit(struct arena *a, const char *text, struct bind_list *ulimits, struct err *e);
 

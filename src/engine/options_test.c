@@ -23,89 +23,6 @@ static void says(const struct err *e, const char *what)
 		fail_msg("\"%s\" is not in \"%s\"", what, e->msg);
 }
 
-static void volumes(void **state)
-{
-	static const struct {
-		const char *text, *why;
-	} bad[] = {
-		{"", "no source"},
-		{"/tmp", "no source"},
-		{":/a", "source is empty"},
-		{"name:/a", "not a path"},
-		{"/tmp:a", "not an absolute"},
-		{"/tmp:", "not an absolute"},
-		{"/tmp:/", "cannot be /"},
-		{"/tmp:/a/..", "cannot be /"},
-		{"/tmp:/proc", "/proc"},
-		{"/tmp:/x/../proc/sys", "/proc"},
-		{"/tmp://proc", "/proc"},
-		{"/tmp:/a:ro:rw", "colons"},
-		{"/tmp:/a:sync", "unknown option"},
-		{"/tmp:/a:ro rw", "unknown option"},
-		{"/tmp:/a:U", "does not know"},
-		{"/no/such/file:/a", "No such file"},
-	};
-	struct bind_list l = {0};
-	struct err e;
-
-	for (size_t i = 0; i < countof(bad); i++) {
-		struct bind_list none = {0};
-		e = (struct err){0};
-		assert_true(options_volume(&arena, bad[i].text, &none, &e) < 0);
-		says(&e, bad[i].why);
-	}
-	assert_int_equal(options_volume(&arena, "/tmp/./:/a//b/:ro,z,nosuid,,", &l, &e), 0);
-	const struct config_mount *m = l.v;
-	assert_int_equal(l.n, 1);
-	assert_string_equal(m->source, "/tmp");
-	assert_string_equal(m->destination, "/a/b");
-	assert_int_equal(m->options.n, 2);
-}
-
-static void tmpfs(void **state)
-{
-	static const char *const bad[] = {"a",
-					  "/",
-					  "/proc/x",
-					  "/a:size=x",
-					  "/a:mode=9",
-					  "/a:mode=",
-					  "/a:uid=-1",
-					  "/a:uid=4294967295",
-					  "/a:huge=1",
-					  "/a:ro noexec",
-					  "/a:size=64m,x"};
-	struct bind_list l = {0};
-	struct err e = {0};
-
-	for (size_t i = 0; i < countof(bad); i++) {
-		struct bind_list none = {0};
-		if (options_tmpfs(&arena, bad[i], &none, &e) >= 0)
-			fail_msg("%s passes", bad[i]);
-		assert_int_equal(e.exit, EXIT_ENGINE);
-	}
-	assert_int_equal(options_tmpfs(&arena, "/a:size=50%,mode=1777,notmpcopyup,exec", &l, &e),
-			 0);
-	assert_int_equal(((struct config_mount *)l.v)->options.n, 3);
-}
-
-static void sorted(void **state)
-{
-	static const char *const order[] = {"/c", "/a", "/a/b", "/c/d", "/a/b/c"};
-	static const char *const given[] = {"/a/b/c", "/c", "/a/b", "/a", "/c/d"};
-	struct bind_list l = {0};
-	struct err e = {0};
-
-	for (size_t i = 0; i < countof(given); i++)
-		assert_int_equal(options_tmpfs(&arena, given[i], &l, &e), 0);
-	assert_int_equal(options_sort_mounts(&l, &e), 0);
-	for (size_t i = 0; i < countof(order); i++)
-		assert_string_equal(((struct config_mount *)l.v)[i].destination, order[i]);
-	assert_int_equal(options_tmpfs(&arena, "/c/./d/", &l, &e), 0);
-	assert_true(options_sort_mounts(&l, &e) < 0);
-	says(&e, "two mounts have the destination /c/d");
-}
-
 static void ulimits(void **state)
 {
 	static const struct {
@@ -189,8 +106,7 @@ static void environment(void **state)
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(volumes), TEST(tmpfs),	     TEST(sorted),
-					   TEST(ulimits), TEST(entrypoints), TEST(environment)};
+	const struct CMUnitTest tests[] = {TEST(ulimits), TEST(entrypoints), TEST(environment)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

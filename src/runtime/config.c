@@ -8,6 +8,15 @@ static const struct bind_field mount_fields[] = {
 	{"Source", BIND_STR, AT(config_mount, source)},
 	{"Destination", BIND_STR, AT(config_mount, destination), .flags = BIND_REQUIRED},
 	{"Options", BIND_STRS, AT(config_mount, options)},
+	{"Mode", BIND_STR, AT(config_mount, mode)},
+	{"ByMount", BIND_BOOL, AT(config_mount, by_mount)},
+	{0},
+};
+
+static const struct bind_field device_fields[] = {
+	{"Source", BIND_STR, AT(config_device, source), .flags = BIND_REQUIRED},
+	{"Destination", BIND_STR, AT(config_device, destination), .flags = BIND_REQUIRED},
+	{"Permissions", BIND_STR, AT(config_device, permissions)},
 	{0},
 };
 
@@ -52,6 +61,9 @@ const struct bind_field config_fields[] = {
 	 sizeof(struct config_mount)},
 	{"Ulimits", BIND_LIST, AT(container_config, ulimits), ulimit_fields,
 	 sizeof(struct config_ulimit)},
+	{"Devices", BIND_LIST, AT(container_config, devices), device_fields,
+	 sizeof(struct config_device)},
+	{"ShmSize", BIND_INT, AT(container_config, shm_size), .flags = BIND_ALWAYS},
 	{"CapAdd", BIND_STRS, AT(container_config, cap_add)},
 	{"CapDrop", BIND_STRS, AT(container_config, cap_drop)},
 	{"Security", BIND_OBJ, AT(container_config, security), security_fields},
@@ -73,7 +85,7 @@ int config_read(int dir, struct container_config *ret, struct arena *a, struct e
 
 	if (r < 0)
 		return err_set(e, r, "read the container's config.json");
-	*ret = (struct container_config){.stop_timeout = -1};
+	*ret = (struct container_config){.stop_timeout = -1, .shm_size = CONFIG_SHM_SIZE};
 	struct json *j = json_parse(a, str_cstr(&text), text.len, "config.json", NULL, e);
 	if (!j)
 		return -EINVAL;

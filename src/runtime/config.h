@@ -17,6 +17,13 @@ struct config_mount {
 	const char *source;	 /* absolute host path; NULL for tmpfs */
 	const char *destination; /* absolute path in the container */
 	struct strs options;	 /* "ro", "nosuid", "size=64m" ... checked at create */
+	const char *mode;	 /* the options as they were typed, for inspect; may be NULL */
+	bool by_mount;		 /* given with --mount */
+};
+
+struct config_device {
+	const char *source, *destination; /* absolute; on the host, in the container */
+	const char *permissions;	  /* of "rwm" */
 };
 
 struct config_ulimit {
@@ -49,6 +56,8 @@ struct container_config {
 	struct pairs labels, annotations;
 	struct bind_list mounts;  /* of struct config_mount */
 	struct bind_list ulimits; /* of struct config_ulimit */
+	struct bind_list devices; /* of struct config_device */
+	int64_t shm_size;	  /* of /dev/shm in bytes; 0: no limit */
 	struct strs cap_add, cap_drop;
 	struct security security;
 	struct strs create_command;
@@ -57,7 +66,7 @@ struct container_config {
 	bool read_only, init, auto_remove;
 };
 
-enum { CONFIG_VERSION = 1 };
+enum { CONFIG_VERSION = 1, CONFIG_SHM_SIZE = 64000 << 10 };
 
 extern const struct bind_field config_fields[];
 extern const struct bind_field config_process_fields[];

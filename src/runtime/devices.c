@@ -93,13 +93,15 @@ static int mount_pts(int dev, struct err *e)
 int stage_dev(struct stage *s, struct err *e)
 {
 	static const char *const dev_opts[] = {"mode=0755", "size=64m", NULL};
-	static const char *const shm_opts[] = {"mode=1777", "size=64000k", NULL};
+	char size[40];
+	const char *const shm_opts[] = {"mode=1777", size, NULL};
 	unsigned strict = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
 	autoclose int target = stage_top_dir(s, "dev", e);
 	autoclose int dev = target < 0 ? -1 : mount_new("tmpfs", dev_opts, MOUNT_NOSUID, e);
 
 	if (dev < 0)
 		return -e->code;
+	snprintf(size, sizeof size, "size=%" PRId64, s->c->shm_size);
 	int r = mount_attach(dev, target);
 	if (r < 0)
 		return err_set(e, r, "mount /dev");
@@ -116,6 +118,76 @@ int stage_dev(struct stage *s, struct err *e)
 		unlinkat(dev, "mqueue", AT_REMOVEDIR); /* a kernel without message queues */
 	if (r == 0 && s->c->security.privileged)
 		bind_all(dev);
+	return r;
+}
+
+/* ---- --device */
+
+/* Below a directory of devices: what every container has of its own. */
+static bool is_special(const char *name)
+{
+	static const char *const special[] = {"pts",	 "shm",	      "fd",   "mqueue",
+					      "console", "hugepages", ".lxc", ".lxd-mounts"};
+
+	for (size_t i = 0; i < countof(special); i++)
+		if (!strcmp(special[i], name))
+			return true;
+	return false;
+}
+
+static int give_device(struct stage *s, int src, const char *from, const char *to, struct err *e)
+{
+	autoclose int mnt = mount_clone(src, "", false);
+	autoclose int at = mnt < 0 ? -1 : stage_target(s, to, false, e);
+
+	if (mnt < 0)
+		return err_set(e, mnt, "bind the device %s", from);
+	int r = at < 0 ? at : mount_attr(mnt, MOUNT_NOSUID | MOUNT_NOEXEC, 0, false);
+	if (r == 0)
+		r = mount_attach(mnt, at);
+	return r < 0 && at >= 0 ? err_set(e, r, "bind the device %s to %s", from, to) : r;
+}
+
+/* A device, or all devices below a directory. */
+static int give(struct stage *s, int src, const char *from, const char *to, int depth,
+		struct err *e)
+{
+	struct stat st;
+
+	if (fstat(src, &st) < 0)
+		return err_set(e, errno, "look at %s", from);
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		return give_device(s, src, from, to, e);
+	if (!depth && !S_ISDIR(st.st_mode))
+		return err_fail(e, ERR_DEVICE, "%s of the host is no device any more", from);
+	if (!S_ISDIR(st.st_mode) || depth > 8)
+		return 0;
+	int fd = openat(src, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return depth ? 0 : err_set(e, errno, "read the directory %s", from);
+	for (struct dirent *de; r == 0 && (de = readdir(d));) {
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") || is_special(de->d_name))
+			continue;
+		autoclose int sub = openat(src, de->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			r = give(s, sub, arena_printf(&s->arena, "%s/%s", from, de->d_name),
+				 arena_printf(&s->arena, "%s/%s", to, de->d_name), depth + 1, e);
+	}
+	closedir(d);
+	return r;
+}
+
+int stage_devices(struct stage *s, struct err *e)
+{
+	const struct config_device *d = s->c->devices.v;
+	int r = 0;
+
+	for (size_t i = 0; i < s->c->devices.n && r == 0; i++) {
+		autoclose int src = open(d[i].source, O_PATH | O_CLOEXEC);
+		r = src < 0 ? err_set(e, errno, "open the device %s", d[i].source)
+			    : give(s, src, d[i].source, d[i].destination, 0, e);
+	}
 	return r;
 }
 

@@ -14,6 +14,13 @@
 #include "runtime/user.h"
 #include "sys/seccomp.h"
 
+/* What is to be given to the container's user (option U). */
+struct owned {
+	int fd;
+	int then_ro; /* a mount that becomes read-only afterwards, or -1 */
+	bool tree;   /* with all below */
+};
+
 struct stage {
 	const struct container_config *c;
 	const struct config_process *p; /* of c, or of an exec */
@@ -22,9 +29,11 @@ struct stage {
 	const char *form;		/* owner form of the layers: u0_form_name() */
 	struct winsize size;		/* of the terminal, 0: unknown */
 	int sync;			/* socket to the parent */
-	int cdir; /* the container's directory, opened in this mount namespace */
-	int root; /* the root file system */
-	int pty;  /* the terminal's master until it is sent, else -1 */
+	int cdir;	     /* the container's directory, opened in this mount namespace */
+	int root;	     /* the root file system */
+	int pty;	     /* the terminal's master until it is sent, else -1 */
+	struct owned *owned; /* volumes.c */
+	size_t nowned;
 	struct user user;
 	struct seccomp_prog filter;
 	struct arena arena;
@@ -34,12 +43,14 @@ typedef int stage_step(struct stage *s, struct err *e);
 
 /* rootfs.c: the root file system is mounted; the old root is left. */
 stage_step stage_root, stage_pivot;
-/* mounts.c: /proc, /sys, what the user asked for, generated files; then what is hidden. */
-stage_step stage_proc, stage_sys, stage_volumes, stage_files, stage_masks, stage_read_only;
+/* mounts.c: /proc, /sys, generated files; then what is hidden. */
+stage_step stage_proc, stage_sys, stage_files, stage_masks, stage_read_only;
+/* volumes.c: what the user asked for; then the owners of what has the option U. */
+stage_step stage_volumes, stage_own;
 /* Opens a directory right below the root that must be a directory, not a link (CVE-2026-41579); makes it if it is missing. */
 int stage_top_dir(struct stage *s, const char *name, struct err *e);
-/* devices.c: /dev and the terminal. */
-stage_step stage_dev, stage_terminal;
+/* devices.c: /dev, devices of the host, and the terminal. */
+stage_step stage_dev, stage_devices, stage_terminal;
 /* The same for a process that joins a container that runs already. */
 stage_step stage_join_terminal;
 /* process.c: from here on it is about the process. */

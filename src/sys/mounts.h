@@ -15,6 +15,9 @@ enum {
 	MOUNT_NOSUID = 0x2,
 	MOUNT_NODEV = 0x4,
 	MOUNT_NOEXEC = 0x8,
+	MOUNT_NOATIME = 0x10,
+	MOUNT_STRICTATIME = 0x20,
+	MOUNT_NODIRATIME = 0x80,
 };
 
 /* A new file system instance, detached. opts: "key=value" or "flag", NULL-terminated, may be NULL. A descriptor or -errno; the
@@ -30,7 +33,7 @@ int mount_attach(int mnt, int target);
 /* Sets and clears attributes of a mount, and of all below it if recursive. 0 or -errno. */
 int mount_attr(int mnt, unsigned set, unsigned clear, bool recursive);
 
-/* Changes propagation of the mount at an open descriptor: MS_PRIVATE, MS_SLAVE, MS_SHARED. 0 or -errno. */
+/* Changes propagation of the mount at an open descriptor: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE. 0 or -errno. */
 int mount_propagation(int mnt, unsigned long flag, bool recursive);
 
 /* Makes root (a descriptor of a mount's root) the root of this process's mount namespace and drops the old one. */
