@@ -28,7 +28,7 @@ const struct opt run_common_rows[] = {
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
-	 "type=bind,source=,destination= or type=tmpfs,destination=; readonly, tmpfs-size= ..."},
+	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size="},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
 	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
