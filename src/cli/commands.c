@@ -23,6 +23,7 @@
 	X(wait)                                                                                    \
 	/* images */                                                                               \
 	X(load)                                                                                    \
+	X(save)                                                                                    \
 	X(images)                                                                                  \
 	X(tag)                                                                                     \
 	X(untag)                                                                                   \

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "data/tar.h"
 #include "data/tar_make.h"
+#include "data/tar_write.h"
 
 struct log {
 	struct str text;
@@ -495,6 +496,53 @@ static void hostile_sparse(void **state)
 	refused(&s, "missing");
 }
 
+/* What is written is what is read again, in a ustar header where it fits and a pax header where not. */
+static void written(void **state)
+{
+	static const struct tar_xattr xattr = {"user.x", "a\0b", 3};
+	scoped(str) s = {0};
+	scoped(str) name = {0};
+	scoped(str) want = {0};
+	struct tar_entry t = {.type = TAR_DIR, .path = "d/", .mode = 01755};
+
+	tar_write_header(&s, &t);
+	str_add(&want, "d d/ 1755 0:0 0 @0.000000000\nend\n");
+	assert_int_equal(s.len, 512);
+	for (size_t n = 98; n < 104; n++) { /* around the end of the name field */
+		str_reset(&name);
+		for (size_t i = 0; i < n; i++)
+			str_addc(&name, 'n');
+		t = (struct tar_entry){.type = TAR_FILE, .path = name.s, .mode = 0644};
+		tar_write_header(&s, &t);
+		str_addf(&want, "f %s 644 0:0 0 @0.000000000\nend\n", name.s);
+	}
+	str_reset(&name);
+	for (size_t i = 0; i < 40; i++)
+		str_add(&name, "dir/");
+	size_t before = s.len;
+	t = (struct tar_entry){.type = TAR_SYMLINK, .path = name.s, .link = name.s, .mode = 0777};
+	t.path = name.s;
+	tar_write_header(&s, &t);
+	assert_int_equal(s.len - before, 3 * 512); /* the link needs pax, the name does not */
+	str_addf(&want, "s %s -> %s 777 0:0 0 @0.000000000\nend\n", name.s, name.s);
+	t = (struct tar_entry){.type = TAR_FILE,
+			       .path = "big",
+			       .size = (uint64_t)1 << 40,
+			       .uid = 1 << 30,
+			       .gid = 1 << 29,
+			       .mtime = {-2, 750000000},
+			       .xattrs = &xattr,
+			       .nxattrs = 1};
+	tar_write_header(&s, &t);
+	struct log l = {.skip = "big"};
+	struct err e = {0};
+	assert_int_equal(parse(&s, 1 << 30, &l, &e), -EINVAL); /* its data is missing */
+	str_addf(&want, "f big 0 %d:%d %" PRIu64 " @-2.750000000 user.x=a\\x00b\n", 1 << 30,
+		 1 << 29, (uint64_t)1 << 40);
+	assert_string_equal(l.text.s, want.s);
+	str_free(&l.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +558,7 @@ int main(void)
 		cmocka_unit_test(not_tar),
 		cmocka_unit_test(hostile_pax),
 		cmocka_unit_test(hostile_sizes),
+		cmocka_unit_test(written),
 		cmocka_unit_test(hostile_sparse),
 	};
 

@@ -131,8 +131,9 @@ int image_load(const struct home *h, const char *path, struct load_result *ret, 
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r < 0 ? r : read_result(out, ret, e);
 }
-static int parse_new_name(struct arena *a, const char *text, const char *registry,
-			  struct reference *ret, struct err *e)
+
+int image_parse_new_name(struct arena *a, const char *text, const char *registry,
+			 struct reference *ret, struct err *e)
 {
 	struct reference r;
 	int k = ref_parse(a, text, &r, e);
@@ -157,7 +158,7 @@ int image_add_names(const struct home *h, const char *text, char *const *names, 
 	struct reference *refs = arena_alloc(&im.arena, n * sizeof *refs);
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = parse_new_name(&im.arena, names[i], registry, &refs[i], e);
+		r = image_parse_new_name(&im.arena, names[i], registry, &refs[i], e);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = image_tag(h, im.id, &refs[i], e);
 	return r;

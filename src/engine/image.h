@@ -1,5 +1,5 @@
 /*
- * image.h - the verbs on images: load, tag, untag, remove, and what list and inspect show. None of them prints.
+ * image.h - the verbs on images: load, save, tag, untag, remove, and what list and inspect show. None of them prints.
  *
  * Names that a user types are short or full. A new name without a registry gets localhost/, or docker.io/ where docker's ways
  * were asked for (hoy was called by that name).
@@ -8,6 +8,7 @@
 #define ENGINE_IMAGE_H
 
 #include "store/images.h"
+#include "store/save.h"
 
 /* What a load brought; everything lives in the arena. */
 struct load_result {
@@ -23,6 +24,22 @@ void load_result_free(struct load_result *r);
 /* Loads all images of an archive: path is a file or an OCI layout directory; NULL reads standard input. The work is done in one child
  * process; a failure or an interruption leaves nothing behind. */
 int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e);
+
+/* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe. */
+struct image_save_opts {
+	enum save_format format;
+	bool compress;	    /* directories only */
+	const char *output; /* NULL: standard output, which must be no terminal */
+	char *const *images;
+	size_t n;
+	bool multi; /* all are images; else those behind the first are more names for it */
+	const char *registry; /* of short ones among those names */
+};
+int image_save(const struct home *h, const struct image_save_opts *o, struct err *e);
+
+/* A name that an image is to get: completed with registry and tag; ERR_REF if it has a digest. */
+int image_parse_new_name(struct arena *a, const char *text, const char *registry,
+			 struct reference *ret, struct err *e);
 
 /* Gives the image that text means more names. All names are checked before the first is given. */
 int image_add_names(const struct home *h, const char *text, char *const *names, size_t n,

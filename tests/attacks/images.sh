@@ -273,4 +273,64 @@ P
 	assert_rc 125
 }
 
+# The files of the layer with the secret become something else before it is saved: links, pipes, other files. What save writes is the layer,
+# or nothing.
+save_is_harmless() {
+	run timeout 60 $HOY save -o "$T/saved.tar" victim
+	assert_err "$1"
+	untouched
+	[ ! -e "$T/saved.tar" ] || fail "$2: an archive was written"
+	run bash -c "timeout 60 $HOY save victim 2>/dev/null | grep -c 'host canary'"
+	assert_out 0
+}
+
+victim_layer() { dirname "$(dirname "$(find "$(store)/layers" -path '*/diff/victim')")"; }
+
+test_save_of_a_layer_that_was_exchanged() { # short
+	canary
+	hostile victim <<'P'
+b.dir("victim").file("victim/secret", "image canary").dir("victim/sub").file("victim/sub/secret", "IMAGE CANARY")
+P
+	local d
+	d=$(victim_layer)/diff/victim
+	rm -f "$d/secret"
+	ln -s "$T/host/secret" "$d/secret"
+	save_is_harmless E-LAYER-REBUILD 'a link in place of a file'
+	rm -f "$d/secret"
+	printf 'other canary' >"$d/secret"
+	save_is_harmless E-LAYER-REBUILD 'another file'
+	rm -f "$d/secret"
+	mkfifo "$d/secret"
+	save_is_harmless E-LAYER-REBUILD 'a pipe'
+	rm -f "$d/secret"
+	printf 'image canary' >"$d/secret"
+	rm -rf "$d/sub"
+	ln -s "$T/host" "$d/sub"
+	save_is_harmless E-LAYER-REBUILD 'a link in place of a directory'
+}
+
+# A recipe that names files of the host.
+test_save_of_a_recipe_that_lies() { # short
+	canary
+	hostile victim <<'P'
+b.dir("victim").file("victim/secret", "image canary")
+P
+	local d path
+	d=$(victim_layer)
+	for path in "$T/host/secret" "../../../../../../../../../../../../../../..$T/host/secret" "victim/../../../../../../../../../../../../../..$T/host/secret"; do
+		python3 -c '
+import sys
+p = sys.argv[1].encode()
+def num(v):
+    o = b""
+    while v > 127:
+        o, v = o + bytes([v & 127 | 128]), v >> 7
+    return o + bytes([v])
+n = int(sys.argv[2])
+sys.stdout.buffer.write(b"hoy-recipe 1\nF" + num(len(p)) + p + b"D" + num(12) + b"L" + num(n - 12) + bytes(n - 12) + b"E" + num(n))' \
+			"$path" "$(sed -E 's/.*"tarSize":([0-9]+).*/\1/' "$d/meta")" >"$d/recipe"
+		save_is_harmless E-LAYER-REBUILD "$path"
+	done
+}
+
 run_tests "$@"
