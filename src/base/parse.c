@@ -378,6 +378,30 @@ void time_human(struct str *out, int64_t s)
 		str_addf(out, "%" PRId64 " years", h / 24 / 365);
 }
 
+void time_duration(struct str *out, int64_t ns)
+{
+	bool minus = ns < 0;
+	uint64_t u = minus ? 0 - (uint64_t)ns : (uint64_t)ns, s = u / 1000000000;
+
+	if (minus)
+		str_addc(out, '-');
+	if (!u)
+		str_add(out, "0s");
+	else if (u < 1000)
+		str_addf(out, "%" PRIu64 "ns", u);
+	else if (u < 1000000)
+		str_addf(out, "%.10gus", (double)u / 1e3);
+	else if (u < 1000000000)
+		str_addf(out, "%.10gms", (double)u / 1e6);
+	else if (s < 60)
+		str_addf(out, "%.11gs", (double)u / 1e9);
+	else if (s < 3600)
+		str_addf(out, "%" PRIu64 "m%.11gs", s / 60, (double)(u % 60000000000) / 1e9);
+	else
+		str_addf(out, "%" PRIu64 "h%" PRIu64 "m%.11gs", s / 3600, s / 60 % 60,
+			 (double)(u % 60000000000) / 1e9);
+}
+
 void size_human(struct str *out, uint64_t bytes)
 {
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};

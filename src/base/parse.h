@@ -38,6 +38,8 @@ int parse_moment(const char *s, struct timespec *ret);
 
 /* "2 minutes", "About an hour", "3 weeks" (docker's units.HumanDuration). */
 void time_human(struct str *out, int64_t seconds);
+/* "1h2m3.5s", "0s" (Go's time.Duration in text, which parse_duration reads again). */
+void time_duration(struct str *out, int64_t ns);
 /* "1.23MB": powers of 1000, four significant digits (docker's units.HumanSize). */
 void size_human(struct str *out, uint64_t bytes);
 

@@ -20,6 +20,7 @@
 	X(run)                                                                                     \
 	X(start)                                                                                   \
 	X(stop)                                                                                    \
+	X(top)                                                                                     \
 	X(wait)                                                                                    \
 	/* images */                                                                               \
 	X(load)                                                                                    \

@@ -88,6 +88,13 @@ void container_free(struct container *c)
 	fd_close(&c->dir);
 }
 
+int container_not_running(const struct container *c, struct err *e)
+{
+	err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s is not running (%s)",
+		      c->state.name, container_status_name(c->status));
+	return err_hint(e, "start it: hoy start %s", c->state.name);
+}
+
 int container_lock(struct container *c, int wait_ms, struct err *e)
 {
 	int64_t until = time_mono_ms() + wait_ms;

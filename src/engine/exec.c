@@ -43,12 +43,8 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 {
 	struct config_process p;
 
-	if (c->status != CONTAINER_RUNNING) {
-		err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
-			      "container %s is not running (%s)", c->state.name,
-			      container_status_name(c->status));
-		return err_hint(e, "start it: hoy start %s", c->state.name);
-	}
+	if (c->status != CONTAINER_RUNNING)
+		return container_not_running(c, e);
 	int r = container_load_config(c, e);
 	if (r == 0)
 		r = build_process(c, o, &p, e);

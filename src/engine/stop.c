@@ -12,13 +12,6 @@
 /* A program that has run for so long and has no handler for its stop signal will have none. */
 enum { GROWN_UP_MS = 3000 };
 
-static int not_running(const struct container *c, struct err *e)
-{
-	err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH, "container %s is not running (%s)",
-		      c->state.name, container_status_name(c->status));
-	return err_hint(e, "start it: hoy start %s", c->state.name);
-}
-
 static int open_pid1(const struct container *c)
 {
 	return proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
@@ -27,11 +20,11 @@ static int open_pid1(const struct container *c)
 int container_kill(struct container *c, int sig, struct err *e)
 {
 	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
-		return not_running(c, e);
+		return container_not_running(c, e);
 	autoclose int pidfd = open_pid1(c);
 	int r = pidfd < 0 ? pidfd : proc_signal(pidfd, sig);
 	if (r == -ESRCH)
-		return not_running(c, e);
+		return container_not_running(c, e);
 	return r < 0 ? err_set(e, r, "send signal %d to container %s", sig, c->state.name) : 0;
 }
 

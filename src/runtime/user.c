@@ -121,6 +121,52 @@ static bool find_passwd(char *text, bool by_name, const char *name, struct user 
 	return false;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct user_name *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+void user_names_read(int root, const char *path, struct user_names *ret, struct arena *a)
+{
+	scoped(str) text = {0};
+	size_t lines = 1;
+	char *f[4];
+	int n;
+
+	*ret = (struct user_names){0};
+	if (read_etc(root, path, &text, NULL) < 0 || !text.s)
+		return;
+	for (const char *p = text.s; (p = strchr(p, '\n')); p++)
+		lines++;
+	ret->v = arena_alloc(a, lines * sizeof *ret->v);
+	for (char *p = text.s; (n = next_line(&p, f, 4)) >= 0;) {
+		uint64_t id;
+		if (n < 3 || !*f[0] || parse_u64(f[2], UINT32_MAX, &id) < 0)
+			continue;
+		ret->v[ret->n] = (struct user_name){(uint32_t)id, ret->n, arena_strdup(a, f[0])};
+		ret->n++;
+	}
+	qsort(ret->v, ret->n, sizeof *ret->v, by_id);
+}
+
+const char *user_name_of(const struct user_names *l, uint32_t id)
+{
+	size_t lo = 0, hi = l->n;
+
+	while (lo < hi) { /* the first one of this number */
+		size_t mid = lo + (hi - lo) / 2;
+		if (l->v[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->n && l->v[lo].id == id ? l->v[lo].name : NULL;
+}
+
 static bool is_member(const char *list, const char *name)
 {
 	size_t n = strlen(name);

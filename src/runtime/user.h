@@ -25,6 +25,19 @@ struct user {
 /* text NULL or "" is uid 0. root is a descriptor of the root file system. */
 int user_resolve(int root, const char *text, struct user *ret, struct arena *a, struct err *e);
 
+/* The names in a passwd or group file, by number; where several have one number, the first. Lives in the arena. */
+struct user_names {
+	struct user_name {
+		uint32_t id;
+		size_t order;
+		const char *name;
+	} * v;
+	size_t n;
+};
+/* path: "/etc/passwd" or "/etc/group", inside root. A file that cannot be read has no names. */
+void user_names_read(int root, const char *path, struct user_names *ret, struct arena *a);
+const char *user_name_of(const struct user_names *l, uint32_t id); /* NULL if there is none */
+
 /* Only the form, without any file: so that a bad --user fails before anything is made. */
 int user_check(const char *text, struct err *e);
 

@@ -418,4 +418,51 @@ test_pid_reuse() { # rows=root
 	kill "$other"
 }
 
+# Every program that a listing might run instead of reading /proc itself is a trap in this image; names are read from its files.
+test_top_runs_nothing() { # short
+	hostile topper <<-'EOF'
+		trap = b"#!/bin/sh\necho ran >>/m/ran\n"
+		for n in ("bin/ps", "bin/nsenter", "usr/bin/nsenter", "usr/bin/ps", "bin/id", "usr/bin/getent", "bin/top"):
+		    b.file(n, trap, 0o755)
+		b.file("etc/passwd", b"root\x1b[31m:x:0:0::/:/bin/sh\nroot:x:0:0::/:/bin/sh\n" + b"x" * 100000 + b"\n")
+	EOF
+	need strace
+	mkdir "$T/m"
+	hoy run -d --name c -v "$T/m:/m" topper sleep 1000 >/dev/null || fail run
+	hoy exec c sh -c 'ln -sf /proc/1/root/etc/shadow /etc/group' || fail exec
+	local words
+	for words in '' -ef aux '-o pid,user,cmd' 'pid user group groups huser hgroup label args'; do
+		# shellcheck disable=SC2086  # words
+		run strace -f -qq -e trace=execve,execveat,fork,vfork,clone,clone3 -o "$T/trace" $HOY top c $words
+		assert_ok
+		assert_has sleep
+		assert_eq 1 "$(wc -l <"$T/trace")" "top $words: $(cat "$T/trace")"
+		LC_ALL=C grep -q "$(printf '\033')" "$T/out" && fail 'an escape byte of the image reaches the terminal'
+	done
+	hoy run -d --name d topper sh -c 'rm /etc/passwd; mkfifo /etc/passwd; exec sleep 1000' >/dev/null || fail run
+	# shellcheck disable=SC2317  # called by wait_for
+	sleeps() { timeout 20 $HOY top d args | grep -q '^sleep'; }
+	wait_for sleeps
+	run timeout 20 $HOY top d user
+	assert_ok
+	[ ! -e "$T/m/ran" ] || fail 'a program of the image ran'
+}
+
+test_top_escapes_names() {
+	load busybox
+	hoy run -di --name c --network none busybox sh -c '
+		n=$(printf "/tmp/a\033]0;x\007b) R\t1\n1")
+		printf "#!/bin/sh\nread x\n" >"$n"; chmod 755 "$n"; exec "$n" "$(printf "\033[31mred\r")"' >/dev/null || fail run
+	# shellcheck disable=SC2317  # called by wait_for
+	executed() { hoy top c args | grep -q red; }
+	wait_for executed
+	run hoy top c pid comm args
+	assert_ok
+	LC_ALL=C grep -q "[$(printf '\001-\010\013-\037\177')]" "$T/out" && fail "control bytes: $(cat -v "$T/out")"
+	assert_eq 2 "$(wc -l <"$T/out")" "lines: $(cat -v "$T/out")"
+	run hoy top c -o pid,comm,args
+	LC_ALL=C grep -q "[$(printf '\001-\010\013-\037\177')]" "$T/out" && fail "control bytes: $(cat -v "$T/out")"
+	assert_eq 2 "$(wc -l <"$T/out")" "lines: $(cat -v "$T/out")"
+}
+
 run_tests "$@"
