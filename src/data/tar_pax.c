@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/parse.h"
+#include "data/base64.h"
 #include "data/tar_pax.h"
 
 void tar_segments_free(struct tar_segments *s)
@@ -93,43 +94,6 @@ static bool url_decode(char *s)
 	}
 	*to = 0;
 	return true;
-}
-
-static int base64_digit(char c)
-{
-	static const char set[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c ? strchr(set, c) : NULL;
-
-	return p ? (int)(p - set) : -1;
-}
-
-/* In place, with or without the final "="; the new length or -1. RFC 4648 section 4. */
-static ssize_t base64_decode(char *s, size_t n)
-{
-	uint32_t bits = 0;
-	size_t out = 0, count = 0;
-
-	while (n && s[n - 1] == '=')
-		n--;
-	for (size_t i = 0; i < n; i++) {
-		int d = base64_digit(s[i]);
-		if (d < 0)
-			return -1;
-		bits = bits << 6 | (uint32_t)d;
-		if (++count % 4 == 0)
-			for (int k = 16; k >= 0; k -= 8)
-				s[out++] = (char)(bits >> k & 255);
-	}
-	if (count % 4 == 1)
-		return -1;
-	if (count % 4 == 2)
-		s[out++] = (char)(bits >> 4 & 255);
-	if (count % 4 == 3) {
-		s[out++] = (char)(bits >> 10 & 255);
-		s[out++] = (char)(bits >> 2 & 255);
-	}
-	return (ssize_t)out;
 }
 
 static int add_xattr(struct pax *p, const char *key, const char *name, const void *value, size_t n,

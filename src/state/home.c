@@ -3,6 +3,16 @@
 #include "base/base.h"
 #include "state/home.h"
 
+const char *home_of_user(void)
+{
+	const char *s = getenv("HOME");
+
+	if (!str_is_empty(s) && s[0] == '/')
+		return s;
+	struct passwd *pw = getpwuid(geteuid());
+	return pw && !str_is_empty(pw->pw_dir) ? pw->pw_dir : NULL;
+}
+
 /* The place by the rule of home.h; the caller frees it. */
 static char *choose(const char *root, struct err *e)
 {
@@ -22,12 +32,8 @@ static char *choose(const char *root, struct err *e)
 	s = getenv("XDG_DATA_HOME");
 	if (!str_is_empty(s) && s[0] == '/')
 		return path_join(s, "hoy");
-	s = getenv("HOME");
-	if (str_is_empty(s) || s[0] != '/') {
-		struct passwd *pw = getpwuid(geteuid());
-		s = pw ? pw->pw_dir : NULL;
-	}
-	if (str_is_empty(s)) {
+	s = home_of_user();
+	if (!s) {
 		err_fail(e, ERR_NO_HOME, "no home directory is known for uid %u", geteuid());
 		err_hint(e, "set HOME, or HOY_ROOT to a directory of your own");
 		return NULL;

@@ -10,6 +10,9 @@
 
 #include "base/base.h"
 
+/* The user's home directory: $HOME, else that of the password database; NULL if there is none. Valid until the environment changes. */
+const char *home_of_user(void);
+
 struct home {
 	char *path; /* absolute, no final slash */
 	int fd;

@@ -64,7 +64,7 @@ def openssl(*args):
 
 
 def make_certificates(d):
-    """d/certs/ca.crt and, signed by it, d/cert.pem with d/key.pem."""
+    """d/certs/ca.crt and, signed by it, d/cert.pem with d/key.pem. The same for a second CA that signed nothing: d/strange/ca.crt."""
     os.makedirs(d + "/certs", exist_ok=True)
     if os.path.exists(d + "/cert.pem"):
         return
@@ -73,6 +73,8 @@ def make_certificates(d):
     openssl("req", *ec, "-subj", "/CN=localhost", "-keyout", d + "/key.pem", "-out", d + "/csr")
     with open(d + "/ext", "w") as f:
         f.write("subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:::1," + ",".join("DNS:" + n for n in NAMES) + "\nextendedKeyUsage=serverAuth,clientAuth\n")
+    os.makedirs(d + "/strange", exist_ok=True)
+    openssl("req", "-x509", *ec, "-days", "3", "-subj", "/CN=strange CA", "-keyout", d + "/strange.key", "-out", d + "/strange/ca.crt")
     openssl("x509", "-req", "-in", d + "/csr", "-CA", d + "/certs/ca.crt", "-CAkey", d + "/ca.key", "-CAcreateserial", "-days", "3",
             "-extfile", d + "/ext", "-out", d + "/cert.pem")
 
