@@ -26,8 +26,9 @@ static const struct opt images_rows[] = {
 #undef TO
 
 static const char *const headers[] = {
-	"Repository",	"REPOSITORY", "Tag",  "TAG",  "Digest",	   "DIGEST",	 "ID", "IMAGE ID",
-	"CreatedSince", "CREATED",    "Size", "SIZE", "CreatedAt", "CREATED AT", NULL,
+	"Repository", "REPOSITORY", "Tag",	    "TAG",     "Digest", "DIGEST",
+	"ID",	      "IMAGE ID",   "CreatedSince", "CREATED", "Size",	 "SIZE",
+	"CreatedAt",  "CREATED AT", "ReadOnly",	    "R/O",     NULL,
 };
 
 static int images_run(struct cli *c, void *opts, struct err *e)

@@ -78,9 +78,11 @@ void output_line(const char *kind, const char *text)
 	(void)fd_write_all(2, b.s, b.len);
 }
 
+enum { HINT_INDENT = 8, HINT_WIDTH = 110 };
+
 void output_error(const struct err *e)
 {
-	scoped(str) b = {0};
+	scoped(str) b = {0}, hint = {0}, wrapped = {0};
 
 	if (!e->msg[0])
 		return;
@@ -88,10 +90,11 @@ void output_error(const struct err *e)
 	str_add_escaped(&b, e->msg, strlen(e->msg));
 	str_addf(&b, " (%s)\n  hint: ", err_id_name(e->id));
 	if (e->hint[0])
-		str_add_escaped(&b, e->hint, strlen(e->hint));
+		str_add_escaped(&hint, e->hint, strlen(e->hint));
 	else
-		str_addf(&b, "hoy help %s explains this error", err_id_name(e->id));
-	str_addc(&b, '\n');
+		str_addf(&hint, "hoy help %s explains this error", err_id_name(e->id));
+	output_wrap(&wrapped, str_cstr(&hint), HINT_INDENT, HINT_WIDTH);
+	str_add(&b, wrapped.s + HINT_INDENT);
 	(void)fd_write_all(2, b.s, b.len);
 }
 

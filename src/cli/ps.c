@@ -32,9 +32,9 @@ static const struct opt ps_rows[] = {
 #undef TO
 
 static const char *const headers[] = {
-	"ID",	   "CONTAINER ID", "RunningFor", "CREATED", "LocalVolumes", "LOCAL VOLUMES",
-	"Label",   "LABEL",	   "Created",	 "CREATED", "CreatedHuman", "CREATED",
-	"ImageID", "IMAGE ID",	   NULL,
+	"ID",	 "CONTAINER ID", "RunningFor",	 "CREATED", "LocalVolumes", "LOCAL VOLUMES",
+	"Label", "LABEL",	 "CreatedHuman", "CREATED", "ImageID",	    "IMAGE ID",
+	NULL,
 };
 
 #define COLUMNS                                                                                    \

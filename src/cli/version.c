@@ -27,7 +27,7 @@ static struct json *side(struct arena *a, const struct utsname *u)
 		{"MinAPIVersion", HOY_VERSION},
 		{"GoVersion", "C, gcc " __VERSION__},
 		{"GitCommit", ""},
-		{"Built", ""},
+		{"BuildOrigin", ""},
 		{"BuiltTime", ""},
 		{"BuildTime", ""},
 		{"Os", "linux"},
@@ -39,6 +39,7 @@ static struct json *side(struct arena *a, const struct utsname *u)
 	json_set(a, s, "Platform", platform);
 	for (size_t i = 0; i < countof(fixed); i++)
 		json_set_str(a, s, fixed[i][0], fixed[i][1]);
+	json_set_int(a, s, "Built", 0);
 	json_set_str(a, s, "Arch", platform_arch());
 	json_set_str(a, s, "OsArch", arena_printf(a, "linux/%s", platform_arch()));
 	json_set_str(a, s, "KernelVersion", u->release);

@@ -153,6 +153,26 @@ static int headline_of(struct run *r, struct pos pos, const char *name, struct v
 	return template_str(r, pos, str_cstr(&b), b.len, ret);
 }
 
+/* Go's CreatedBy is "created_by" in JSON, and lockNumber is LockNumber: the same letters, with or without underscores. */
+static const struct json *go_name(const struct json *obj, const char *name)
+{
+	for (size_t i = 0; i < obj->obj.n && upper(name[0]); i++) {
+		const char *k = obj->obj.v[i].key, *n = name;
+		if (!lower(k[0]))
+			continue;
+		for (; *k && *n; k++) {
+			if (*k == '_')
+				continue;
+			if ((*k | 0x20) != (*n | 0x20))
+				break;
+			n++;
+		}
+		if (!*k && !*n)
+			return obj->obj.v[i].value;
+	}
+	return NULL;
+}
+
 static int get_field(struct run *r, struct pos pos, struct val from, const char *name,
 		     struct val *ret)
 {
@@ -166,6 +186,8 @@ static int get_field(struct run *r, struct pos pos, struct val from, const char 
 		return template_fail(r->e, pos, "there is no field .%.60s in %s", name,
 				     json_type_name(from.j->type));
 	const struct json *j = json_get(from.j, name);
+	if (!j && !from.map)
+		j = go_name(from.j, name);
 	if (!j && !from.map)
 		return template_no_field(r->e, pos, from.j, name);
 	*ret = (struct val){j, j && is_map_field(name)};

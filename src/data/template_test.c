@@ -18,6 +18,7 @@ static const char data[] =
 	","
 	"\"State\":{\"Status\":\"running\",\"Pid\":7,\"Health\":null},"
 	"\"Networks\":{\"n1\":{\"IP\":\"1.2.3.4\"},\"n2\":{\"IP\":\"5.6.7.8\"}},"
+	"\"Layer\":{\"created_by\":\"sh\",\"size\":3},"
 	"\"Text\":\"a\\tb \\\"q\\\" \xc3\xa4'\",\"Mixed\":[1,null,\"x\",[true],{\"k\":1.5}]}";
 
 /* The expansion of text over data, or "! message" and "? hint". */
@@ -75,6 +76,7 @@ static void values(void **state)
 		{"a\\tb\\nc\\d\\\\", "a\tb\nc\\d\\\\"},
 		{"{{.Label \"com.x/y\"}}|{{\"z\" | .Label}}|{{.Label \"none\"}}", "v w|1|"},
 		{"{ {.Name} } }} {", "{ {.Name} } }} {"},
+		{"{{.Layer.CreatedBy}} {{.Layer.Size}}", "sh 3"},
 	};
 
 	check(t, countof(t));

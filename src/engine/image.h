@@ -66,7 +66,8 @@ int image_rm(const struct home *h, const char *text, bool force, struct image_re
 struct json *image_inspect(const struct home *h, const struct image *im, bool docker,
 			   struct arena *a);
 
-/* `images`. Filters are KEY=VALUE: reference, dangling, label, label!, before, since (after), until, id, digest, containers. */
+/* `images`. Filters are KEY=VALUE, or KEY!=VALUE for the opposite: reference, dangling, label, before, since (after), until, id,
+ * digest, containers, and intermediate, readonly, manifest, which no image of hoy is. */
 struct image_query {
 	struct strs filters;
 	const char *reference; /* the operand, or NULL */

@@ -37,7 +37,7 @@ static struct json *history_json(struct arena *a, const struct bind_list *histor
 	return l;
 }
 
-/* The layers of a form of this image, as the overlay driver of both engines names them: the top one first. */
+/* The layers of a form of this image, as the overlay driver of both engines names them: the top one is the upper directory. */
 static struct json *driver_json(const struct home *h, const struct image *im, struct arena *a)
 {
 	struct json *driver = json_new(a, JSON_OBJ), *data = json_new(a, JSON_OBJ);
@@ -51,11 +51,17 @@ static struct json *driver_json(const struct home *h, const struct image *im, st
 		snprintf(d.hex, sizeof d.hex, "%.64s", digest_hex(ids->v[i]));
 		while (f < FORM_ROOT && !layer_exists(h, &d, f))
 			f++;
-		str_addf(&lower, "%s%s/%s/diff", lower.len ? ":" : "", h->path,
-			 layer_path(&d, f, path, sizeof path));
+		layer_path(&d, f, path, sizeof path);
+		if (i + 1 == ids->n)
+			json_set_str(a, data, "UpperDir",
+				     arena_printf(a, "%s/%s/diff", h->path, path));
+		else
+			str_addf(&lower, "%s%s/%s/diff", lower.len ? ":" : "", h->path, path);
 	}
 	if (lower.len)
 		json_set_str(a, data, "LowerDir", str_cstr(&lower));
+	json_set_str(a, data, "MergedDir", "");
+	json_set_str(a, data, "WorkDir", "");
 	json_set_str(a, driver, "Name", "overlay");
 	json_set(a, driver, "Data", data);
 	return driver;
@@ -129,7 +135,8 @@ struct json *image_inspect(const struct home *h, const struct image *im, bool do
 	json_set(a, o, "Config", config_json(c, a));
 	set_content(im, o, a);
 	json_set(a, o, "GraphDriver", driver_json(h, im, a));
-	json_set(a, o, "Labels", json_new_pairs(a, &c->labels));
+	json_set(a, o, "Labels",
+		 c->labels.n ? json_new_pairs(a, &c->labels) : json_new(a, JSON_NULL));
 	json_set(a, o, "Annotations", json_new_pairs(a, &im->manifest.annotations));
 	json_set_str(a, o, "ManifestType",
 		     im->manifest.media_type ? im->manifest.media_type : MEDIA_OCI_MANIFEST);

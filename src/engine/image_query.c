@@ -20,6 +20,7 @@ enum filter_kind {
 	F_LABEL,
 	F_BEFORE,
 	F_SINCE,
+	F_UNTIL,
 	F_ID,
 	F_DIGEST,
 	F_FALSE,
@@ -29,7 +30,8 @@ enum filter_kind {
 
 struct filter {
 	enum filter_kind kind;
-	bool negate; /* label!= ; dangling=false */
+	bool negate;   /* label!= */
+	bool opposite; /* dangling=false */
 	const char *text;
 	struct timespec time;
 };
@@ -43,12 +45,28 @@ struct plan {
 	bool count;
 };
 
+static const struct filter_key {
+	const char *key;
+	enum filter_kind kind;
+	bool boolean;
+} filter_keys[] = {
+	{"reference", F_REFERENCE, false},  {"dangling", F_DANGLING, true},
+	{"label", F_LABEL, false},	    {"before", F_BEFORE, false},
+	{"since", F_SINCE, false},	    {"after", F_SINCE, false},
+	{"until", F_UNTIL, false},	    {"id", F_ID, false},
+	{"digest", F_DIGEST, false},	    {"intermediate", F_FALSE, true},
+	{"readonly", F_FALSE, true},	    {"manifest", F_FALSE, true},
+	{"containers", F_CONTAINERS, true},
+};
+
 static int bad_filter(struct err *e, const char *text, const char *why)
 {
-	err_fail(e, ERR_USAGE, "filter %s: %s", text, why);
-	return err_hint(e,
-			"filters are KEY=VALUE: reference, dangling, label, label!, before, since, "
-			"until, id, digest, containers");
+	scoped(str) known = {0};
+
+	for (size_t i = 0; i < countof(filter_keys); i++)
+		str_addf(&known, " %s", filter_keys[i].key);
+	err_fail(e, ERR_USAGE, "filter \"%.100s\": %s", text, why);
+	return err_hint(e, "filters are KEY=VALUE or KEY!=VALUE:%s", known.s);
 }
 
 static int parse_bool(const char *s, bool *ret)
@@ -56,27 +74,6 @@ static int parse_bool(const char *s, bool *ret)
 	*ret = !strcasecmp(s, "true") || !strcmp(s, "1");
 	return *ret || !strcasecmp(s, "false") || !strcmp(s, "0") ? 0 : -EINVAL;
 }
-
-static const struct filter_key {
-	const char *key;
-	enum filter_kind kind;
-	bool boolean, negate;
-} filter_keys[] = {
-	{"reference", F_REFERENCE, false, false},
-	{"dangling", F_DANGLING, true, false},
-	{"label", F_LABEL, false, false},
-	{"label!", F_LABEL, false, true},
-	{"before", F_BEFORE, false, false},
-	{"since", F_SINCE, false, false},
-	{"after", F_SINCE, false, false},
-	{"until", F_BEFORE, false, false},
-	{"id", F_ID, false, false},
-	{"digest", F_DIGEST, false, false},
-	{"intermediate", F_FALSE, true, false},
-	{"readonly", F_FALSE, true, false},
-	{"manifest", F_FALSE, true, false},
-	{"containers", F_CONTAINERS, true, false},
-};
 
 static int parse_filter(const struct home *h, struct plan *p, const char *text, struct filter *f,
 			struct err *e)
@@ -87,18 +84,20 @@ static int parse_filter(const struct home *h, struct plan *p, const char *text, 
 
 	if (!eq)
 		return bad_filter(e, text, "there is no =");
-	/* "label!=x" is the key "label!". */
-	while (k < end && !(strlen(k->key) == (size_t)(eq - text) &&
-			    !strncmp(k->key, text, (size_t)(eq - text))))
+	bool negate = eq > text && eq[-1] == '!';
+	size_t n = (size_t)(eq - text) - negate;
+	while (k < end && !(strlen(k->key) == n && !strncmp(k->key, text, n)))
 		k++;
 	if (k == end)
 		return bad_filter(e, text, "there is no such key");
-	*f = (struct filter){.kind = k->kind, .negate = k->negate, .text = eq + 1};
-	if (k->boolean) {
+	*f = (struct filter){.kind = k->kind, .negate = negate, .text = eq + 1};
+	if (k->kind == F_CONTAINERS && !strcmp(f->text, "external")) {
+		f->kind = F_FALSE; /* there are no containers but hoy's own */
+	} else if (k->boolean) {
 		if (parse_bool(f->text, &yes) < 0)
 			return bad_filter(e, text, "the value is true or false");
-		f->negate = !yes;
-	} else if (!strcmp(k->key, "until")) {
+		f->opposite = !yes;
+	} else if (k->kind == F_UNTIL) {
 		if (parse_moment(f->text, &f->time) < 0)
 			return bad_filter(e, text, "the value is a time or a duration (24h)");
 	} else if (f->kind == F_BEFORE || f->kind == F_SINCE) {
@@ -170,10 +169,11 @@ static bool fits(const struct plan *p, const struct filter *f, const struct row 
 	case F_REFERENCE:
 		return r->repository && fits_reference(p->a, f->text, r->repository, r->tag);
 	case F_DANGLING:
-		return (r->im->names.n == 0) != f->negate;
+		return (r->im->names.n == 0) != f->opposite;
 	case F_LABEL:
-		return fits_label(r->im, f->text) != f->negate;
+		return fits_label(r->im, f->text);
 	case F_BEFORE:
+	case F_UNTIL:
 		return compare_time(r->im->created, f->time) < 0;
 	case F_SINCE:
 		return compare_time(r->im->created, f->time) > 0;
@@ -182,22 +182,24 @@ static bool fits(const struct plan *p, const struct filter *f, const struct row 
 	case F_DIGEST:
 		return str_starts(r->im->manifest_digest, f->text);
 	case F_CONTAINERS:
-		return (count_users(p, r->im) > 0) != f->negate;
+		return (count_users(p, r->im) > 0) != f->opposite;
 	default:
-		return f->negate;
+		return f->opposite;
 	}
 }
 
-/* Filters of one key are alternatives, except labels; those of different keys must all fit. */
+/* Filters of one key are alternatives, except labels and the negated; those of different keys must all fit. */
 static bool fits_all(const struct plan *p, const struct row *r)
 {
 	bool asked[F_KINDS] = {false}, met[F_KINDS] = {false};
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct filter *f = &p->v[i];
-		bool ok = fits(p, f, r);
-		if (f->kind == F_LABEL && !ok)
+		bool ok = fits(p, f, r) != f->negate;
+		if (!ok && (f->kind == F_LABEL || f->negate))
 			return false;
+		if (f->negate)
+			continue;
 		asked[f->kind] = true;
 		met[f->kind] |= ok;
 	}
@@ -257,6 +259,15 @@ static struct json *strs_json(struct arena *a, const struct strs *l, bool docker
 	return arr;
 }
 
+static const char *joined(struct arena *a, const struct strs *l)
+{
+	scoped(str) s = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(&s, "%s%s", i ? ", " : "", l->v[i]);
+	return arena_strdup(a, str_cstr(&s));
+}
+
 static struct json *row_json(const struct plan *p, const struct row *r)
 {
 	const struct image_entry *im = r->im;
@@ -271,14 +282,19 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 	json_set_str(a, o, "Tag", r->tag ? r->tag : "<none>");
 	json_set_str(a, o, "Digest", im->manifest_digest);
 	json_set_str(a, o, "ID", id_text(a, im, p->q->no_trunc));
-	json_set_str(a, o, "Id", im->id);
+	json_set_str(a, o, "Id", docker || !*im->id ? im->id : digest_hex(im->id));
 	json_set_str(a, o, "CreatedSince", since);
 	json_set_str(a, o, "Created", since);
 	json_set_str(a, o, "CreatedAt", at);
 	json_set_str(a, o, "CreatedTime", at);
 	json_set_str(a, o, "Size", size);
-	json_set_str(a, o, "VirtualSize", size);
-	json_set_str(a, o, "SharedSize", "N/A");
+	if (docker) {
+		json_set_str(a, o, "VirtualSize", size);
+		json_set_str(a, o, "SharedSize", "N/A");
+	} else {
+		json_set_int(a, o, "VirtualSize", im->size);
+		json_set_int(a, o, "SharedSize", 0);
+	}
 	json_set_str(a, o, "UniqueSize", "N/A");
 	if (p->count)
 		json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
@@ -290,7 +306,7 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 	json_set_bool(a, o, "IsReadOnly", false);
 	json_set(a, o, "Labels", json_new_pairs(a, &im->labels));
 	json_set(a, o, "Names", strs_json(a, &im->names, docker));
-	json_set(a, o, "History", strs_json(a, &im->names, docker));
+	json_set_str(a, o, "History", joined(a, &im->names));
 	json_set(a, o, "RepoTags", strs_json(a, &im->names, docker));
 	json_set(a, o, "RepoDigests", strs_json(a, &im->repo_digests, docker));
 	json_set_str(a, o, "ParentId", "");
@@ -311,7 +327,8 @@ static struct json *object_json(const struct plan *p, const struct image_entry *
 	json_set_int(a, o, "Size", im->size);
 	json_set_int(a, o, "SharedSize", 0);
 	json_set_int(a, o, "VirtualSize", im->size);
-	json_set(a, o, "Labels", json_new_pairs(a, &im->labels));
+	json_set(a, o, "Labels",
+		 im->labels.n ? json_new_pairs(a, &im->labels) : json_new(a, JSON_NULL));
 	json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
 	if (!im->names.n)
 		json_set_bool(a, o, "Dangling", true);

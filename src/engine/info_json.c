@@ -146,16 +146,24 @@ static void put_store(const struct build *b, const struct info *i)
 	put_int(&c, "Stopped", "stopped", i->containers - i->running);
 	struct build images = inside(&s, "ImageStore", "imageStore");
 	put_int(&images, "Number", "number", i->images);
+	inside(&s, "GraphOptions", "graphOptions");
+	put_str(&s, "ConfigFile", "configFile", "");
+	put_str(&s, "ImageCopyTmpDir", "imageCopyTmpDir", arena_printf(b->a, "%s/tmp", i->store));
+	put_bool(&s, "TransientStore", "transientStore", false);
 }
 
 static void put_podman(const struct build *b, const struct info *i, const char *version)
 {
 	put_host(b, i, version);
 	put_store(b, i);
+	inside(b, "Registries", "registries");
 	struct build v = inside(b, "Version", "version");
 	json_set_str(b->a, v.to, "APIVersion", version);
 	json_set_str(b->a, v.to, "Version", version);
 	json_set_str(b->a, v.to, "GoVersion", "");
+	json_set_str(b->a, v.to, "GitCommit", "");
+	json_set_str(b->a, v.to, "BuiltTime", "");
+	json_set_int(b->a, v.to, "Built", 0);
 	json_set_str(b->a, v.to, "Os", "linux");
 	json_set_str(b->a, v.to, "OsArch", arena_printf(b->a, "linux/%s", platform_arch()));
 }

@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "engine/inspect.h"
 #include "engine/inspect_mounts.h"
+#include "engine/inspect_rest.h"
 #include "engine/usage.h"
 #include "oci/reference.h"
 #include "store/images.h"
@@ -353,6 +354,7 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set_bool(a, j, "IsInfra", false);
 	json_set(a, j, "Config", config(&c->config, o->docker, a));
 	json_set(a, j, "HostConfig", host_config(h, c, o, a));
+	inspect_rest(j, a);
 	*ret = j;
 	return 0;
 }

@@ -273,15 +273,22 @@ static const char *command_text(const struct list *l, const struct list_item *it
 	return arena_strdup(l->a, str_cstr(&s));
 }
 
-static const char *at_text(const struct list *l, time_t t)
+/* As Go writes a time: docker to the second, podman with what it has of the next one. */
+static const char *at_text(const struct list *l, struct timespec t)
 {
-	char buf[64];
+	char date[40], zone[40], part[12] = "";
 	struct tm tm;
 
-	if (!t || !localtime_r(&t, &tm))
+	if (!t.tv_sec || !localtime_r(&t.tv_sec, &tm))
 		return "N/A";
-	strftime(buf, sizeof buf, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
-	return arena_strdup(l->a, buf);
+	strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm);
+	strftime(zone, sizeof zone, "%z %Z", &tm);
+	if (!l->q->docker && t.tv_nsec) {
+		snprintf(part, sizeof part, ".%09ld", t.tv_nsec % 1000000000);
+		for (size_t n = strlen(part); part[n - 1] == '0'; n--)
+			part[n - 1] = 0;
+	}
+	return arena_printf(l->a, "%s%s %s", date, part, zone);
 }
 
 static const char *size_text(const struct list *l, const struct list_item *it)
@@ -397,8 +404,9 @@ static void put_times(const struct list *l, const struct list_item *it, struct m
 		ago(l, it->created.tv_sec ? (int64_t)it->created.tv_sec : (int64_t)NO_TIME));
 	int64_t started = seconds_of(it->s.started), finished = seconds_of(it->s.finished);
 
-	put_str(m, "CreatedAt", at_text(l, it->created.tv_sec));
-	put_str(m, "Created", since);
+	const char *at = at_text(l, it->created);
+	put_str(m, "CreatedAt", at);
+	put_str(m, "Created", at);
 	put_str(m, "CreatedHuman", since);
 	put_str(m, "RunningFor", since);
 	put_int(m, "StartedAt", started == NO_TIME ? go_zero_time : started);
@@ -412,19 +420,20 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	struct members m = {l->a, json_new(l->a, JSON_OBJ), 0};
 	const char *network = it->config.network ? it->config.network : "";
 	struct json *labels = json_new_pairs(l->a, &it->s.labels);
+	const char *hex = hex_of(it->s.image_id ? it->s.image_id : "");
 	bool docker = l->q->docker;
 
 	put_str(&m, "ID", id_text(l, it));
 	put_str(&m, "Id", it->s.id);
 	put_str(&m, "Names", it->s.name);
 	put_str(&m, "Image", image_text(l, it));
-	put_str(&m, "ImageID", hex_of(it->s.image_id ? it->s.image_id : ""));
+	put_str(&m, "ImageID", l->q->no_trunc ? hex : arena_printf(l->a, "%.12s", hex));
 	put_str(&m, "Command", command_text(l, it));
 	put_str(&m, "Status", status_text(l, it));
 	put_str(&m, "State", container_status_name(it->status));
 	put_times(l, it, &m);
 	put_str(&m, "Ports", "");
-	put_str(&m, "ExposedPorts", "");
+	put(&m, "ExposedPorts", json_new(l->a, JSON_OBJ));
 	put_str(&m, "HealthStatus", "");
 	put_str(&m, "Size", size_text(l, it));
 	put(&m, "Label", labels);
@@ -461,9 +470,11 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	put_bool(&m, "AutoRemove", it->s.auto_remove);
 	put(&m, "Command", json_new_strs(a, &it->s.command));
 	put_str(&m, "CreatedAt", arena_printf(a, "%s ago", ago(l, it->created.tv_sec)));
+	put_str(&m, "CIDFile", "");
 	put_bool(&m, "Exited", it->status == CONTAINER_EXITED);
 	put_int(&m, "ExitedAt", finished == NO_TIME ? go_zero_time : finished);
 	put_int(&m, "ExitCode", it->s.exit_code);
+	put(&m, "ExposedPorts", json_new(a, JSON_NULL));
 	put_str(&m, "Id", it->s.id);
 	put_str(&m, "Image", it->s.image ? it->s.image : "");
 	put_str(&m, "ImageID", hex_of(it->s.image_id ? it->s.image_id : ""));

@@ -19,6 +19,13 @@ enum kind {
 	F_UNTIL,
 	F_VOLUME,
 	F_NETWORK,
+	F_HEALTH,
+	F_POD,
+	F_RESTART,
+	F_PUBLISH,
+	F_EXPOSE,
+	F_TASK,
+	F_BOOT,
 	F_KINDS
 };
 
@@ -34,18 +41,64 @@ struct list_filter {
 };
 
 static const char *const keys[F_KINDS] = {
-	[F_ID] = "id",		 [F_NAME] = "name",	    [F_COMMAND] = "command",
-	[F_LABEL] = "label",	 [F_NOT_LABEL] = "label!",  [F_STATUS] = "status",
-	[F_EXITED] = "exited",	 [F_ANCESTOR] = "ancestor", [F_BEFORE] = "before",
-	[F_SINCE] = "since",	 [F_UNTIL] = "until",	    [F_VOLUME] = "volume",
+	[F_ID] = "id",
+	[F_NAME] = "name",
+	[F_COMMAND] = "command",
+	[F_LABEL] = "label",
+	[F_NOT_LABEL] = "label!",
+	[F_STATUS] = "status",
+	[F_EXITED] = "exited",
+	[F_ANCESTOR] = "ancestor",
+	[F_BEFORE] = "before",
+	[F_SINCE] = "since",
+	[F_UNTIL] = "until",
+	[F_VOLUME] = "volume",
 	[F_NETWORK] = "network",
+	[F_HEALTH] = "health",
+	[F_POD] = "pod",
+	[F_RESTART] = "restart-policy",
+	[F_PUBLISH] = "publish",
+	[F_EXPOSE] = "expose",
+	[F_TASK] = "is-task",
+	[F_BOOT] = "should-start-on-boot",
+};
+
+/* The values of keys that have few. The first one fits every container of hoy, the others none. */
+static const char *const choices[F_KINDS][6] = {
+	[F_HEALTH] = {"none", "starting", "healthy", "unhealthy"},
+	[F_RESTART] = {"no", "always", "on-failure", "unless-stopped"},
+	[F_TASK] = {"false", "true"},
+	[F_BOOT] = {"false", "true"},
 };
 
 static int bad(struct err *e, const char *text, const char *why)
 {
+	scoped(str) known = {0};
+
+	for (int k = 0; k < F_KINDS; k++)
+		str_addf(&known, " %s", keys[k]);
 	err_fail(e, ERR_USAGE, "filter \"%.100s\": %s", text, why);
-	return err_hint(e, "filters are KEY=VALUE: id name command label label! status exited "
-			   "ancestor before since until volume network");
+	return err_hint(e, "filters are KEY=VALUE:%s", known.s);
+}
+
+static int parse_choice(const struct list_filter *f, const char *whole, struct err *e)
+{
+	scoped(str) why = {0};
+
+	for (const char *const *c = choices[f->kind]; *c; c++) {
+		if (!strcmp(*c, f->text))
+			return 0;
+		str_addf(&why, "%s%s", why.len ? ", " : "the values are ", *c);
+	}
+	return bad(e, whole, why.s);
+}
+
+static int parse_regex(struct list_filter *f, const char *whole, struct err *e)
+{
+	if (regcomp(&f->re, f->text, REG_EXTENDED | REG_NOSUB) != 0)
+		return bad(e, whole, "the value is not a regular expression");
+	f->has_re = true;
+	return 0;
 }
 
 static int parse_status(struct list_filter *f, const char *whole, struct err *e)
@@ -105,12 +158,18 @@ static int parse_one(const struct home *h, const char *text, struct list_filter 
 	f->kind = k;
 	f->text = eq + 1;
 	switch (k) {
+	case F_ID:
+		if (!f->text[strspn(f->text, "0123456789abcdefABCDEF")])
+			return 0;
+		return parse_regex(f, text, e);
 	case F_NAME:
 	case F_COMMAND:
-		if (regcomp(&f->re, f->text, REG_EXTENDED | REG_NOSUB) != 0)
-			return bad(e, text, "the value is not a regular expression");
-		f->has_re = true;
-		return 0;
+		return parse_regex(f, text, e);
+	case F_HEALTH:
+	case F_RESTART:
+	case F_TASK:
+	case F_BOOT:
+		return parse_choice(f, text, e);
 	case F_STATUS:
 		return parse_status(f, text, e);
 	case F_EXITED:
@@ -204,7 +263,7 @@ static bool fits_ancestor(const struct list_filter *f, const struct list_item *i
 		return it->s.image && *f->text && same_name(it->s.image, f->text);
 	if (str_eq(f->image_id, it->s.image_id))
 		return true;
-	if (!f->layers.n || l->n < f->layers.n)
+	if (!f->layers.n || l->n <= f->layers.n) /* as many: which came first is not known */
 		return false;
 	for (size_t i = 0; i < f->layers.n; i++)
 		if (strcmp(f->layers.v[i], l->v[i]))
@@ -215,10 +274,16 @@ static bool fits_ancestor(const struct list_filter *f, const struct list_item *i
 static bool fits_volume(const struct list_filter *f, const struct container_config *c)
 {
 	const struct config_mount *m = c->mounts.v;
+	const char *colon = strchr(f->text, ':');
 
-	for (size_t i = 0; i < c->mounts.n; i++)
+	for (size_t i = 0; i < c->mounts.n; i++) {
+		size_t n = m[i].source ? strlen(m[i].source) : 0;
 		if (str_eq(m[i].source, f->text) || str_eq(m[i].destination, f->text))
 			return true;
+		if (colon && n == (size_t)(colon - f->text) && !strncmp(m[i].source, f->text, n) &&
+		    str_eq(m[i].destination, colon + 1))
+			return true;
+	}
 	return false;
 }
 
@@ -233,7 +298,9 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 {
 	switch (f->kind) {
 	case F_ID:
-		return str_starts(it->s.id, f->text);
+		if (f->has_re)
+			return regexec(&f->re, it->s.id, 0, NULL, 0) == 0;
+		return !strncasecmp(it->s.id, f->text, strlen(f->text));
 	case F_NAME:
 		return fits_name(f, it->s.name);
 	case F_COMMAND:
@@ -257,6 +324,14 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 		return fits_volume(f, &it->config);
 	case F_NETWORK:
 		return str_eq(it->config.network, f->text);
+	case F_HEALTH:
+	case F_RESTART:
+	case F_TASK:
+	case F_BOOT:
+		return !strcmp(f->text, choices[f->kind][0]);
+	case F_POD:
+	case F_PUBLISH:
+	case F_EXPOSE:
 	case F_KINDS:
 		break;
 	}

@@ -1,14 +1,17 @@
 /*
  * list_filter.h - the filters of `ps`, for list.c.
  *
- *   id=PREFIX name=REGEX command=REGEX      REGEX as in regex(7), found anywhere in the text; command: the program
+ *   id=PREFIX                               or a regular expression, if it is no hexadecimal number
+ *   name=REGEX command=REGEX                REGEX as in regex(7), found anywhere in the text; command: the program
  *   label=KEY[=VALUE] label!=KEY[=VALUE]
  *   status=created|running|exited|lost      other states of docker and podman are taken and fit nothing
  *   exited=CODE
- *   ancestor=IMAGE                          the image, or one whose layers it begins with
+ *   ancestor=IMAGE                          the image, or one that has its layers and more on top
  *   before=CONTAINER since=CONTAINER        made before it, after it
  *   until=TIME                              made before a moment: RFC 3339, unix time, or a duration before now
- *   volume=PATH network=NAME
+ *   volume=PATH[:DESTINATION] network=NAME
+ *   health= pod= restart-policy= publish= expose= is-task= should-start-on-boot=
+ *                                           containers of hoy have health none, no pod, restart policy no, no ports, and are no tasks
  *
  * Filters of one key are alternatives, except labels; those of different keys must all fit.
  */
