@@ -36,6 +36,7 @@
 	X(inspect)                                                                                 \
 	X(info)                                                                                    \
 	X(system_check)                                                                            \
+	X(system_reset)                                                                            \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \

@@ -70,12 +70,10 @@ static void walk_dir(struct walk *w, int parent, const char *name, int depth)
 }
 
 /* Returns whether everything could be read. */
-static bool measure(const struct home *h, const char *id, int64_t *ret)
+static bool measure(const struct home *h, const char *path, int64_t *ret)
 {
 	struct walk w = {0};
-	char path[100];
 
-	snprintf(path, sizeof path, "containers/%.64s/upper", id);
 	walk_dir(&w, h->fd, path, 0);
 	inodes_free(&w.seen);
 	*ret = w.bytes;
@@ -85,7 +83,7 @@ static bool measure(const struct home *h, const char *id, int64_t *ret)
 /* Shared with the child in U0. */
 struct job {
 	const struct home *h;
-	const char *const *ids;
+	const char *const *paths;
 	size_t n;
 	int64_t *bytes;
 };
@@ -95,19 +93,19 @@ static int measure_in_u0(const struct u0_map *map, void *arg, struct err *e)
 	const struct job *j = arg;
 
 	for (size_t i = 0; i < j->n; i++)
-		measure(j->h, j->ids[i], &j->bytes[i]);
+		measure(j->h, j->paths[i], &j->bytes[i]);
 	return 0;
 }
 
-void containers_usage(const struct home *h, const char *const *ids, size_t n, int64_t *ret)
+void trees_usage(const struct home *h, const char *const *paths, size_t n, int64_t *ret)
 {
 	bool whole = true;
 
 	for (size_t i = 0; i < n; i++)
-		whole &= measure(h, ids[i], &ret[i]);
+		whole &= measure(h, paths[i], &ret[i]);
 	if (whole)
 		return;
-	struct job j = {h, ids, n, NULL};
+	struct job j = {h, paths, n, NULL};
 	j.bytes = mmap(NULL, n * sizeof *ret, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (j.bytes == MAP_FAILED)
@@ -116,4 +114,14 @@ void containers_usage(const struct home *h, const char *const *ids, size_t n, in
 	if (u0_run(h, measure_in_u0, &j, &e) == 0)
 		memcpy(ret, j.bytes, n * sizeof *ret);
 	munmap(j.bytes, n * sizeof *ret);
+}
+
+void containers_usage(const struct home *h, const char *const *ids, size_t n, int64_t *ret)
+{
+	scoped(strv) paths = {0};
+
+	for (size_t i = 0; i < n; i++)
+		strv_addf(&paths, "containers/%.64s/upper", ids[i]);
+	if (n)
+		trees_usage(h, (const char *const *)paths.v, n, ret);
 }

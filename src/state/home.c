@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <pwd.h>
 
 #include "base/base.h"
@@ -12,6 +13,33 @@ const char *home_of_user(void)
 	struct passwd *pw = getpwuid(geteuid());
 	return pw && !str_is_empty(pw->pw_dir) ? pw->pw_dir : NULL;
 }
+
+static const char mark_name[] = "hoy-store";
+
+/* The first line of CACHEDIR.TAG is the same everywhere: bford.info/cachedir. */
+static const struct {
+	const char *name, *text;
+} marks[] = {
+	{"CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n"
+			 "# This file tells backup programs that what lies here can be had again.\n"
+			 "# It was written by hoy, a container engine: see README beside it.\n"},
+	{"README",
+	 "This directory is the store of hoy, a container engine: its images, its containers, and\n"
+	 "what they have written.\n"
+	 "\n"
+	 "Some of these files belong to other user ids, which rm -rf cannot remove. This command\n"
+	 "ends all containers and removes everything here:\n"
+	 "\n"
+	 "    hoy system reset\n"
+	 "\n"
+	 "with --root DIR behind hoy, if the store is not where hoy looks for it by itself.\n"},
+	{mark_name, "1\n"}, /* last: who sees it sees all */
+};
+
+const char *const home_entries[] = {
+	"blobs", "layers", "images", "names",	     "containers", "cnames",
+	"tmp",	 "u0",	   "README", "CACHEDIR.TAG", mark_name,	   NULL,
+};
 
 /* The place by the rule of home.h; the caller frees it. */
 static char *choose(const char *root, struct err *e)
@@ -62,8 +90,53 @@ static int check_owner(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int open_or_make(const char *path, bool make, struct err *e)
+bool home_is_marked(const struct home *h)
 {
+	struct stat st;
+
+	return fstatat(h->fd, mark_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_uid == geteuid();
+}
+
+int home_foreign(const struct home *h, struct strv *ret, struct err *e)
+{
+	int fd = openat(h->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return err_set(e, errno, "read the store %s", h->path);
+	for (struct dirent *de; (de = readdir(d));) {
+		const char *const *own = home_entries;
+		while (*own && strcmp(*own, de->d_name))
+			own++;
+		if (!*own && strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+			strv_add(ret, de->d_name);
+	}
+	closedir(d);
+	return 0;
+}
+
+void home_mark(const struct home *h)
+{
+	scoped(strv) foreign = {0};
+
+	if (home_is_marked(h) || home_foreign(h, &foreign, NULL) < 0 || foreign.n)
+		return;
+	for (size_t i = 0; i < countof(marks); i++) {
+		scoped(str) has = {0};
+		const char *text = marks[i].text;
+		/* One that is there was left half written by somebody who died; or it is not ours. */
+		if (fd_read_file_at(h->fd, marks[i].name, &has, 4096) == 0 &&
+		    !str_starts(text, str_cstr(&has)))
+			return;
+		if (fd_write_file_at(h->fd, marks[i].name, text, strlen(text), 0644) < 0)
+			return;
+	}
+}
+
+static int open_or_make(const char *path, bool make, bool *ret_made, struct err *e)
+{
+	*ret_made = false;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -74,7 +147,8 @@ static int open_or_make(const char *path, bool make, struct err *e)
 	char *slash = strrchr(parent, '/');
 	*slash = 0;
 	int r = *parent ? path_mkdir_p_at(AT_FDCWD, parent, 0755) : 0;
-	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
+	*ret_made = r == 0 && mkdir(path, 0700) == 0;
+	if (r == 0 && !*ret_made && errno != EEXIST)
 		r = -errno;
 	if (r < 0) {
 		err_set(e, r, "make the store %s", path);
@@ -88,11 +162,12 @@ static int open_or_make(const char *path, bool make, struct err *e)
 static int open_home(struct home *ret, const char *root, bool make, struct err *e)
 {
 	autofree char *path = choose(root, e);
+	bool made;
 
 	*ret = (struct home){.fd = -1};
 	if (!path)
 		return -e->code;
-	autoclose int fd = open_or_make(path, make, e);
+	autoclose int fd = open_or_make(path, make, &made, e);
 	if (fd < 0)
 		return fd;
 	int r = check_owner(fd, path, e);
@@ -106,6 +181,8 @@ static int open_home(struct home *ret, const char *root, bool make, struct err *
 	}
 	ret->path = take(path);
 	ret->fd = take_fd(fd);
+	if (made)
+		home_mark(ret);
 	return 0;
 }
 

@@ -26,6 +26,20 @@ int home_open(struct home *ret, const char *root, struct err *e);
 int home_open_existing(struct home *ret, const char *root, struct err *e);
 void home_free(struct home *h);
 
+/* The marks of a store: CACHEDIR.TAG keeps backups away, README tells a person what this is, and "hoy-store" is what `hoy system reset`
+ * asks for before it removes anything. A store gets them when it is made, and one of an older hoy when the next image is added. A
+ * directory that holds anything but a store never gets them. Costs one look if they are there; failing is no error. */
+void home_mark(const struct home *h);
+/* Is the mark there, a plain file of this user? */
+bool home_is_marked(const struct home *h);
+
+/* What a store consists of, right below it, in the order in which it can be removed: what takes the most room first, what is needed to remove
+ * the rest late, the marks last. NULL-terminated. */
+extern const char *const home_entries[];
+
+/* The entries of the store that are none of hoy's. */
+int home_foreign(const struct home *h, struct strv *ret, struct err *e);
+
 /* Opens a directory below the store ("containers"), making it (0700) if it is missing. A descriptor or -errno with *e filled. */
 int home_dir(const struct home *h, const char *name, struct err *e);
 

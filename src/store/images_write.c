@@ -79,6 +79,8 @@ static int set_names(const struct home *h, const struct home_tmp *t, const struc
 int image_add(const struct home *h, const struct image_new *n, struct err *e)
 {
 	scoped(workdir) w = {0};
+
+	home_mark(h);
 	int r = workdir_make(&w, h, e);
 
 	if (r == 0)
