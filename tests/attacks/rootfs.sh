@@ -101,6 +101,15 @@ test_proc_faked_by_mount() { # short
 		run hoy run --rm $m busybox sh -c 'echo "masked $(wc -c </proc/interrupts)"; echo x >/proc/sys/kernel/hostname'
 		[[ $rc = 125 || ! $out =~ masked\ [1-9] ]] || fail "the masks are gone: $(last)"
 	done
+	# Where the image has a link to /proc, a harmless name leads there.
+	hostile aside <<'P'
+b.sym("data", "/proc").sym("sys2", "/proc/sys")
+P
+	for m in "-v $T/fake:/data" "--tmpfs /data" "-v $T/fake:/data/self" "-v $T/fake:/sys2"; do
+		# shellcheck disable=SC2086
+		run hoy run --rm $m aside sh -c 'echo x >/proc/sys/kernel/hostname'
+		assert_err E-MOUNT 'leads to /proc'
+	done
 	[ -z "$(find "$T/fake" -type f -size +0)" ] || fail "something was written into the faked /proc: $(find "$T/fake" -type f)"
 }
 
