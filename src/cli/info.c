@@ -32,6 +32,20 @@ static void print_failure(struct out *out, const struct err *e)
 		out_printf(out, "  hint: %s\n", e->hint);
 }
 
+/* What one uid means for the programs of a container. */
+static void print_ids(struct out *out, int ids)
+{
+	if (ids == 0)
+		out_text(out,
+			 " Other ids: answered by hoy, so that package managers, su and daemons "
+			 "work\n");
+	else
+		out_printf(out,
+			   " Other ids: refused, because calls cannot be handed over (%s); package "
+			   "managers and daemons may fail\n",
+			   strerror(-ids));
+}
+
 static void print_namespaces(struct out *out, const struct info *i)
 {
 	static const char *const steps[] = {
@@ -45,6 +59,8 @@ static void print_namespaces(struct out *out, const struct info *i)
 		out_printf(out, "%s\n", steps[i->map.form]);
 		print_map(out, "Uids", &i->map.uids);
 		print_map(out, "Gids", &i->map.gids);
+		if (i->map.form == FORM_ONE)
+			print_ids(out, i->ids);
 	} else {
 		print_failure(out, &i->userns_error);
 	}
@@ -105,16 +121,18 @@ const struct command cmd_info = {
 	.aliases = "system info",
 	.group = "System",
 	.summary = "Show what this machine allows and what the store holds",
-	.description = "Tries what containers need (a user namespace with its ids, an overlay "
-		       "mount on the store's file system) and says what came of it, "
-		       "next to the place and the contents of the store. What is missing is shown "
-		       "with the reason and the way to mend it; "
-		       "that is no error of this command.\n"
-		       "\n"
-		       "Templates may use podman's names (.Host.Arch, .Store.GraphRoot, "
-		       ".Version.Version) and docker's (.ServerVersion, .Driver, .NCPU, "
-		       ".DockerRootDir). .Host.UserNamespace.Form is sub (subordinate ids), one "
-		       "(one uid only) or root.",
+	.description =
+		"Tries what containers need (a user namespace with its ids, an overlay "
+		"mount on the store's file system) and says what came of it, "
+		"next to the place and the contents of the store. What is missing is shown "
+		"with the reason and the way to mend it; "
+		"that is no error of this command.\n"
+		"\n"
+		"Templates may use podman's names (.Host.Arch, .Store.GraphRoot, "
+		".Version.Version) and docker's (.ServerVersion, .Driver, .NCPU, "
+		".DockerRootDir). .Host.UserNamespace.Form is sub (subordinate ids), one "
+		"(one uid only) or root; with one, .Host.UserNamespace.IdsAnswered says whether "
+		"calls about other ids are answered (ONE UID ONLY in hoy(1)).",
 	.examples =
 		"hoy info\nhoy info --format '{{.Host.UserNamespace.Form}} {{.Store.GraphRoot}}'\n"
 		"hoy info --format json",

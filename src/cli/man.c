@@ -155,6 +155,28 @@ static const char about[] = "hoy runs containers as an ordinary user: no root, n
 			    "Called through a link named docker, hoy prints docker's shapes where "
 			    "the two engines differ.\n";
 
+static const char one_uid[] =
+	".SH ONE UID ONLY\n"
+	"Where a user has no subordinate ids, or newuidmap is missing or may not be used, all ids "
+	"of a "
+	"container are one, the user's own. Everything works there, as follows.\n"
+	".PP\n"
+	"Calls by which a program changes who it is (setuid, setgroups and their kin) or to whom a "
+	"file belongs (chown) are answered by hoy as the "
+	"kernel would answer them with all ids, for those who hold the capability. So package "
+	"managers, su, and daemons that give up root do their work. "
+	"The files belong to the one id all the same, and stat(2) shows them as root's. What a "
+	"process "
+	"that has given up root may do to them is not restricted. A program that wants "
+	"to see its own files as its own (a database server that checks its directory) is started "
+	"with "
+	"\\-\\-user: the one id is shown as that user then. "
+	"A program with the set-user-ID bit gives nobody root back. Devices that "
+	"are to be made become empty files.\n"
+	".PP\n"
+	"The owners that were meant are kept beside the files, so that images are not changed by "
+	"it. hoy info shows which case this is.\n";
+
 static const char files[] =
 	".SH ENVIRONMENT\n"
 	".TP\n.B HOY_ROOT\nThe store, unless \\-\\-root says otherwise.\n"
@@ -188,6 +210,7 @@ static void main_man(struct str *b)
 		str_add(b, ".\n");
 	}
 	section_exits(b, statuses);
+	str_add(b, one_uid);
 	str_add(b, files);
 	str_add(b, ".SH SEE ALSO\n.BR podman (1),\n.BR docker (1),\n.BR subuid (5)\n");
 }

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "engine/info.h"
+#include "runtime/seccomp_profile.h"
 #include "state/container.h"
 #include "state/tmp.h"
 #include "sys/overlay.h"
@@ -155,6 +156,7 @@ struct trial {
 	char dir[4096]; /* tmp/<hex> with lower, upper, work, merged */
 	struct u0_map map;
 	bool entered, overlay;
+	int ids;
 	struct err overlay_error;
 };
 
@@ -191,6 +193,12 @@ static int trial_child(const struct u0_map *map, void *arg, struct err *e)
 	t->map = *map;
 	t->entered = true;
 	t->overlay = try_overlay(t->dir, &t->overlay_error) == 0;
+	if (map->form == FORM_ONE) {
+		int listener = seccomp_ids_load();
+		t->ids = listener < 0 ? listener : 0;
+		if (listener >= 0) /* nobody answers in here: such calls fail from now on */
+			close(listener);
+	}
 	return 0;
 }
 
@@ -208,6 +216,7 @@ static int try_namespaces(struct info *i, const struct home *h, struct err *e)
 		r = u0_run(h, trial_child, t, e);
 		i->userns = r == 0 && t->entered;
 		i->map = t->map;
+		i->ids = t->ids;
 		i->overlay = i->userns && t->overlay;
 		i->overlay_error = t->overlay_error;
 		home_tmp_drop(h, &tmp);

@@ -19,6 +19,7 @@ struct info {
 	bool userns; /* can be had; else userns_error says why */
 	struct u0_map map;
 	struct err userns_error;
+	int ids; /* form one: 0 if calls about ids and owners can be answered (monitor/ids.h), else a negative errno */
 	bool overlay; /* works on the store's file system; else overlay_error */
 	struct err overlay_error;
 

@@ -94,6 +94,7 @@ static void put_user_namespace(const struct build *host, const struct info *i)
 	put(&maps, "GIDMap", "gidmap", id_map(&maps, &i->map.gids));
 	put_bool(&u, "Available", "available", i->userns);
 	put_str(&u, "Form", "form", i->userns ? u0_form_name(i->map.form) : "");
+	put_bool(&u, "IdsAnswered", "idsAnswered", i->map.form == FORM_ONE && i->ids == 0);
 	put_str(&u, "Error", "error", i->userns ? "" : i->userns_error.msg);
 }
 

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/loop.h"
 #include "base/proc.h"
+#include "monitor/ids.h"
 #include "monitor/relay.h"
 #include "monitor/session.h"
 #include "monitor/streams.h"
@@ -15,6 +16,7 @@ static struct {
 	struct loop loop;
 	struct relay relay;
 	struct launched run;
+	struct ids ids;
 	struct watch child;
 	bool exited;
 	int32_t code;
@@ -81,6 +83,8 @@ static int start(const struct session *s, struct err *e)
 	ss.child = (struct watch){.fd = -1, .fn = on_child};
 	if (r == 0)
 		r = loop_add(&ss.loop, &ss.child, ss.run.pidfd, EPOLLIN);
+	if (r == 0)
+		r = ids_watch(&ss.ids, &ss.loop, ss.run.listener, &ss.run.creds, s->pid1);
 	return r < 0 ? err_set(e, r, "watch the session") : 0;
 }
 
@@ -102,6 +106,7 @@ static _Noreturn void monitor(const struct session *s, int sock)
 	int32_t pid = ss.run.pid;
 	relay_tell(&ss.relay, FRAME_STARTED, &pid, sizeof pid);
 	loop_run(&ss.loop);
+	ids_outlive(&ss.ids);
 	_exit(0);
 }
 

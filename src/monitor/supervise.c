@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "monitor/ids.h"
 #include "monitor/relay.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
@@ -24,6 +25,7 @@ static struct supervisor {
 	struct relay relay;
 	struct log log;
 	struct launched run;
+	struct ids ids;
 	struct watch child, signals;
 	struct timer retry, pipe;
 	int64_t cpu_at_close;
@@ -188,6 +190,7 @@ static void on_child(struct watch *w, uint32_t events)
 	loop_remove(&sv.loop, w);
 	close(fd);
 	sv.exited = true;
+	ids_end(&sv.ids);
 	sv.code = proc_exit_code(st);
 	if (sv.killed_as && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL)
 		sv.code = 128 + sv.killed_as;
@@ -296,6 +299,8 @@ static int watch_all(struct err *e)
 	int r = sfd < 0 ? -errno : loop_add(&sv.loop, &sv.signals, sfd, EPOLLIN);
 	if (r == 0)
 		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
+	if (r == 0)
+		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
 	return r < 0 ? err_set(e, r, "watch the container") : 0;
 }
 

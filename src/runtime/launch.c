@@ -122,6 +122,8 @@ static int follow(int sync, struct launched *ret, struct err *e)
 	bool ready = false;
 	int fd = -1;
 
+	_Static_assert(sizeof msg > sizeof ret->creds, "every message has room");
+
 	for (;;) {
 		size_t nfds = 1;
 		ssize_t n = fd_recv_msg(sync, msg, sizeof msg, &fd, &nfds);
@@ -135,6 +137,11 @@ static int follow(int sync, struct launched *ret, struct err *e)
 			return err_set(e, (int)n, "hear from the container's first process");
 		if (msg[0] == 'P' && nfds == 1) {
 			ret->pty = fd;
+			continue;
+		}
+		if (msg[0] == 'L' && nfds == 1 && n == 1 + sizeof ret->creds && ret->listener < 0) {
+			ret->listener = fd;
+			memcpy(&ret->creds, msg + 1, sizeof ret->creds);
 			continue;
 		}
 		if (nfds)
@@ -166,6 +173,7 @@ static void give_up(struct launched *l)
 	}
 	fd_close(&l->pidfd);
 	fd_close(&l->pty);
+	fd_close(&l->listener);
 	l->pid = 0;
 }
 
@@ -216,7 +224,7 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 	struct id_map uids, gids;
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1};
+	*ret = (struct launched){.pidfd = -1, .pty = -1, .listener = -1};
 	if (!str_eq(l->config->network, "host"))
 		flags |= CLONE_NEWNET;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
@@ -335,7 +343,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 {
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1};
+	*ret = (struct launched){.pidfd = -1, .pty = -1, .listener = -1};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	autoclose int sync = s[0];

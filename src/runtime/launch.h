@@ -10,6 +10,7 @@
  *   clone3: user, mnt, pid, ipc, uts, cgroup, net  waits on the sync socket
  *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts, pivots ...
  *   takes "P" + the pty's master                   ... makes the terminal
+ *   takes "L" + a listener and who it is (form one)  ... hands calls about ids over
  *   takes "X": all is set up                        ... loads the filter
  *   end of file: the program runs                  execve closes the socket
  *   or "E" + struct err: it does not
@@ -20,6 +21,7 @@
 #include <sys/ioctl.h>
 
 #include "runtime/config.h"
+#include "runtime/creds.h"
 #include "sys/userns.h"
 
 struct launch {
@@ -36,7 +38,9 @@ struct launch {
 struct launched {
 	pid_t pid; /* in our pid namespace */
 	int pidfd;
-	int pty; /* master, or -1 */
+	int pty;	    /* master, or -1 */
+	int listener;	    /* of calls about ids, to be answered (monitor/ids.h), or -1 */
+	struct creds creds; /* who the process is, if there is a listener */
 };
 
 /* Starts PID 1. On failure nothing is left running; e->exit is 126 or 127 when only the command was at fault. */

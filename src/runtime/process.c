@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 #include "base/proc.h"
+#include "runtime/creds.h"
+#include "runtime/seccomp_profile.h"
 #include "runtime/stage.h"
 #include "sys/caps.h"
 #include "sys/userns.h"
@@ -44,6 +46,9 @@ int stage_limits(struct stage *s, struct err *e)
 			k++;
 		if (k == countof(limits))
 			return err_fail(e, ERR_USAGE, "unknown limit %s", u[i].name);
+		/* Nothing in any kernel looks at it, and here it says who a process is (monitor/ids.h). */
+		if (limits[k].resource == RLIMIT_LOCKS && str_eq(s->form, "one"))
+			continue;
 		struct rlimit l = {(rlim_t)u[i].soft, (rlim_t)u[i].hard},
 			      now; /* -1 is RLIM_INFINITY */
 		if (setrlimit((__rlimit_resource_t)limits[k].resource, &l) == 0)
@@ -132,6 +137,24 @@ static void own_streams(const struct user *u)
 	}
 }
 
+/* Where one id is all ids, calls about ids and owners are answered by the process that watches over us (monitor/ids.h). A kernel or a
+ * filter around us that does not let us have that leaves the calls to the kernel, which refuses most of them. */
+static int hand_ids_over(struct stage *s, struct err *e)
+{
+	char msg[1 + sizeof(struct creds)] = "L";
+	struct creds c;
+
+	if (!str_eq(s->form, "one"))
+		return 0;
+	autoclose int listener = seccomp_ids_load();
+	if (listener < 0)
+		return 0;
+	creds_init(&c, s->user.uid, s->user.gid, s->user.groups, s->user.ngroups);
+	memcpy(msg + 1, &c, sizeof c);
+	ssize_t n = fd_send_msg(s->sync, msg, sizeof msg, &listener, 1);
+	return n < 0 ? err_set(e, (int)n, "pass the listener of the seccomp filter on") : 0;
+}
+
 int stage_privileges(struct stage *s, struct err *e)
 {
 	const struct caps caps = {(uint64_t)s->p->caps_bounding, (uint64_t)s->p->caps_user};
@@ -156,6 +179,9 @@ int stage_privileges(struct stage *s, struct err *e)
 	char c;
 	if (recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(EXIT_ENGINE); /* the parent died before we asked */
+	r = hand_ids_over(s, e);
+	if (r < 0)
+		return r;
 	/* All is done but the filter, which may not let us speak, and the command. */
 	fd_send_msg(s->sync, "X", 1, NULL, 0);
 	r = seccomp_load(&s->filter);

@@ -1,5 +1,5 @@
 /*
- * seccomp_builtin.h - the arrays that seccomp_gen makes from seccomp_default.json when hoy is built.
+ * seccomp_builtin.h - the arrays that seccomp_gen makes from seccomp_default.json and creds.c when hoy is built.
  */
 #ifndef RUNTIME_SECCOMP_BUILTIN_H
 #define RUNTIME_SECCOMP_BUILTIN_H
@@ -18,5 +18,7 @@ extern const size_t seccomp_builtin_count;
 extern const uint64_t seccomp_builtin_relevant; /* capabilities that the profile asks about */
 extern const char seccomp_builtin_json[];	/* the profile's text */
 extern const size_t seccomp_builtin_json_len;
+extern const struct sock_filter seccomp_builtin_ids[]; /* hands over the calls of creds.h */
+extern const size_t seccomp_builtin_ids_n;
 
 #endif

@@ -2,6 +2,7 @@
 #include "runtime/seccomp_builtin.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/caps.h"
+#include "sys/notify.h"
 
 int seccomp_profile_default(uint64_t caps, struct seccomp_prog *ret, struct err *e)
 {
@@ -14,4 +15,11 @@ int seccomp_profile_default(uint64_t caps, struct seccomp_prog *ret, struct err 
 	}
 	return seccomp_profile_compile(seccomp_builtin_json, seccomp_builtin_json_len,
 				       "the default seccomp profile", caps, ret, e);
+}
+
+int seccomp_ids_load(void)
+{
+	const struct seccomp_prog p = {.v = seccomp_builtin_ids, .n = seccomp_builtin_ids_n};
+
+	return notify_load(&p);
 }

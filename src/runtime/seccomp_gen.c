@@ -4,20 +4,23 @@
  *   seccomp_gen MACHINE PROFILE.json OUT.c
  *
  * One program for the default capabilities, and one for each combination of the capabilities that are added most often. It is
- * the same code that compiles custom profiles at run time, so the two cannot differ.
+ * the same code that compiles custom profiles at run time, so the two cannot differ. And one that hands over the calls of runtime/creds.h.
  */
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "base/base.h"
+#include "runtime/creds.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/caps.h"
+#include "sys/syscalls.h"
 
 static const int usual[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_PTRACE};
 
-static void put_program(struct str *out, size_t i, const struct seccomp_prog *p)
+static void put_program(struct str *out, const char *name, const struct seccomp_prog *p)
 {
-	str_addf(out, "static const struct sock_filter prog%zu[] = {\n", i);
+	str_addf(out, "%s[] = {\n", name);
 	for (size_t k = 0; k < p->n; k++)
 		str_addf(out, "\t{0x%x, %u, %u, 0x%x},\n", p->v[k].code, p->v[k].jt, p->v[k].jf,
 			 p->v[k].k);
@@ -44,6 +47,35 @@ static uint64_t variant_caps(unsigned i)
 	return caps;
 }
 
+/* All architectures that syscalls_gen knows; calls of any other are the kernel's, as far as the profile lets them through. */
+static int generate_ids(struct str *out, struct err *e)
+{
+	struct seccomp_builder *b autobuilder = NULL;
+	uint32_t archs[4];
+	struct seccomp_prog p = {0};
+	size_t n = 0;
+
+	for (; n < syscall_table_count && n < countof(archs); n++)
+		archs[n] = syscall_tables[n].arch;
+	int r = seccomp_builder_new(&b, archs, n, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW, e);
+	for (size_t i = 0; !r && i < creds_call_count; i++) {
+		const struct creds_call *c = &creds_calls[i];
+		for (size_t k = 0; !r && k < (c->mask ? countof(c->values) : 1); k++) {
+			struct seccomp_arg arg = {c->arg, SECCOMP_MASKED_EQ, c->values[k], c->mask};
+			r = seccomp_builder_add(b, c->name, SECCOMP_RET_USER_NOTIF, &arg,
+						c->mask ? 1 : 0, e);
+		}
+	}
+	if (!r)
+		r = seccomp_builder_finish(b, &p, e);
+	if (!r) {
+		put_program(out, "const struct sock_filter seccomp_builtin_ids", &p);
+		str_addf(out, "const size_t seccomp_builtin_ids_n = %zu;\n\n", p.n);
+	}
+	seccomp_prog_free(&p);
+	return r;
+}
+
 static int generate(const char *machine, const char *path, struct str *out, struct err *e)
 {
 	scoped(str) text = {0};
@@ -58,11 +90,13 @@ static int generate(const char *machine, const char *path, struct str *out, stru
 		     "#include \"runtime/seccomp_builtin.h\"\n\n");
 	for (unsigned i = 0; i < n; i++) {
 		struct seccomp_prog p = {0};
+		char name[60];
 		r = seccomp_profile_compile_for(machine, text.s, text.len, path, variant_caps(i),
 						&p, &relevant, e);
 		if (r < 0)
 			return r;
-		put_program(out, i, &p);
+		snprintf(name, sizeof name, "static const struct sock_filter prog%u", i);
+		put_program(out, name, &p);
 		str_addf(&table, "\t{UINT64_C(0x%" PRIx64 "), prog%u, %zu},\n",
 			 variant_caps(i) & relevant, i, p.n);
 		seccomp_prog_free(&p);
@@ -73,7 +107,7 @@ static int generate(const char *machine, const char *path, struct str *out, stru
 		 "const uint64_t seccomp_builtin_relevant = UINT64_C(0x%" PRIx64 ");\n",
 		 str_cstr(&table), n, relevant);
 	put_text(out, &text);
-	return 0;
+	return generate_ids(out, e);
 }
 
 int main(int argc, char **argv)

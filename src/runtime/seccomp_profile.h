@@ -28,4 +28,7 @@ int seccomp_profile_compile_for(const char *machine, const char *text, size_t le
 				uint64_t caps, struct seccomp_prog *ret, uint64_t *ret_relevant,
 				struct err *e);
 
+/* Loads the filter that hands over the calls of runtime/creds.h. Returns its listener, or -errno (sys/notify.h). */
+int seccomp_ids_load(void);
+
 #endif

@@ -346,12 +346,15 @@ test_caps() { # peer_ok
 	assert_has 'Seccomp=2'
 }
 
+# What the kernel shows without a profile: with one uid there is a filter that hands calls about ids over (it refuses nothing).
+no_profile() { [ "$T_ROW" = one ] && ! is_peer && echo 2 || echo 0; }
+
 test_no_new_privileges() { # peer_ok
 	load stop
 	run hoy run --rm --network none --security-opt no-new-privileges stop /stop/probe
 	assert_has NoNewPrivs=1
 	run hoy run --rm --network none --security-opt seccomp=unconfined stop /stop/probe
-	assert_has Seccomp=0
+	assert_has Seccomp=$(no_profile)
 	run hoy run --rm --network none --security-opt nonsense=1 stop true
 	assert_rc 125
 }
@@ -359,7 +362,7 @@ test_no_new_privileges() { # peer_ok
 test_privileged() { # peer_ok
 	load stop
 	run hoy run --rm --network none --privileged stop /stop/probe
-	assert_has Seccomp=0
+	assert_has Seccomp=$(no_profile)
 	run hoy run --rm --network none --privileged stop sh -c 'mkdir /m && mount -t tmpfs x /m && echo mounted'
 	assert_out mounted
 	run hoy run --rm --network none stop sh -c 'mkdir /m && mount -t tmpfs x /m && echo mounted'

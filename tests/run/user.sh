@@ -9,7 +9,7 @@ as() { # USER COMMAND...
 }
 
 # The numbers are those of tests/fixtures/image.py: app is 1000:1000, in wheel(10), video(44), extra(2000).
-test_ids_of_a_name() { # peer_ok short rows=user,root
+test_ids_of_a_name() { # peer_ok short
 	load busybox
 	as app sh -c 'id -u; id -g; id -G'
 	assert_ok
@@ -18,7 +18,7 @@ test_ids_of_a_name() { # peer_ok short rows=user,root
 	assert_eq '10 44 1000 2000' "$(sed -n 3p "$T/out" | tr ' ' '\n' | sort -n -u | tr '\n' ' ' | sed 's/ $//')" groups
 }
 
-test_ids_of_a_number_with_a_passwd_entry() { # peer_ok rows=user,root
+test_ids_of_a_number_with_a_passwd_entry() { # peer_ok
 	load busybox
 	as 1000 sh -c 'id -u; id -g; id -G; echo $HOME'
 	assert_eq 1000 "$(sed -n 1p "$T/out")"
@@ -27,13 +27,13 @@ test_ids_of_a_number_with_a_passwd_entry() { # peer_ok rows=user,root
 	assert_eq /home/app "$(sed -n 4p "$T/out")" HOME
 }
 
-test_ids_of_a_number_without_one() { # peer_ok rows=user,root
+test_ids_of_a_number_without_one() { # peer_ok
 	load busybox
 	as 4242 sh -c 'id -u; id -g; id -G; echo $HOME; pwd'
 	assert_out "$(printf '4242\n0\n0\n/\n/')"
 }
 
-test_explicit_groups() { # peer_ok rows=user,root
+test_explicit_groups() { # peer_ok
 	load busybox
 	as 1000:44 sh -c 'id -u; id -g; id -G'
 	assert_out "$(printf '1000\n44\n44')"
@@ -84,7 +84,7 @@ test_unknown_names_are_refused() { # peer_ok
 	[ "$rc" = 126 ] && is_peer || assert_err
 }
 
-test_home() { # peer_ok rows=user,root
+test_home() { # peer_ok
 	load busybox
 	as app sh -c 'echo $HOME; pwd'
 	assert_out "$(printf '/home/app\n/')"
@@ -96,7 +96,7 @@ test_home() { # peer_ok rows=user,root
 	assert_out /elsewhere
 }
 
-test_user_of_the_image() { # peer_ok rows=user,root
+test_user_of_the_image() { # peer_ok
 	load cfg-user-name cfg-user-uid cfg-user-uidgid cfg-user-namegroup cfg-user-numeric-unknown cfg-user-unknown
 	local i
 	for i in cfg-user-name cfg-user-uid; do
@@ -115,7 +115,7 @@ test_user_of_the_image() { # peer_ok rows=user,root
 	assert_out 0
 }
 
-test_no_passwd_in_the_image() { # peer_ok rows=user,root
+test_no_passwd_in_the_image() { # peer_ok
 	load scratch
 	run hoy run --rm --network none -u 1234 scratch
 	assert_ok
@@ -163,7 +163,7 @@ test_null_fields() { # peer_ok
 	assert_out fine
 }
 
-test_exec_as_a_user() { # peer_ok rows=user,root
+test_exec_as_a_user() { # peer_ok
 	load busybox
 	run hoy run -d --name c -u app -e A=1 -w /tmp --network none busybox sleep 1000
 	assert_ok

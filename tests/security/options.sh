@@ -25,7 +25,12 @@ test_privileged() { # short
 	assert_eq "$all" "$(line CapEff)" effective
 	assert_eq "$all" "$(line CapBnd)" bounding
 	assert_eq 0000000000000000 "$(line CapInh)" inheritable
-	assert_eq 0 "$(line Seccomp)" seccomp
+	if [ "$T_ROW" = one ]; then # the one that hands calls about ids over
+		run hoy run --rm --privileged busybox sed -n 's/^Seccomp_filters:[[:space:]]*//p' /proc/self/status
+		assert_out 1
+	else
+		assert_eq 0 "$(line Seccomp)" seccomp
+	fi
 	run hoy run --rm --privileged busybox sh -c 'mount -t tmpfs t /tmp && unshare -Ur true && wc -c </proc/interrupts; mount | grep -c "on /proc/"'
 	assert_ne 0 "$(printf '%s\n' "$out" | head -1)" 'bytes of a file that is masked otherwise'
 	assert_eq 0 "$(printf '%s\n' "$out" | tail -1)" 'masks'
