@@ -4,6 +4,7 @@
 #     . "$(dirname "$0")/../registry.bash"
 #     registry_start [--tls] [--auth USER:PASSWORD]       sets REG (127.0.0.1:PORT) and REG_DIR (log, certs/ca.crt, data)
 #     registry_tokens_start [--auth USER:PASSWORD] [--tls] a server of bearer tokens; sets TOKENS (127.0.0.1:PORT); then registry_start --token http://$TOKENS/
+#     registry_proxy_start registry-1.docker.io:443=$REG   a proxy for HTTPS that leads there; sets PROXY (http://127.0.0.1:PORT)
 #     registry_push busybox team/app:1 --layer zstd       fixture image to $REG/team/app:1; sets DIGEST
 #     registry_index team/multi:1 linux/amd64=$A ...      sets DIGEST
 #
@@ -50,6 +51,14 @@ registry_tokens_start() {
 	python3 -B "$REG_TOOL" tokens "$d" "$@" </dev/null &
 	server $!
 	TOKENS=$(registry_address "$d/tokens.log")
+}
+
+# registry_proxy_start HOST:PORT=ADDRESS...
+# shellcheck disable=SC2034
+registry_proxy_start() {
+	python3 -B "$REG_TOOL" proxy "$T/proxy" "$@" </dev/null &
+	server $!
+	PROXY=http://$(registry_address "$T/proxy/proxy.log")
 }
 
 registry_stop() {

@@ -181,11 +181,31 @@ static int start_some(struct registry *r, struct transfer *v, size_t n, unsigned
 			*ret_wait = *ret_wait < 0 || ms < *ret_wait ? ms : *ret_wait;
 			continue;
 		}
-		int k = t->got == (uint64_t)t->f->size ? finish(t, 0, e) : begin(r, t, e);
+		int k;
+		if (t->got > (uint64_t)t->f->size)
+			k = finish(t, wrong_size(t, "has given", (int64_t)t->got), e);
+		else
+			k = t->got == (uint64_t)t->f->size ? finish(t, 0, e) : begin(r, t, e);
 		if (k < 0)
 			return k;
 	}
 	return (int)busy;
+}
+
+/* Looks at all that have ended. Returns how many those were, or a negative errno. */
+static int look_at_ended(struct registry *r, struct transfer *v, size_t n, struct err *e)
+{
+	int seen = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].state != FETCH_RUNS || v[i].i.q.end == HTTP_RUNNING)
+			continue;
+		int k = look(r, &v[i], e);
+		if (k < 0)
+			return k;
+		seen++;
+	}
+	return seen;
 }
 
 static int run_all(struct registry *r, struct transfer *v, size_t n, unsigned parallel,
@@ -195,10 +215,9 @@ static int run_all(struct registry *r, struct transfer *v, size_t n, unsigned pa
 		int wait, k = start_some(r, v, n, parallel, &wait, e);
 		if (k <= 0)
 			return k;
-		k = http_wait(r->http, wait < 0 ? 1000 : wait, e);
-		for (size_t i = 0; i < n && k >= 0; i++)
-			if (v[i].state == FETCH_RUNS && v[i].i.q.end != HTTP_RUNNING)
-				k = look(r, &v[i], e);
+		k = look_at_ended(r, v, n, e);
+		if (k == 0)
+			k = http_wait(r->http, wait < 0 ? 1000 : wait, e);
 		if (k < 0)
 			return k;
 	}

@@ -176,6 +176,16 @@ static const char *origin_host(const char *origin)
 	return strstr(origin, "://") + 3;
 }
 
+/* Whom an error is about: HOST, with the port if it is not the usual one. */
+static char *who(const struct http_call *c)
+{
+	char *s = xstrdup(origin_host(c->origin));
+
+	if (str_ends(s, str_starts(c->origin, "https:") ? ":443" : ":80"))
+		*strrchr(s, ':') = 0;
+	return s;
+}
+
 /* ---- what comes in */
 
 static void forget_answer(struct http_request *q)
@@ -490,10 +500,10 @@ static enum http_end explain_tls(struct http_request *q, CURLcode code, const ch
 	}
 	err_fail_code(e, ERR_TLS, EPROTO, "the certificate of %s is not to be trusted: %.200s",
 		      host, text);
-	err_hint(
-		e,
-		"if its CA is your own, put the CA's certificate into "
-		"~/.config/containers/certs.d/HOST:PORT/ca.crt; --tls-verify=false trusts anybody");
+	err_hint(e,
+		 "if its CA is your own, put the CA's certificate into "
+		 "~/.config/containers/certs.d/%.80s/ca.crt; --tls-verify=false trusts anybody",
+		 host);
 	return HTTP_FAILED;
 }
 
@@ -532,8 +542,8 @@ static enum http_end explain_other(struct http_request *q, CURLcode code, const 
 
 static enum http_end explain(struct http_call *c, struct http_request *q, CURLcode code)
 {
-	const char *host = origin_host(c->origin),
-		   *text = c->text[0] ? c->text : dl_curl_easy_strerror(code);
+	autofree char *host = who(c);
+	const char *text = c->text[0] ? c->text : dl_curl_easy_strerror(code);
 
 	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
@@ -575,16 +585,16 @@ static bool follow(struct http_call *c, struct http_request *q)
 	if (!to)
 		return false;
 	q->end = HTTP_FAILED;
-	autofree char *url = xstrdup(to), *origin = url_origin(url);
+	autofree char *url = xstrdup(to), *origin = url_origin(url), *host = who(c);
 	if (++c->redirects > MAX_REDIRECTS)
-		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects more than %d times",
-			 origin_host(c->origin), MAX_REDIRECTS);
+		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects more than %d times", host,
+			 MAX_REDIRECTS);
 	else if (!origin || q->form)
 		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects to where hoy does not go: %.200s",
-			 origin_host(c->origin), url);
+			 host, url);
 	else if (str_starts(c->origin, "https:") && !str_starts(origin, "https:"))
 		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects from HTTPS to plain HTTP: %.200s",
-			 origin_host(c->origin), url);
+			 host, url);
 	else
 		q->end = HTTP_RUNNING;
 	if (q->end != HTTP_RUNNING) {

@@ -280,6 +280,9 @@ static void reads_blobs(void **state)
 	assert_true(registry_blob(r, &v[0].blob, (int64_t)at.small_size - 1, 1 << 20, &out, &e) <
 		    0);
 	assert_int_equal(e.id, ERR_DIGEST_MISMATCH);
+	v[0].offset = at.small_size + 1;
+	assert_true(registry_fetch_all(r, v, 1, 2, &e) < 0);
+	assert_int_equal(e.id, ERR_DIGEST_MISMATCH);
 	v[0].offset = at.small_size; /* all there: nobody is asked */
 	s[0].done = 0;
 	requests(&seen);
@@ -542,6 +545,41 @@ static void verifies_certificates(void **state)
 	unsetenv("SSL_CERT_FILE");
 }
 
+static void asks_through_proxies(void **state)
+{
+	struct err e = {0};
+	autofree char *ca = path_join(dir, "certs/ca.crt"),
+		      *proxy = xasprintf("http://%s", at.first);
+	scoped(str) seen = {0};
+
+	setenv("https_proxy", proxy, 1);
+	setenv("http_proxy", proxy, 1);
+	setenv("SSL_CERT_FILE", ca, 1);
+	opts.creds = "someone:secret";
+	requests(&seen);
+	assert_int_equal(manifest("docker.io", "basic", "latest", &e), 0);
+	assert_int_equal(manifest("registry.test:99", "basic", "latest", &e), 0);
+	requests(&seen);
+	assert_int_equal(count_of(&seen, "first CONNECT registry-1.docker.io:443 auth=- "), 1);
+	assert_int_equal(count_of(&seen, "first CONNECT registry.test:99 auth=- "), 1);
+	assert_int_equal(manifest("stranger.test", "basic", "latest", &e), ERR_TLS);
+	assert_int_equal(manifest(at.tls, "basic", "latest", &e), 0);
+	assert_int_equal(manifest(at.first, "honest", "latest", &e), 0);
+	requests(&seen);
+	assert_int_equal(count_of(&seen, "CONNECT 127"), 0);
+	assert_int_equal(count_of(&seen, "GET http:"), 0);
+	setenv("no_proxy", "no.such.host.invalid", 1);
+	assert_int_equal(manifest("no.such.host.invalid", "honest", "latest", &e),
+			 ERR_REGISTRY_UNREACHABLE);
+	unsetenv("no_proxy");
+	setenv("https_proxy", "http://127.0.0.1:1", 1);
+	assert_int_equal(manifest("docker.io", "basic", "latest", &e), ERR_REGISTRY_UNREACHABLE);
+	opts.creds = NULL;
+	unsetenv("https_proxy");
+	unsetenv("http_proxy");
+	unsetenv("SSL_CERT_FILE");
+}
+
 /* ---- where credentials come from */
 
 static const char *found(const char *registry, const char *repository, struct err *e)
@@ -691,6 +729,7 @@ int main(void)
 		cmocka_unit_test(understands_answers),
 		cmocka_unit_test(says_who_cannot_be_reached),
 		cmocka_unit_test(verifies_certificates),
+		cmocka_unit_test(asks_through_proxies),
 		cmocka_unit_test(finds_credentials),
 		cmocka_unit_test(asks_helpers),
 		cmocka_unit_test(uses_what_it_finds),

@@ -4,8 +4,8 @@
     hostile.py DIR [--certs DIR] [--stdin]
 
 Serves plain HTTP on two free ports, of 127.0.0.1 and of 127.0.0.2 ("the other host"), and HTTPS on a third one with --certs, whose directory gets the
-certificates of registry.py. DIR/ports: "first=127.0.0.1:N", "other=127.0.0.2:N", "tls=127.0.0.1:N"; written when it listens. DIR/requests: one line
-per request, "first GET /v2/... auth=... range=...". DIR/digests: name=sha256:... of what it serves. --stdin: ends at the end of its input.
+certificates of registry.py. DIR/ports: "first=127.0.0.1:N", "other=127.0.0.2:N", "tls=127.0.0.1:N"; written when it listens. All of them are
+proxies too: CONNECT, to whomever, leads to the HTTPS port. DIR/requests: one line per request, "first GET /v2/... auth=... range=...". DIR/digests: name=sha256:... of what it serves. --stdin: ends at the end of its input.
 
 Everybody who asks for /v2/MODE/manifests/TAG gets an image of one small layer, with the fault that MODE names:
 """
@@ -590,6 +590,11 @@ class Server(threading.Thread):
                 q = Request(conn, self, head)
                 data = data[int(q.headers.get("content-length", 0)):]
                 self.requests.write("%s %s %s auth=%s range=%s\n" % (self.name, q.method, q.path, q.headers.get("authorization", "-"), q.headers.get("range", "-")))
+                if q.method == "CONNECT":
+                    host, _, port = self.ports["tls"].rpartition(":")
+                    with socket.create_connection((host, int(port))) as there:
+                        q.raw(b"HTTP/1.1 200 X\r\n\r\n")
+                        return registry.tunnel(conn, there)
                 MODES.get(q.mode, lambda x: x.answer(404, b"{}"))(q)
         except (Closed, OSError, ValueError):
             pass

@@ -6,6 +6,8 @@
         127.0.0.1 and the names in NAMES, signed by DIR/certs/ca.crt. --token: bearer tokens of the realm (serve them with `registry.py tokens DIR`).
     registry.py tokens DIR [--auth USER:PASSWORD] [--tls]
         a server of bearer tokens for a registry that was prepared in DIR; prints its URL into DIR/tokens.log
+    registry.py proxy DIR HOST:PORT=ADDRESS...
+        a proxy for HTTPS (CONNECT) that leads the named hosts to other addresses and knows no others: for names of the internet. DIR/proxy.log
     registry.py push REF ARCHIVE [--layer gzip|zstd|plain]... [--docker] [--untyped] [--platform OS/ARCH[/VARIANT]]
         pushes a docker archive (tests/fixtures/image.py) as a manifest of OCI, or of docker's schema 2; the n-th --layer is for the n-th layer,
         the last one for all that follow; --untyped: no mediaType in the manifest. Prints the manifest's digest.
@@ -24,6 +26,9 @@ import http.server
 import json
 import os
 import re
+import select
+import socket
+import socketserver
 import ssl
 import subprocess
 import sys
@@ -175,6 +180,40 @@ def tokens(args):
     server.serve_forever()
 
 
+def tunnel(a, b):
+    """Passes bytes between two sockets until one of them ends."""
+    while True:
+        for s in select.select([a, b], [], [])[0]:
+            data = s.recv(65536)
+            if not data:
+                return
+            (b if s is a else a).sendall(data)
+
+
+def proxy(args):
+    d, to = args[0], dict(a.split("=") for a in args[1:])
+    os.makedirs(d, exist_ok=True)
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            line = self.rfile.readline().decode("latin-1").split()
+            while self.rfile.readline().strip():
+                pass
+            print(*line[:2], file=sys.stderr)
+            if len(line) < 2 or line[0] != "CONNECT" or line[1] not in to:
+                return self.wfile.write(b"HTTP/1.1 403 no\r\nContent-Length: 0\r\n\r\n")
+            host, _, port = to[line[1]].rpartition(":")
+            with socket.create_connection((host, int(port))) as there:
+                self.wfile.write(b"HTTP/1.1 200 ok\r\n\r\n")
+                tunnel(self.connection, there)
+
+    socketserver.ThreadingTCPServer.daemon_threads = True
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    sys.stderr = open(d + "/proxy.log", "w", buffering=1)
+    print("listening on 127.0.0.1:%d" % server.server_address[1], file=sys.stderr)
+    server.serve_forever()
+
+
 # ---- the client
 
 authorization = None
@@ -282,7 +321,7 @@ def put(args):
 
 
 if __name__ == "__main__":
-    commands = {"serve": serve, "tokens": tokens, "push": push, "index": index, "put": put}
+    commands = {"serve": serve, "tokens": tokens, "proxy": proxy, "push": push, "index": index, "put": put}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]](sys.argv[2:])
