@@ -1,11 +1,9 @@
-#include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "engine/adding.h"
 #include "engine/image.h"
 #include "engine/remove.h"
-#include "store/gc.h"
 #include "store/load.h"
 #include "store/names.h"
 
@@ -86,27 +84,6 @@ static int open_input(const char *path, struct err *e)
 	return fd;
 }
 
-static int load_marked(const struct home *h, struct load_work *w, struct err *e)
-{
-	struct store_adding adding;
-
-	store_sweep(h);
-	int r = store_adding_begin(h, &adding, e);
-	if (r < 0)
-		return r;
-	r = u0_run(h, load_inside, w, e);
-	/* After a failure the mark stays without its owner: what was added for no image is collected now. Unlocked by word, since a helper of
-	 * the child that was killed may still have the descriptor. */
-	if (r < 0) {
-		flock(adding.fd, LOCK_UN);
-		fd_close(&adding.fd);
-	} else {
-		store_adding_end(h, &adding);
-	}
-	store_sweep(h);
-	return r;
-}
-
 int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e)
 {
 	struct load_work w = {.h = h, .what = path ? path : "standard input", .out = -1};
@@ -120,15 +97,7 @@ int image_load(const struct home *h, const char *path, struct load_result *ret, 
 		return err_set(e, errno, "memfd_create");
 	w.fd = in;
 	w.out = out;
-	/* From the mark to the cleaning up, only u0_run() takes signals: it ends the work and comes back. */
-	sigset_t old, set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &old);
-	int r = load_marked(h, &w, e);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	int r = adding_run(h, load_inside, &w, e);
 	return r < 0 ? r : read_result(out, ret, e);
 }
 

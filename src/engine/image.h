@@ -1,5 +1,5 @@
 /*
- * image.h - the verbs on images: load, save, tag, untag, remove, and what list and inspect show. None of them prints.
+ * image.h - the verbs on images: load, save, import, tag, untag, remove, and what list and inspect show. None of them prints.
  *
  * Names that a user types are short or full. A new name without a registry gets localhost/, or docker.io/ where docker's ways
  * were asked for (hoy was called by that name).
@@ -24,6 +24,21 @@ void load_result_free(struct load_result *r);
 /* Loads all images of an archive: path is a file or an OCI layout directory; NULL reads standard input. The work is done in one child
  * process; a failure or an interruption leaves nothing behind. */
 int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e);
+
+/* Makes an image of one layer out of a root file system. The same content and options always give the same image: it is as old as its newest file. */
+struct image_import_opts {
+	const char *from; /* a tar file (compressed or not), a directory, a URL (http, https), or "-" */
+	const char *name; /* NULL: none */
+	const char *registry; /* of a short name */
+	struct strs changes;  /* oci/change.h */
+	const char *message, *os, *arch, *variant; /* NULL: none, and this machine's */
+};
+struct image_imported {
+	char id[DIGEST_LEN + 1];
+	uint64_t skipped_devices;
+};
+int image_import(const struct home *h, const struct image_import_opts *o,
+		 struct image_imported *ret, struct err *e);
 
 /* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe. */
 struct image_save_opts {

@@ -280,6 +280,8 @@ static int on_entry(void *arg, const struct tar_entry *t, struct err *e)
 		return err_hint(e, "if you trust the image, raise --max-layer-size: 1 MiB allows "
 				   "1024 entries");
 	}
+	if (t->mtime.tv_sec > u->stats.newest)
+		u->stats.newest = t->mtime.tv_sec;
 	u->path[0] = 0;
 	int r = unpack_clean(u, t->path, u->path, e);
 	if (r < 0)

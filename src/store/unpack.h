@@ -34,6 +34,7 @@ struct unpack_stats {
 	uint64_t skipped_devices, skipped_xattrs;
 	uint64_t skipped_other; /* notes that AUFS leaves in layers (.wh..wh.plnk ...) */
 	uint64_t whiteouts;
+	int64_t newest; /* the latest time of an entry, seconds since 1970; 0: none is later */
 	bool opaque_root;
 };
 

@@ -333,4 +333,37 @@ sys.stdout.buffer.write(b"hoy-recipe 1\nF" + num(len(p)) + p + b"D" + num(12) + 
 	done
 }
 
+# The same root tars through import, and directories that lead out of themselves.
+test_import_traversal() { # short
+	canary
+	craft made <<'P'
+def raw(name, layer):
+    open(T + "/" + name + ".tar", "wb").write(layer.bytes())
+raw("up", Layer().file("../../../../../../../../../../../.." + T + "/host/new", "x"))
+raw("abs", Layer().file(T + "/host/new", "x"))
+raw("through", Layer().sym("s", T + "/host").file("s/new", "x"))
+raw("hard", Layer().hard("h", T + "/host/secret").file("h", "overwritten"))
+raw("root", Layer().sym(".", T + "/host").file("x", "x"))
+raw("owner", Layer().file("x", "x", xattrs={"user.hoy.owner": "0:0:4755"}))
+raw("dev", Layer().add("sda", tarfile.BLKTYPE, 0o666, dev=(8, 0)).file("x", "x"))
+P
+	local n
+	for n in up abs through hard root owner dev; do
+		run hoy import "$T/$n.tar" "$n"
+		[ "$rc" = 0 ] || assert_err
+		untouched
+		assert_eq 0 "$(ls_count "$(store)/tmp")" "unfinished work after $n"
+	done
+	[ -z "$(find "$(store)/layers" -type b)" ] || fail 'a device node in the store'
+	mkdir "$T/d"
+	ln -s "$T/host/secret" "$T/d/secret"
+	ln -s "$T/host" "$T/d/dir"
+	ln -s / "$T/d/root"
+	run hoy import "$T/d" links
+	assert_ok
+	run bash -c "$HOY save links | grep -c 'host canary'"
+	assert_out 0
+	untouched
+}
+
 run_tests "$@"

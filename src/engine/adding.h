@@ -1,0 +1,16 @@
+/*
+ * adding.h - work inside U0 that adds layers and images to the store, from the mark to the cleaning up.
+ *
+ * What a failure or an interruption leaves is collected before it returns. Between the mark and the cleaning up, signals reach only
+ * the child that works: it is ended, and the command comes back to tidy up.
+ */
+#ifndef ENGINE_ADDING_H
+#define ENGINE_ADDING_H
+
+#include "state/u0.h"
+
+/* u0_run() with the mark of an adder (store/gc.h). */
+int adding_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	       void *arg, struct err *e);
+
+#endif

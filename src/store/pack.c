@@ -1,0 +1,359 @@
+/*
+ * How it works: a stack of open directories, each with its sorted names and how far we are. read() gives what waits in the buffer (headers,
+ * padding, the end), then content of the present file, then asks the walk for the next entry. Directories come before what is in them.
+ */
+#include <dirent.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "base/base.h"
+#include "data/tar_write.h"
+#include "store/pack.h"
+
+enum { MAX_DEPTH = 400, MAX_LINKS_BUCKETS = 4096, MAX_XATTR = 64 * 1024 };
+
+struct pack_level {
+	int fd;
+	struct strv names;
+	size_t at;
+	size_t end; /* of the path */
+};
+
+/* A file with several names that was met. */
+struct pack_link {
+	struct pack_link *next;
+	dev_t dev;
+	ino_t ino;
+	const char *path;
+};
+
+struct pack {
+	const struct home *h;
+	char *what;
+	struct stat root, store;
+	struct pack_level levels[MAX_DEPTH];
+	size_t n;
+	struct str path; /* of the present entry */
+	struct arena arena;
+	struct pack_link *links[MAX_LINKS_BUCKETS];
+
+	struct str buf; /* headers and padding on their way out */
+	size_t given;
+	int file; /* the present file, or -1 */
+	uint64_t left;
+	size_t padding;
+	bool begun, ended;
+};
+
+struct pack *pack_open(const struct home *h, int dir, const char *what)
+{
+	struct pack *p = xcalloc(1, sizeof *p);
+
+	p->h = h;
+	p->what = xstrdup(what);
+	p->file = -1;
+	p->levels[0].fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	p->n = 1;
+	return p;
+}
+
+static void leave(struct pack *p)
+{
+	struct pack_level *l = &p->levels[--p->n];
+
+	fd_close(&l->fd);
+	strv_free(&l->names);
+}
+
+void pack_close(struct pack *p)
+{
+	if (!p)
+		return;
+	while (p->n)
+		leave(p);
+	fd_close(&p->file);
+	str_free(&p->path);
+	str_free(&p->buf);
+	arena_free(&p->arena);
+	free(p->what);
+	free(p);
+}
+
+static int failed(const struct pack *p, int r, const char *verb, struct err *e)
+{
+	return err_set(e, r, "%s %s%s%.200s", verb, p->what, p->path.len ? "/" : "",
+		       str_cstr(&p->path));
+}
+
+static int read_names(struct pack *p, struct err *e)
+{
+	struct pack_level *l = &p->levels[p->n - 1];
+	int fd = openat(l->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return failed(p, errno, "read", e);
+	for (struct dirent *de; (de = readdir(d));)
+		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+			strv_add(&l->names, de->d_name);
+	closedir(d);
+	strv_sort(&l->names);
+	return 0;
+}
+
+static bool wanted_xattr(const char *name)
+{
+	if (!strcmp(name, "security.capability"))
+		return true;
+	return str_starts(name, "user.") && !str_starts(name, "user.overlay.") &&
+	       !str_starts(name, "user.hoy.");
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tar_xattr *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* The xattrs that travel, sorted; fd is a file or directory, readable or O_PATH. */
+static void add_xattrs(struct arena *a, int fd, struct tar_entry *t)
+{
+	char path[40], names[4096];
+	struct tar_xattr *v = arena_alloc(a, 64 * sizeof *v);
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	ssize_t n = listxattr(path, names, sizeof names);
+	for (const char *s = names; n > 0 && s < names + n && t->nxattrs < 64; s += strlen(s) + 1) {
+		if (!wanted_xattr(s))
+			continue;
+		char *value = arena_alloc(a, MAX_XATTR);
+		ssize_t len = getxattr(path, s, value, MAX_XATTR);
+		if (len >= 0)
+			v[t->nxattrs++] =
+				(struct tar_xattr){arena_strdup(a, s), value, (size_t)len};
+	}
+	if (t->nxattrs)
+		qsort(v, t->nxattrs, sizeof *v, by_name);
+	t->xattrs = v;
+}
+
+/* The name under which the file was met before, or NULL: then it is remembered. */
+static const char *met_before(struct pack *p, const struct stat *st)
+{
+	struct pack_link **to = &p->links[(st->st_ino ^ st->st_dev) % MAX_LINKS_BUCKETS];
+
+	for (struct pack_link *l = *to; l; l = l->next)
+		if (l->ino == st->st_ino && l->dev == st->st_dev)
+			return l->path;
+	struct pack_link *l = arena_alloc(&p->arena, sizeof *l);
+	*l = (struct pack_link){*to, st->st_dev, st->st_ino,
+				arena_strdup(&p->arena, str_cstr(&p->path))};
+	*to = l;
+	return NULL;
+}
+
+static void fill_entry(struct tar_entry *t, const struct stat *st, const char *path)
+{
+	*t = (struct tar_entry){
+		.path = path,
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.mtime = st->st_mtim,
+		.type = S_ISREG(st->st_mode)   ? TAR_FILE
+			: S_ISDIR(st->st_mode) ? TAR_DIR
+			: S_ISLNK(st->st_mode) ? TAR_SYMLINK
+			: S_ISCHR(st->st_mode) ? TAR_CHAR
+			: S_ISBLK(st->st_mode) ? TAR_BLOCK
+					       : TAR_FIFO,
+	};
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+		t->major = major(st->st_rdev);
+		t->minor = minor(st->st_rdev);
+	}
+}
+
+static int put_file(struct pack *p, int dir, const char *name, struct tar_entry *t,
+		    struct arena *scratch, struct err *e)
+{
+	struct stat st;
+
+	p->file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (p->file < 0 || fstat(p->file, &st) < 0)
+		return failed(p, errno, "read", e);
+	if (!S_ISREG(st.st_mode))
+		return failed(p, ESTALE, "read", e);
+	fill_entry(t, &st, t->path);
+	t->size = p->left = (uint64_t)st.st_size;
+	p->padding = tar_padding(t->size);
+	add_xattrs(scratch, p->file, t);
+	tar_write_header(&p->buf, t);
+	if (!p->left)
+		fd_close(&p->file);
+	return 0;
+}
+
+static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *t,
+		   struct arena *scratch, struct err *e)
+{
+	struct stat st;
+	autoclose int fd =
+		openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return failed(p, errno, "read", e);
+	if (st.st_dev == p->store.st_dev && st.st_ino == p->store.st_ino)
+		return 0; /* the store itself: it grows while we read */
+	fill_entry(t, &st, arena_printf(scratch, "%s/", t->path));
+	add_xattrs(scratch, fd, t);
+	tar_write_header(&p->buf, t);
+	if (st.st_dev != p->root.st_dev)
+		return 0;
+	if (p->n == MAX_DEPTH)
+		return failed(p, ENAMETOOLONG, "read", e);
+	p->levels[p->n++] = (struct pack_level){.fd = take_fd(fd), .end = p->path.len};
+	return read_names(p, e);
+}
+
+static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
+{
+	scoped(arena) scratch = {0};
+	struct tar_entry t;
+	struct stat st;
+	char link[4097];
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : failed(p, errno, "read", e);
+	if (S_ISSOCK(st.st_mode))
+		return 0;
+	fill_entry(&t, &st, str_cstr(&p->path));
+	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
+		const char *other = met_before(p, &st);
+		if (other) {
+			t.type = TAR_HARDLINK;
+			t.link = other;
+			tar_write_header(&p->buf, &t);
+			return 0;
+		}
+	}
+	if (S_ISREG(st.st_mode))
+		return put_file(p, dir, name, &t, &scratch, e);
+	if (S_ISDIR(st.st_mode))
+		return put_dir(p, dir, name, &t, &scratch, e);
+	if (S_ISLNK(st.st_mode)) {
+		ssize_t n = readlinkat(dir, name, link, sizeof link - 1);
+		if (n <= 0)
+			return failed(p, n < 0 ? errno : EINVAL, "read", e);
+		link[n] = 0;
+		t.link = link;
+	}
+	tar_write_header(&p->buf, &t);
+	return 0;
+}
+
+static int put_root(struct pack *p, struct err *e)
+{
+	scoped(arena) scratch = {0};
+	struct tar_entry t;
+
+	p->begun = true;
+	if (fstat(p->levels[0].fd, &p->root) < 0 || fstat(p->h->fd, &p->store) < 0)
+		return failed(p, errno, "read", e);
+	fill_entry(&t, &p->root, "./");
+	add_xattrs(&scratch, p->levels[0].fd, &t);
+	tar_write_header(&p->buf, &t);
+	return read_names(p, e);
+}
+
+/* Fills the buffer with the next header, or the end. */
+static int next(struct pack *p, struct err *e)
+{
+	static const char zero[TAR_END_SIZE];
+
+	str_reset(&p->buf);
+	p->given = 0;
+	if (!p->begun)
+		return put_root(p, e);
+	while (!p->buf.len && p->n) {
+		struct pack_level *l = &p->levels[p->n - 1];
+		if (l->at == l->names.n) {
+			leave(p);
+			continue;
+		}
+		const char *name = l->names.v[l->at++];
+		p->path.len = l->end;
+		if (l->end)
+			str_addc(&p->path, '/');
+		str_add(&p->path, name);
+		if (p->path.len >= PATH_MAX)
+			return failed(p, ENAMETOOLONG, "read", e);
+		int r = put_entry(p, l->fd, name, e);
+		if (r < 0)
+			return r;
+	}
+	if (!p->buf.len && !p->ended) {
+		p->ended = true;
+		str_addn(&p->buf, zero, sizeof zero);
+	}
+	return 0;
+}
+
+static ssize_t read_content(struct pack *p, void *buf, size_t n, struct err *e)
+{
+	static const char zero[TAR_BLOCK_SIZE];
+	ssize_t k;
+
+	do
+		k = read(p->file, buf, n < p->left ? n : (size_t)p->left);
+	while (k < 0 && errno == EINTR);
+	if (k < 0)
+		return failed(p, errno, "read", e);
+	if (k == 0) {
+		err_set(e, ESTALE, "%s/%.200s became shorter while it was read", p->what,
+			str_cstr(&p->path));
+		return err_hint(e, "let nobody write there meanwhile");
+	}
+	p->left -= (uint64_t)k;
+	if (!p->left) {
+		fd_close(&p->file);
+		str_reset(&p->buf);
+		p->given = 0;
+		str_addn(&p->buf, zero, p->padding);
+	}
+	return k;
+}
+
+static ssize_t pack_read(void *arg, void *buf, size_t n, struct err *e)
+{
+	struct pack *p = arg;
+	char *to = buf;
+	size_t have = 0;
+
+	while (have < n) {
+		if (p->given < p->buf.len) {
+			size_t k = p->buf.len - p->given;
+			k = k < n - have ? k : n - have;
+			memcpy(to + have, p->buf.s + p->given, k);
+			p->given += k;
+			have += k;
+		} else if (p->file >= 0) {
+			ssize_t k = read_content(p, to + have, n - have, e);
+			if (k < 0)
+				return k;
+			have += (size_t)k;
+		} else {
+			int r = next(p, e);
+			if (r < 0)
+				return r;
+			if (!p->buf.len)
+				break;
+		}
+	}
+	return (ssize_t)have;
+}
+
+struct source pack_source(struct pack *p)
+{
+	return (struct source){pack_read, p};
+}

@@ -1,0 +1,24 @@
+/*
+ * pack.h - from a directory tree to a tar stream, the way back from unpack.h: entries in the order of their names, so that the same tree
+ * gives the same bytes.
+ *
+ * Nothing is followed: the tree is walked with descriptors and O_NOFOLLOW, and what changes meanwhile is an error, or is seen before or
+ * after the change. Directories on other file systems go in empty, sockets and the store itself are left out. Owners are those that
+ * this user namespace shows; ids that it does not know are nobody's (65534). user.* xattrs and file capabilities go along, those of
+ * overlayfs and of hoy do not. Files with several names become hard links.
+ */
+#ifndef STORE_PACK_H
+#define STORE_PACK_H
+
+#include "data/inflate.h"
+#include "state/home.h"
+
+struct pack;
+
+/* dir: the root of the tree, stays the caller's. what names it in messages. */
+struct pack *pack_open(const struct home *h, int dir, const char *what);
+void pack_close(struct pack *p); /* NULL is fine */
+/* The stream; lives as long as the pack. A file that cannot be read is an error that names it. */
+struct source pack_source(struct pack *p);
+
+#endif
