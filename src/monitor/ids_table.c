@@ -3,12 +3,11 @@
 #include <sys/resource.h>
 
 #include "base/base.h"
-#include "base/loop.h"
 #include "base/parse.h"
 #include "base/rand.h"
 #include "monitor/ids_table.h"
 
-enum { NOBODY = 65534, SWEEP_MS = 200 };
+enum { NOBODY = 65534 };
 
 struct ids_table *ids_table_new(const struct creds *native)
 {
@@ -102,10 +101,9 @@ static int slot_for(struct ids_table *t, const struct creds *c, int proc)
 	if (slot >= 0)
 		return slot;
 	slot = find(t, NULL);
-	if (slot < 0 && (!t->swept || time_mono_ms() - t->swept >= SWEEP_MS)) {
+	if (slot < 0) {
 		sweep(t, proc);
 		slot = find(t, NULL);
-		t->swept = slot < 0 ? time_mono_ms() : 0;
 	}
 	if (slot >= 0) {
 		t->slots[slot].generation++;

@@ -17,9 +17,8 @@ struct ids_slot {
 
 /* In memory shared by a monitor and its answerers, so that another one can go on. Untouched pages cost nothing. */
 struct ids_table {
-	uint32_t tag;  /* random; marks our values among those that RLIMIT_LOCKS may have */
-	uint64_t busy; /* the call that is being answered, 0: none */
-	int64_t swept; /* when entries that nobody uses were looked for in vain, monotonic ms; 0: not */
+	uint32_t tag;	     /* random; marks our values among those that RLIMIT_LOCKS may have */
+	uint64_t busy;	     /* the call that is being answered, 0: none */
 	struct creds native; /* who processes are that have no entry */
 	struct ids_slot slots[IDS_SLOTS];
 };
