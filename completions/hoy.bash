@@ -1,6 +1,6 @@
 # bash completion of hoy. The words up to the cursor go to `hoy __complete`, which knows the rest.
 _hoy() {
-	local line=${COMP_LINE:0:COMP_POINT} words word kept='' name found
+	local line=${COMP_LINE:0:COMP_POINT} words word kept='' name found n
 	read -ra words <<<"$line"
 	[[ $line == *[[:space:]] ]] && words+=('')
 	word=${words[${#words[@]} - 1]}
@@ -10,11 +10,17 @@ _hoy() {
 	COMPREPLY=()
 	while IFS=$'\t' read -r name _; do
 		case $name in
-		:file) mapfile -t found < <(compgen -f -- "${word#*=}") && compopt -o filenames ;;
-		:dir) mapfile -t found < <(compgen -d -- "${word#*=}") && compopt -o filenames ;;
-		*) found=("${name#"$kept"}") ;;
+		:file* | :dir*)
+			n=${name##*:} n=${n//[a-z]/} n=${n:-0}
+			[[ $name == :dir* ]] && name=-d || name=-f
+			mapfile -t found < <(compgen "$name" -- "${word:n}") && compopt -o filenames
+			found=("${found[@]/#/"${word:0:n}"}")
+			;;
+		*) found=("$name") ;;
 		esac
-		COMPREPLY+=("${found[@]}")
+		COMPREPLY+=("${found[@]#"$kept"}")
 	done < <("${words[0]/#\~\//$HOME/}" __complete -- "${words[@]:1}" 2>/dev/null)
+	[[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:,.] ]] && compopt -o nospace
+	return 0
 }
 complete -F _hoy hoy

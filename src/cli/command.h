@@ -31,6 +31,8 @@
 #include "cli/opt.h"
 #include "cli/output.h"
 
+struct json;
+
 /* The name by which hoy was called: a link named docker makes commands print docker's shapes. */
 enum called { CALLED_HOY, CALLED_PODMAN, CALLED_DOCKER };
 
@@ -73,6 +75,11 @@ struct command {
 	enum complete complete; /* of the first operand */
 	enum complete
 		complete_rest; /* of the others; COMPLETE_NONE: like the first if args says "..." */
+
+	const char *words; /* COMPLETE_WORDS of the first operand */
+
+	/* An object with the fields that --format may ask for, for the completion; NULL: none are offered. */
+	struct json *(*sample)(struct cli *c);
 
 	/* Returns the exit code, or a negative errno with *e filled. NULL: a group of commands (image, container). */
 	int (*run)(struct cli *c, void *opts, struct err *e);

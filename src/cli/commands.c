@@ -36,6 +36,7 @@
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
 	X(info)                                                                                    \
+	X(completion)                                                                              \
 	X(system_check)                                                                            \
 	X(system_reset)                                                                            \
 	X(version)                                                                                 \

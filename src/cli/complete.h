@@ -13,6 +13,9 @@ struct completion {
 	const char *typed;  /* what the candidates must begin with */
 	const char *before; /* printed before each: "--flag=" */
 	const char *root;   /* of the store, or NULL */
+	char *const *given; /* operands that stand already and are not offered again */
+	size_t ngiven;
+	bool bare; /* no descriptions */
 };
 
 /* Prints the candidate if it begins with what was typed. description may be NULL. */

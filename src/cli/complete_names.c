@@ -1,28 +1,60 @@
+#include <ctype.h>
+#include <dirent.h>
+
 #include "base/base.h"
 #include "cli/complete.h"
 #include "oci/reference.h"
 #include "state/container.h"
 #include "store/images.h"
 
-static void offer_containers(struct completion *c, const struct home *h, bool running_only)
+static bool fits(enum complete kind, enum container_status s)
 {
-	scoped(strv) ids = {0};
+	if (kind == COMPLETE_RUNNING)
+		return s == CONTAINER_RUNNING;
+	return kind != COMPLETE_STOPPED || s == CONTAINER_CREATED || s == CONTAINER_EXITED;
+}
+
+/* Looks into the container only if its name, or its id where one may have begun with that, can be meant. */
+static void offer_container(struct completion *c, const struct home *h, enum complete kind,
+			    const char *id)
+{
+	scoped(arena) a = {0};
+	struct container_state s = {0};
 	struct err e;
 
-	if (container_ids(h, &ids, &e) < 0)
+	if (container_state_read(h, id, &s, &a, &e) < 0)
 		return;
-	for (size_t i = 0; i < ids.n; i++) {
-		scoped(arena) a = {0};
-		struct container_state s = {0};
-		if (container_state_read(h, ids.v[i], &s, &a, &e) < 0)
+	enum container_status status = container_derive(h, &s);
+	if (!fits(kind, status))
+		return;
+	const char *what = arena_printf(&a, "%s, %s", container_status_name(status),
+					s.image ? s.image : "no image");
+	complete_offer(c, s.name, what);
+	if (*c->typed)
+		complete_offer(c, arena_strndup(&a, id, 12),
+			       arena_printf(&a, "%s, %s", s.name, what));
+}
+
+/* Links name -> id: most names need no look at the container. */
+static void offer_containers(struct completion *c, const struct home *h, enum complete kind)
+{
+	int fd = openat(h->fd, "cnames", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char id[CONTAINER_ID_LEN + 2];
+
+	if (!d && fd >= 0)
+		close(fd);
+	for (struct dirent *de; d && (de = readdir(d));) {
+		bool named = de->d_name[0] != '.' && str_starts(de->d_name, c->typed);
+		if (de->d_name[0] == '.' || (!named && !isxdigit((unsigned char)*c->typed)))
 			continue;
-		enum container_status status = container_derive(h, &s);
-		if (running_only && status != CONTAINER_RUNNING)
-			continue;
-		const char *what = arena_printf(&a, "%s, %s", container_status_name(status),
-						s.image ? s.image : "no image");
-		complete_offer(c, s.name, what);
+		ssize_t n = readlinkat(fd, de->d_name, id, sizeof id - 1);
+		id[n > 0 ? n : 0] = 0;
+		if (n == CONTAINER_ID_LEN && (named || str_starts(id, c->typed)))
+			offer_container(c, h, kind, id);
 	}
+	if (d)
+		closedir(d);
 }
 
 /* The short form that people type, where it means the same: docker.io's familiar names, and those of localhost, which are tried
@@ -40,10 +72,9 @@ static void offer_image(struct completion *c, const char *name)
 static void offer_images(struct completion *c, const struct home *h)
 {
 	scoped(strv) names = {0};
-	struct err e;
+	struct err e = {0};
 
-	if (images_names(h, &names, &e) < 0)
-		return;
+	(void)images_names(h, &names, &e); /* as many as could be read */
 	for (size_t i = 0; i < names.n; i++)
 		offer_image(c, names.v[i]);
 }
@@ -60,8 +91,8 @@ void complete_names(struct completion *c, enum complete kind)
 	}
 	if (home_open_existing(&h, c->root, &e) < 0)
 		return;
-	if (kind == COMPLETE_CONTAINER || kind == COMPLETE_RUNNING)
-		offer_containers(c, &h, kind == COMPLETE_RUNNING);
-	else if (kind == COMPLETE_IMAGE)
+	if (kind != COMPLETE_IMAGE)
+		offer_containers(c, &h, kind);
+	if (kind == COMPLETE_IMAGE || kind == COMPLETE_OBJECT)
 		offer_images(c, &h);
 }

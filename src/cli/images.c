@@ -14,7 +14,11 @@ static const struct opt images_rows[] = {
 	{"digests", 0, TO(OPT_BOOL, digests), NULL, "Show the digests of the manifests"},
 	{"filter", 'f', TO(OPT_STRS, filter), "KEY=VALUE",
 	 "Show only what fits: reference, dangling, label, before, since, until, id, digest, "
-	 "containers"},
+	 "containers",
+	 COMPLETE_WORDS,
+	 "reference=<image> dangling=<true|false> label= label!= before=<image> since=<image> "
+	 "until= id= digest= containers=<true|false> intermediate=<true|false> "
+	 "readonly=<true|false> manifest=<true|false>"},
 	{"format", 0, TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
 	{"no-trunc", 0, TO(OPT_BOOL, no_trunc), NULL, "Show whole ids", .aliases = "notruncate"},
 	{"noheading", 'n', TO(OPT_BOOL, noheading), NULL, "Leave out the headline"},
@@ -30,6 +34,11 @@ static const char *const headers[] = {
 	"ID",	      "IMAGE ID",   "CreatedSince", "CREATED", "Size",	 "SIZE",
 	"CreatedAt",  "CREATED AT", "ReadOnly",	    "R/O",     NULL,
 };
+
+static struct json *sample(struct cli *c)
+{
+	return image_sample(c->called == CALLED_DOCKER, &c->arena);
+}
 
 static int images_run(struct cli *c, void *opts, struct err *e)
 {
@@ -57,7 +66,7 @@ static int images_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0)
 		return r;
 	if (!o->quiet)
-		return format_list(c, &f, o->format, !o->noheading, res.sample, res.fields,
+		return format_list(c, &f, o->format, !o->noheading, sample(c), res.fields,
 				   res.objects, e);
 	for (size_t i = 0; i < res.ids.n; i++)
 		out_printf(&c->out, "%s\n", res.ids.v[i]);
@@ -82,5 +91,6 @@ const struct command cmd_images = {
 	.opts = images_rows,
 	.opts_size = sizeof(struct images_opts),
 	.run = images_run,
+	.sample = sample,
 	.complete = COMPLETE_IMAGE,
 };

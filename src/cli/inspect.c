@@ -150,7 +150,7 @@ const struct command cmd_inspect = {
 	.opts = inspect_rows,
 	.opts_size = sizeof(struct options),
 	.run = inspect_run,
-	.complete = COMPLETE_CONTAINER,
+	.complete = COMPLETE_OBJECT,
 };
 
 static const struct options container_defaults = {.type = "container"};

@@ -62,11 +62,14 @@ enum complete {
 	COMPLETE_DIR,
 	COMPLETE_CONTAINER, /* all containers, with their state as the description */
 	COMPLETE_RUNNING,   /* running containers */
+	COMPLETE_STOPPED,   /* those that do not run */
+	COMPLETE_OBJECT,    /* containers and images */
 	COMPLETE_IMAGE,
 	COMPLETE_NETWORK,
 	COMPLETE_VOLUME,
 	COMPLETE_SIGNAL,
 	COMPLETE_COMMAND, /* the commands of hoy */
+	COMPLETE_FORMAT,  /* a template: the fields that the command's .sample has */
 	COMPLETE_WORDS,	  /* the row's .words; a choice needs not say so */
 };
 
@@ -84,7 +87,10 @@ struct opt {
 	const char *value; /* name of the value in help texts ("KEY=VALUE"); NULL for switches */
 	const char *help;  /* one line, no final stop */
 	enum complete complete;
-	const char *words;     /* allowed or offered words, separated by blanks */
+	const char *
+		words; /* allowed or offered words, separated by blanks. In those that are only offered, <...> at the end
+				* of a word is what follows it: words separated by |, or one of container, running, image, file,
+				* dir; a comma before all of them says that commas separate several */
 	const char *aliases;   /* other long names, separated by blanks; never shown */
 	const struct opt *sub; /* OPT_TABLE */
 	unsigned flags;

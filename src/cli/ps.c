@@ -16,7 +16,13 @@ static const struct opt ps_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Show all containers, not only those that run"},
 	{"filter", 'f', TO(OPT_STRS, filter), "KEY=VALUE",
 	 "Show only what fits: id, name, label, status, exited, ancestor, before, since, until, "
-	 "volume, network, command"},
+	 "volume, network, command",
+	 COMPLETE_WORDS,
+	 "id= name= command= label= label!= status=<created|running|exited|paused|lost> exited= "
+	 "ancestor=<image> before=<container> since=<container> until= volume=<file> "
+	 "network=<none|host> health=<none|starting|healthy|unhealthy> pod= "
+	 "restart-policy=<no|always|on-failure|unless-stopped> publish= expose= "
+	 "is-task=<true|false> should-start-on-boot=<true|false>"},
 	{"format", 0, TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
 	{"last", 'n', TO(OPT_INT, last), "NUMBER", "Show the newest ones, in any state"},
 	{"latest", 'l', TO(OPT_BOOL, latest), NULL, "Show the newest one, in any state"},
@@ -69,6 +75,11 @@ static bool is_table(const char *format)
 	return str_is_empty(format) || !strcmp(format, "table");
 }
 
+static struct json *sample(struct cli *c)
+{
+	return containers_sample(c->called == CALLED_DOCKER, &c->arena);
+}
+
 static int ps_run(struct cli *c, void *opts, struct err *e)
 {
 	struct ps_opts *o = opts;
@@ -105,7 +116,7 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 	for (size_t i = 0; i < res.ids.n; i++)
 		out_printf(&c->out, "%s\n", res.ids.v[i]);
 	if (!q.ids_only)
-		r = format_list(c, &f, format, !o->noheading, res.sample, res.fields, res.objects,
+		r = format_list(c, &f, format, !o->noheading, sample(c), res.fields, res.objects,
 				e);
 	warn_broken(c, &res);
 	return r;
@@ -135,4 +146,5 @@ const struct command cmd_ps = {
 	.opts = ps_rows,
 	.opts_size = sizeof(struct ps_opts),
 	.run = ps_run,
+	.sample = sample,
 };

@@ -3,10 +3,20 @@
 #include "monitor/client.h"
 #include "sys/tty.h"
 
+#define CAPABILITIES                                                                               \
+	",ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN "    \
+	"DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE "                \
+	"LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST "   \
+	"NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT "      \
+	"SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME "                \
+	"SYS_TTY_CONFIG WAKE_ALARM"
+
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 const struct opt run_common_rows[] = {
-	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL"},
-	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL"},
+	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL",
+	 .words = CAPABILITIES},
+	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL",
+	 .words = CAPABILITIES},
 	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE", "Write the container's ID to a new file",
 	 COMPLETE_FILE},
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
@@ -28,7 +38,10 @@ const struct opt run_common_rows[] = {
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
-	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size="},
+	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size=",
+	 .words = ",type=<bind|tmpfs> source=<file> destination= readonly nosuid nodev noexec "
+		  "bind-propagation=<private|rprivate|slave|rslave|shared|rshared> bind-create-src "
+		  "bind-nonrecursive tmpfs-size= tmpfs-mode= tmpcopyup notmpcopyup"},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
 	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
@@ -42,7 +55,9 @@ const struct opt run_common_rows[] = {
 	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
-	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others"},
+	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others",
+	 .words = "no-new-privileges seccomp=<unconfined|file> mask= unmask=ALL label=disable "
+		  "apparmor=unconfined"},
 	{"shm-size", 0, TO(OPT_SIZE, shm_size), "SIZE",
 	 "Size of /dev/shm: 64m, 1g; 0 for no limit (default 64000k)"},
 	{"stop-signal", 0, TO(OPT_SIGNAL, stop_signal), "SIGNAL",
@@ -52,7 +67,9 @@ const struct opt run_common_rows[] = {
 	{"tmpfs", 0, TO(OPT_STRS, tmpfs), "PATH[:OPTIONS]",
 	 "Mount a tmpfs (size=64m, mode=1777, exec ...)"},
 	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
-	{"ulimit", 0, TO(OPT_STRS, ulimits), "NAME=SOFT[:HARD]", "Set a resource limit"},
+	{"ulimit", 0, TO(OPT_STRS, ulimits), "NAME=SOFT[:HARD]", "Set a resource limit",
+	 .words = "core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= "
+		  "rtprio= rttime= sigpending= stack="},
 	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]", "User and group, by name or number"},
 	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
 	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},

@@ -114,6 +114,6 @@ const struct command cmd_start = {
 	.opts = start_rows,
 	.opts_size = sizeof(struct start_cmd_opts),
 	.defaults = &start_defaults,
-	.complete = COMPLETE_CONTAINER,
+	.complete = COMPLETE_STOPPED,
 	.run = start_run,
 };

@@ -26,16 +26,20 @@ static struct json *to_json(const struct check_finding *f, struct arena *a)
 	return o;
 }
 
+static struct json *sample(struct cli *c)
+{
+	return to_json(&(struct check_finding){.kind = "", .name = "", .problem = ""}, &c->arena);
+}
+
 static int print_formatted(struct cli *c, const struct check_report *r, const char *format,
 			   struct err *e)
 {
 	static const struct format_list f = {.columns = "{{.Kind}}\t{{.Name}}\t{{.Problem}}"};
-	const struct json *sample = to_json(&(struct check_finding){0}, &c->arena);
 	struct json *l = json_new(&c->arena, JSON_ARR);
 
 	for (size_t i = 0; i < r->n; i++)
 		json_add(&c->arena, l, to_json(&r->v[i], &c->arena));
-	return format_list(c, &f, format, true, sample, l, l, e);
+	return format_list(c, &f, format, true, sample(c), l, l, e);
 }
 
 static void print_text(struct cli *c, const struct check_report *r, bool quiet)
@@ -95,4 +99,5 @@ const struct command cmd_system_check = {
 	.opts = check_rows,
 	.opts_size = sizeof(struct check_opts),
 	.run = check_run,
+	.sample = sample,
 };

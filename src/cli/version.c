@@ -46,6 +46,17 @@ static struct json *side(struct arena *a, const struct utsname *u)
 	return s;
 }
 
+static struct json *both(struct cli *c)
+{
+	struct json *v = json_new(&c->arena, JSON_OBJ);
+	struct utsname u;
+
+	uname(&u);
+	json_set(&c->arena, v, "Client", side(&c->arena, &u));
+	json_set(&c->arena, v, "Server", side(&c->arena, &u));
+	return v;
+}
+
 static int version_run(struct cli *c, void *opts, struct err *e)
 {
 	struct version_opts *o = opts;
@@ -55,12 +66,9 @@ static int version_run(struct cli *c, void *opts, struct err *e)
 		out_text(&c->out, "hoy version " HOY_VERSION "\n");
 		return 0;
 	}
-	uname(&u);
-	struct json *v = json_new(&c->arena, JSON_OBJ);
-	json_set(&c->arena, v, "Client", side(&c->arena, &u));
-	json_set(&c->arena, v, "Server", side(&c->arena, &u));
 	if (!str_is_empty(o->format))
-		return format_objects(c, o->format, v, e);
+		return format_objects(c, o->format, both(c), e);
+	uname(&u);
 	out_text(&c->out, "Version:       " HOY_VERSION "\n");
 	out_printf(&c->out, "OS/Arch:       linux/%s\n", platform_arch());
 	out_printf(&c->out, "Kernel:        %s\n", u.release);
@@ -81,4 +89,5 @@ const struct command cmd_version = {
 	.opts = version_rows,
 	.opts_size = sizeof(struct version_opts),
 	.run = version_run,
+	.sample = both,
 };

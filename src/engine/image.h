@@ -96,6 +96,8 @@ struct image_result {
 	struct json *objects; /* podman's `images --format json`, one object for each image */
 	struct strs ids;      /* without repetition, unless .docker */
 };
+/* Such an item of .fields that stands for no image: all fields there are. */
+struct json *image_sample(bool docker, struct arena *a);
 /* Everything lives in the arena. */
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
 		struct image_result *ret, struct err *e);

@@ -435,17 +435,24 @@ static int make_plan(const struct home *h, struct plan *p, struct err *e)
 	return p->count ? count_containers(h, p, e) : 0;
 }
 
+struct json *image_sample(bool docker, struct arena *a)
+{
+	const struct image_entry nobody = {.id = "", .manifest_digest = ""};
+	const struct image_query q = {.docker = docker};
+	const struct plan p = {.q = &q, .a = a};
+
+	return row_json(&p, &(struct row){.im = &nobody});
+}
+
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
 		struct image_result *ret, struct err *e)
 {
-	static const struct image_entry nobody = {.id = "", .manifest_digest = ""};
 	struct plan p = {.q = q, .a = a};
 	struct bind_list rows = {0};
 	struct image_list *l = arena_alloc(a, sizeof *l);
 	int r = make_plan(h, &p, e);
 
-	*ret = (struct image_result){.sample = row_json(&p, &(struct row){.im = &nobody}),
-				     .fields = json_new(a, JSON_ARR),
+	*ret = (struct image_result){.fields = json_new(a, JSON_ARR),
 				     .objects = json_new(a, JSON_ARR)};
 	if (r == 0)
 		r = images_list(h, l, e);

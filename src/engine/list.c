@@ -512,6 +512,14 @@ static void show(struct list *l)
 	}
 }
 
+struct json *containers_sample(bool docker, struct arena *a)
+{
+	const struct list_query q = {.docker = docker};
+	const struct list l = {.q = &q, .a = a};
+
+	return fields_of(&l, &(struct list_item){.s = {.id = "", .name = ""}});
+}
+
 int containers_list(const struct home *h, const struct list_query *q, struct arena *a,
 		    struct list_result *ret, struct err *e)
 {
@@ -536,7 +544,6 @@ int containers_list(const struct home *h, const struct list_query *q, struct are
 			measure(&l);
 		sort(&l);
 		show(&l);
-		ret->sample = fields_of(&l, &(struct list_item){.s = {.id = "", .name = ""}});
 	}
 	list_filters_free(&l.filters);
 	return r;

@@ -39,6 +39,9 @@ struct list_result {
 int containers_list(const struct home *h, const struct list_query *q, struct arena *a,
 		    struct list_result *ret, struct err *e);
 
+/* Such an item of .fields that stands for nobody: all fields there are. */
+struct json *containers_sample(bool docker, struct arena *a);
+
 /* The id of the newest container, for --latest. ERR_CONTAINER_UNKNOWN if there is none. */
 int container_newest(const struct home *h, struct arena *a, const char **ret_id, struct err *e);
 

@@ -39,6 +39,12 @@ test_names() { # short
 	assert_eq '@host ' "$(offers run --rm -it @h)"
 	assert_eq 'runner sleeper ' "$(offers rm '' | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
 	assert_eq 'runner ' "$(offers stop -t 5 '')"
+	assert_eq 'sleeper ' "$(offers start '')"
+	assert_eq 'runner ' "$(offers rm sleeper '')"
+	assert_eq 'before=runner before=sleeper ' "$(offers ps --filter before= | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
+	assert_eq "$(hoy ps -q) " "$(offers stop "$(hoy ps -q | cut -c1-5)")"
+	run hoy __complete --no-desc -- start sl
+	assert_out sleeper
 	assert_eq 'runner ' "$(offers exec -it -u root '')"
 	assert_eq ':file ' "$(offers exec runner '')"
 	assert_eq 'KILL ' "$(offers kill -s KI)"
@@ -60,6 +66,62 @@ sleeper'
 	hoy rm -f -t 0 sleeper runner >/dev/null || fail rm
 }
 
+# Values of flags: those of choices, keys and what follows them, lists between commas, fields of templates.
+test_values() { # short
+	assert_eq 'status=created status=exited ' "$(hoy __complete -- ps --filter status= | grep 'exi\|cre' | tr '\n' ' ')"
+	assert_eq 'status= ' "$(offers ps -f st)"
+	assert_eq '--filter=dangling=true ' "$(offers images --filter=dangling=t)"
+	assert_eq 'type=bind type=tmpfs ' "$(offers run --mount type=)"
+	assert_eq 'type=bind,source= ' "$(offers run --mount type=bind,so)"
+	assert_eq ':file:17 ' "$(offers run --mount type=bind,source=/et)"
+	assert_eq ':file:25 ' "$(offers run --mount=type=bind,source=/et)"
+	assert_eq 'CHOWN,NET_RAW ' "$(offers run --cap-add CHOWN,NET_R)"
+	assert_eq 'seccomp=unconfined :file:8 ' "$(offers run --security-opt seccomp=)"
+	assert_eq '{{.Names}} ' "$(offers ps --format '{{.Nam')"
+	assert_eq '{{.ID}}:{{.Tag}} ' "$(offers images --format '{{.ID}}:{{.Ta')"
+	assert_eq '{{.Client. ' "$(offers version --format '{{.Cl')"
+	assert_eq '{{.Client.Version}} ' "$(offers version --format '{{.Client.Ve')"
+	assert_eq '' "$(offers version --format '{{.Nope.')"
+	case " $(offers ps --format '')" in ' json table {{.ID}} '*) ;; *) fail 'no fields' ;; esac
+	assert_eq 'bash zsh fish ' "$(offers completion '')"
+	# every key that is offered is taken
+	local k
+	for k in $(offers ps --filter ''); do
+		run hoy ps --filter "${k}x"
+		case $err in *'no such key'*) fail "$k is offered, but no key" ;; esac
+	done
+	for k in $(offers images --filter ''); do
+		run hoy images --filter "${k}x"
+		case $err in *'no such key'*) fail "$k is offered, but no key" ;; esac
+	done
+}
+
+# The command prints the scripts that are installed; by another name it registers that too.
+test_scripts() { # short
+	local s f
+	for s in bash:hoy.bash zsh:_hoy fish:hoy.fish; do
+		hoy completion "${s%%:*}" >"$T/script" || fail "completion $s"
+		assert_bytes "$T/script" "$stubs/${s#*:}"
+	done
+	hoy completion zsh -f "$HOME/f" || fail 'to a file'
+	assert_bytes "$HOME/f" "$stubs/_hoy"
+	run hoy completion powershell
+	assert_err E-USAGE 'powershell'
+	ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
+	ln -s "$(command -v "${HOY%% *}")" "$HOME/podman"
+	PATH=$HOME:$PATH
+	run bash --norc --noprofile -c 'compopt() { :; }; . <(docker completion bash); . <(podman completion bash --no-desc)
+		complete -p docker podman hoy
+		COMP_LINE="docker vers" COMP_POINT=11; _hoy; echo "${COMPREPLY[@]}"'
+	assert_out 'complete -F _hoy docker
+complete -F _hoy podman
+complete -F _hoy hoy
+version'
+	command -v fish >/dev/null || return 0
+	run fish --no-config -c 'docker completion fish | source; complete -C "docker vers" | cut -f1'
+	assert_out version
+}
+
 # Completion looks; it never makes a store, and says nothing about a broken one.
 test_silent() { # short
 	untidy
@@ -78,6 +140,53 @@ test_silent() { # short
 	run hoy __complete -- --root "$HOME/bad" logs ''
 	assert_ok
 	assert_quiet
+	hoy create --name whole @host true >/dev/null || fail create
+	local s c
+	s=$(store)
+	mkdir "$s/containers/garbage" "$s/containers/$(printf '%064d' 1)"
+	ln -s "$(printf '%064d' 1)" "$s/cnames/half"
+	ln -s nowhere "$s/cnames/nowhere"
+	: >"$s/cnames/file"
+	head -c 100 /dev/urandom >"$s/containers/$(printf '%064d' 1)/state.json"
+	head -c 100 /dev/urandom >"$s/names/garbage"
+	for c in rm start inspect rmi run; do
+		run hoy __complete -- $c ''
+		assert_ok
+		assert_quiet
+		case $c in rm | start | inspect) assert_has whole ;; esac
+		assert_lacks half
+	done
+	chmod 000 "$s"
+	for c in rm rmi inspect; do
+		run hoy __complete -- $c ''
+		assert_ok
+		assert_quiet
+	done
+	chmod 700 "$s"
+}
+
+# No lock, and few system calls: a prefix that fits nobody looks into no container.
+test_cost() { # rows=user
+	need strace python3
+	load busybox
+	local i id s
+	s=$(store)
+	id=$(hoy create --name first busybox true)
+	for ((i = 0; i < 100; i++)); do
+		new=$(printf '%064x' $((i + 1)))
+		mkdir "$s/containers/$new"
+		sed "s/$id/$new/g; s/\"first\"/\"c$i\"/" "$s/containers/$id/state.json" >"$s/containers/$new/state.json"
+		ln -s "$new" "$s/cnames/c$i"
+	done
+	strace -f -o "$T/all" -- "${HOY%% *}" __complete -- rm '' >"$T/names"
+	assert_eq 101 "$(wc -l <"$T/names")"
+	strace -f -o "$T/none" -- "${HOY%% *}" __complete -- rm nobody >/dev/null
+	! grep -q 'flock\|clone\|execve.*execve\|O_CREAT' "$T/all" || fail "completion locks, forks or writes: $(grep 'flock\|clone\|O_CREAT' "$T/all")"
+	local all none
+	all=$(wc -l <"$T/all") none=$(wc -l <"$T/none")
+	[ $((all - none)) -le 800 ] || fail "$((all - none)) system calls for 101 containers"
+	[ "$none" -le 150 ] || fail "$none system calls for nothing"
+	rm -rf "$s"/containers/0000* "$s"/cnames/c*
 }
 
 test_stubs_are_small() {
@@ -112,6 +221,16 @@ test_bash_on_a_terminal() {
 		grep -q -- '--log-level=debug *--root=/etc/' "$T/tty" || fail "bash shows: $(cat -v "$T/tty")"
 }
 
+# With bash-completion loaded, which brings its own words and options; what wants no blank behind it gets none.
+test_bash_completion_on_a_terminal() {
+	[ -f /usr/share/bash-completion/bash_completion ] || skip 'needs bash-completion'
+	put_on_path
+	export PS1='ready> ' INPUTRC=/dev/null TERM=dumb
+	with_pty 'expect=ready> ' "send=. /usr/share/bash-completion/bash_completion; . <(hoy completion bash)\r" 'expect=ready> ' \
+		'send=echo [; hoy ps --filter sta\texi\t --for\tjs\t x' 'expect= x' 'send=\x15exit\r' eof -- bash --norc --noprofile -i >"$T/tty"
+	grep -q -- 'ps --filter status=exited *--format json *x' "$T/tty" || fail "bash shows: $(cat -v "$T/tty")"
+}
+
 test_fish() {
 	need fish
 	put_on_path
@@ -124,6 +243,12 @@ test_fish() {
 warn
 /etc/
 version'
+	hoy create --name sleepy @host true >/dev/null || fail create
+	run fish --no-config -c "source $stubs/hoy.fish
+		complete -C 'hoy start s'
+		complete -C 'hoy ps --filter status=exi'
+		complete -C 'hoy run --mount type=bind,source=/etc/hostna'"
+	assert_out $'sleepy\tcreated, @host\nstatus=exited\ntype=bind,source=/etc/hostname'
 }
 
 test_zsh() {
@@ -133,6 +258,13 @@ test_zsh() {
 	with_pty 'expect=ready> ' "send=PS1='go> '; fpath=('$stubs' \$fpath); autoload -U compinit; compinit -u -D\r" 'expect=go> ' \
 		'send=hoy --log-level=deb\t vers\t' 'expect=version' 'send=\x15exit\r' eof -- zsh -f -i >"$T/tty"
 	tr -d '\b' <"$T/tty" | grep -q -- '--log-level=debug *version' || fail "zsh shows: $(cat -v "$T/tty")"
+	# the state as the description; a key goes on without a blank
+	hoy create --name sleepy @host true >/dev/null || fail create
+	hoy create --name sleeper @host true >/dev/null || fail create
+	with_pty 'expect=ready> ' "send=PS1='g''o> '; autoload -U compinit; compinit -u -D; . <(hoy completion zsh)\r" 'expect=go> ' \
+		'send=hoy ps --filter sta\texi\t x' 'expect= x' 'send=\x15hoy start \t\t' 'expect=created, @host' \
+		'send=\x15exit\r' eof -- zsh -f -i >"$T/tty"
+	tr -d '\b\a' <"$T/tty" | grep -q 'status=exited' || fail "zsh shows: $(cat -v "$T/tty")"
 }
 
 run_tests "$@"
