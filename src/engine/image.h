@@ -27,10 +27,11 @@ int image_load(const struct home *h, const char *path, struct load_result *ret, 
 
 /* Makes an image of one layer out of a root file system. The same content and options always give the same image: it is as old as its newest file. */
 struct image_import_opts {
-	const char *from; /* a tar file (compressed or not), a directory, a URL (http, https), or "-" */
-	const char *name; /* NULL: none */
-	const char *registry; /* of a short name */
-	struct strs changes;  /* oci/change.h */
+	const char *
+		from; /* a tar file (compressed or not), a directory, a URL (http, https), or "-" */
+	const char *name;			   /* NULL: none */
+	const char *registry;			   /* of a short name */
+	struct strs changes;			   /* oci/change.h */
 	const char *message, *os, *arch, *variant; /* NULL: none, and this machine's */
 };
 struct image_imported {

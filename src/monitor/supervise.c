@@ -16,6 +16,7 @@
 #include "monitor/supervise.h"
 #include "state/tmp.h"
 #include "state/u0.h"
+#include "store/layer_form.h"
 #include "sys/sigstate.h"
 
 /* All that the long-lived loop needs, in memory that exists from the start. */
@@ -63,6 +64,9 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (r < 0)
 		return r;
 	s->state->form = u0_form_name(map.form);
+	r = layer_forms_make(s->home, &map, &s->config->layers, e);
+	if (r < 0)
+		return r;
 	autoclose int listener = listen_on(s, e);
 	r = listener < 0 ? listener : streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
