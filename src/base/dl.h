@@ -9,6 +9,9 @@
  *   ZLIB_SYMS(DL_POINTER)                                             static __typeof__(inflate) *dl_inflate;
  *   static const struct dl_sym zlib_syms[] = {ZLIB_SYMS(DL_ROW)};
  *   r = dl_load(&state, "libz.so.1", zlib_syms, countof(zlib_syms), e);
+ *
+ * A fully static program (meson: -Dstatic=full) cannot open libraries: it holds those of DL_ROW, and those of the other kinds of row
+ * where they can be linked; without the rest it says so.
  */
 #ifndef BASE_DL_H
 #define BASE_DL_H
@@ -18,10 +21,28 @@
 struct dl_sym {
 	const char *name;
 	void **slot;
+	void *linked; /* in a static program, or NULL */
 };
 
-#define DL_POINTER(sym) static __typeof__(sym) *dl_##sym;
-#define DL_ROW(sym)	{#sym, (void **)&dl_##sym},
+#define DL_POINTER(sym)	   static __typeof__(sym) *dl_##sym;
+#define DL_ROW_SHARED(sym) {#sym, (void **)&dl_##sym, NULL},
+#define DL_ROW_LINKED(sym) {#sym, (void **)&dl_##sym, (void *)sym},
+
+#ifdef HOY_STATIC
+#define DL_ROW DL_ROW_LINKED
+#else
+#define DL_ROW DL_ROW_SHARED
+#endif
+#ifdef HOY_STATIC_ARCHIVE
+#define DL_ROW_ARCHIVE DL_ROW_LINKED
+#else
+#define DL_ROW_ARCHIVE DL_ROW_SHARED
+#endif
+#ifdef HOY_STATIC_CURL
+#define DL_ROW_CURL DL_ROW_LINKED
+#else
+#define DL_ROW_CURL DL_ROW_SHARED
+#endif
 
 /* Opens soname and fills the slots; *loaded remembers success, so the next call is free. Returns 0, or -ENOENT with
  * ERR_LIBRARY naming the library and what is missing. */

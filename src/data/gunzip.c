@@ -20,7 +20,7 @@ DL_NOTE(note_zlib, "[{\"soname\":[\"libz.so.1\"],\"feature\":\"gzip\",\"priority
 #define ISAL_SYMS(X) X(isal_inflate_init) X(isal_inflate_reset) X(isal_inflate)
 
 ISAL_SYMS(DL_POINTER)
-static const struct dl_sym isal_syms[] = {ISAL_SYMS(DL_ROW)};
+static const struct dl_sym isal_syms[] = {ISAL_SYMS(DL_ROW_SHARED)};
 DL_NOTE(note_isal, "[{\"soname\":[\"libisal.so.2\"],\"feature\":\"gzip-fast\",\"priority\":"
 		   "\"suggested\",\"description\":\"Faster unpacking of gzip layers\"}]");
 

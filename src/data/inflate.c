@@ -32,7 +32,7 @@ enum { IN_SIZE = 128 * 1024, OUT_SIZE = 128 * 1024, ZSTD_WINDOW_LOG = 27, MAGIC 
 ZSTD_SYMS(DL_POINTER)
 ARCHIVE_SYMS(DL_POINTER)
 static const struct dl_sym zstd_syms[] = {ZSTD_SYMS(DL_ROW)};
-static const struct dl_sym archive_syms[] = {ARCHIVE_SYMS(DL_ROW)};
+static const struct dl_sym archive_syms[] = {ARCHIVE_SYMS(DL_ROW_ARCHIVE)};
 DL_NOTE(note_zstd, "[{\"soname\":[\"libzstd.so.1\"],\"feature\":\"zstd\",\"priority\":"
 		   "\"recommended\",\"description\":\"Layers compressed with zstd\"}]");
 DL_NOTE(note_archive, "[{\"soname\":[\"libarchive.so.13\"],\"feature\":\"xz\",\"priority\":"

@@ -45,7 +45,7 @@ enum {
 	X(curl_url) X(curl_url_set) X(curl_url_get) X(curl_url_cleanup) X(curl_free)
 
 CURL_SYMS(DL_POINTER)
-static const struct dl_sym curl_syms[] = {CURL_SYMS(DL_ROW)};
+static const struct dl_sym curl_syms[] = {CURL_SYMS(DL_ROW_CURL)};
 DL_NOTE(note_curl,
 	"[{\"soname\":[\"libcurl.so.4\",\"libcurl-gnutls.so.4\"],\"feature\":\"registries\","
 	"\"priority\":\"recommended\",\"description\":\"Pulling and pushing images\"}]");
