@@ -23,6 +23,7 @@
 	X(top)                                                                                     \
 	X(wait)                                                                                    \
 	/* images */                                                                               \
+	X(history)                                                                                 \
 	X(import)                                                                                  \
 	X(load)                                                                                    \
 	X(save)                                                                                    \

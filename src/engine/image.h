@@ -103,4 +103,21 @@ struct json *image_sample(bool docker, struct arena *a);
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
 		struct image_result *ret, struct err *e);
 
+/* The steps that made an image, the last one first. Layers without a step come before them. */
+struct history_query {
+	const char *image;
+	bool no_trunc, docker;
+	bool exact; /* bytes and dates instead of "12.5MB" and "3 weeks ago" */
+};
+struct history_result {
+	struct json *fields;  /* display values, one object for each step */
+	struct json *objects; /* podman's `history --format json` */
+	struct strs ids;
+};
+/* Everything lives in the arena. */
+int image_history(const struct home *h, const struct history_query *q, struct arena *a,
+		  struct history_result *ret, struct err *e);
+/* A step that stands for none, with all fields there are. */
+struct json *image_history_sample(struct arena *a);
+
 #endif

@@ -120,7 +120,8 @@ static const char *rfc3339_of(struct arena *a, int64_t sec)
 	/* years of four digits; a tar may say anything */
 	if (sec < 0 || sec > INT64_C(253402300799))
 		sec = 0;
-	return arena_strdup(a, time_rfc3339(buf, sizeof buf, (struct timespec){sec, 0}));
+	time_rfc3339(buf, sizeof buf, (struct timespec){sec, 0});
+	return arena_printf(a, "%.19sZ", buf);
 }
 
 static int add_layer(struct import_work *w, const struct u0_map *map, struct layer_info *ret,

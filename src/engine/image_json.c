@@ -96,6 +96,15 @@ static const char *text_or_empty(const char *s)
 	return s ? s : "";
 }
 
+/* Docker keeps a comment of its own; OCI's is that of the last step. */
+static const char *comment_of(const struct image *im)
+{
+	const struct image_history *v = im->doc.history.v;
+	const char *last = im->doc.history.n ? v[im->doc.history.n - 1].comment : NULL;
+
+	return text_or_empty(im->doc.comment ? im->doc.comment : last);
+}
+
 static void set_identity(const struct image *im, bool docker, struct json *o, struct arena *a)
 {
 	json_set_str(a, o, "Id", docker ? im->id : digest_hex(im->id));
@@ -103,7 +112,7 @@ static void set_identity(const struct image *im, bool docker, struct json *o, st
 	json_set(a, o, "RepoTags", names_json(a, &im->names, docker));
 	json_set(a, o, "RepoDigests", names_json(a, &im->repo_digests, docker));
 	json_set_str(a, o, "Parent", "");
-	json_set_str(a, o, "Comment", text_or_empty(im->doc.comment));
+	json_set_str(a, o, "Comment", comment_of(im));
 	json_set_str(a, o, "Created", text_or_empty(im->doc.created));
 }
 

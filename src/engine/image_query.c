@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/image.h"
+#include "engine/image_text.h"
 #include "state/container.h"
 
 struct row {
@@ -211,29 +212,6 @@ static bool fits_all(const struct plan *p, const struct row *r)
 }
 
 /* Three significant digits, as both engines show sizes of images; podman puts a blank before the unit. */
-static const char *size_text(struct arena *a, int64_t bytes, bool docker)
-{
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-	double v = (double)bytes;
-	size_t i = 0;
-
-	while (v >= 1000 && i + 1 < countof(units)) {
-		v /= 1000;
-		i++;
-	}
-	return arena_printf(a, "%.3g%s%s", v, docker ? "" : " ", units[i]);
-}
-
-static const char *since_text(struct arena *a, struct timespec t)
-{
-	scoped(str) s = {0};
-
-	if (!t.tv_sec)
-		return "N/A";
-	time_human(&s, time_now().tv_sec - t.tv_sec);
-	return arena_printf(a, "%s ago", str_cstr(&s));
-}
-
 static const char *at_text(struct arena *a, struct timespec t)
 {
 	char buf[40];
@@ -275,8 +253,8 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 	struct arena *a = p->a;
 	struct json *o = json_new(a, JSON_OBJ);
 	const char *repo = r->repository ? r->repository : "<none>";
-	const char *size = im->broken ? "damaged" : size_text(a, im->size, docker);
-	const char *since = since_text(a, im->created), *at = at_text(a, im->created);
+	const char *size = im->broken ? "damaged" : image_size_text(a, im->size, docker);
+	const char *since = image_since_text(a, im->created), *at = at_text(a, im->created);
 
 	json_set_str(a, o, "Repository", docker ? ref_familiar(a, repo) : repo);
 	json_set_str(a, o, "Tag", r->tag ? r->tag : "<none>");

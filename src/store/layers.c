@@ -106,6 +106,23 @@ int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_f
 	return bind_read(meta_fields, ret, j, path, a, e);
 }
 
+int layer_meta_any(const struct home *h, const struct digest *diffid, struct arena *a,
+		   struct layer_meta *ret, struct err *e)
+{
+	struct err why = {0};
+
+	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++)
+		if (layer_exists(h, diffid, f) && layer_meta_read(h, diffid, f, a, ret, &why) == 0)
+			return 0;
+	if (why.code && e)
+		*e = why;
+	else
+		err_fail_code(e, ERR_LAYER_MISSING, ENOENT,
+			      "layer sha256:%.12s of the image is missing in the store",
+			      diffid->hex);
+	return err_hint(e, "load or pull the image again");
+}
+
 static void meta_text(const struct layer_meta *m, struct arena *a, struct str *out)
 {
 	json_write(out, bind_write(meta_fields, m, a), 0);

@@ -83,6 +83,10 @@ struct layer_meta {
 int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_form form,
 		    struct arena *a, struct layer_meta *ret, struct err *e);
 
+/* The same from whatever form there is. */
+int layer_meta_any(const struct home *h, const struct digest *diffid, struct arena *a,
+		   struct layer_meta *ret, struct err *e);
+
 /* True if blobs/sha256/<hex> is there with that size (-1: any). */
 bool layer_blob_exists(const struct home *h, const struct digest *blob, int64_t size);
 

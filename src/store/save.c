@@ -37,46 +37,25 @@ static int to_out(void *arg, const void *p, size_t n, struct err *e)
 	return save_out_bytes(arg, p, n, e);
 }
 
-/* The size of a layer's tar, from any form of it that remembers. */
-static int tar_size(struct saving *s, const struct digest *d, int64_t *ret, struct err *e)
-{
-	struct err why = {0};
-
-	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++) {
-		struct layer_meta m;
-		if (!layer_exists(s->h, d, f) ||
-		    layer_meta_read(s->h, d, f, &s->arena, &m, &why) < 0)
-			continue;
-		*ret = m.tar_size;
-		return 0;
-	}
-	if (why.code && e)
-		*e = why;
-	else
-		err_fail_code(e, ERR_LAYER_MISSING, ENOENT,
-			      "layer sha256:%.12s of the image is missing in the store", d->hex);
-	return err_hint(e, "load or pull the image again");
-}
-
 int save_tar(struct saving *s, const char *name, const char *diffid, int64_t *ret_size,
 	     struct err *e)
 {
 	struct sink sink = {to_out, &s->out};
+	struct layer_meta meta = {0};
 	struct replay *replay;
 	struct digest d;
-	int64_t size = 0;
 	int r = digest_parse(diffid, &d, e);
 
 	if (r == 0)
-		r = tar_size(s, &d, &size, e);
+		r = layer_meta_any(s->h, &d, &s->arena, &meta, e);
 	if (ret_size)
-		*ret_size = size;
+		*ret_size = meta.tar_size;
 	if (r < 0 || save_out_has(&s->out, name))
 		return r;
 	r = replay_open(&replay, s->h, &d, s->form, e);
 	if (r < 0)
 		return r;
-	r = save_out_begin(&s->out, name, (uint64_t)size, e);
+	r = save_out_begin(&s->out, name, (uint64_t)meta.tar_size, e);
 	if (r == 0)
 		r = replay_all(replay, &sink, NULL, e);
 	if (r == 0)

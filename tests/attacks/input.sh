@@ -96,6 +96,34 @@ P
 	:
 }
 
+# The steps of an image are text of whoever made it.
+test_history_escapes() { # short
+	craft history <<'P'
+import io, json, tarfile
+layer = b.file("x", "x").bytes()
+cfg = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest(layer)]},
+    "history": [{"created": "2020-01-01T00:00:00Z", "created_by": "\x1b[31mred\x1b]0;title\x07\nFAKE LINE", "comment": "\u009b31m\u202eevil\x1b[2J"}]}).encode()
+t = tarfile.open(T + "/escapes.tar", "w")
+for name, data in ((digest(cfg) + ".json", cfg), ("l.tar", layer),
+        ("manifest.json", json.dumps([{"Config": digest(cfg) + ".json", "RepoTags": ["localhost/steps:1"], "Layers": ["l.tar"]}]).encode())):
+    i = tarfile.TarInfo(name)
+    i.size = len(data)
+    t.addfile(i, io.BytesIO(data))
+t.close()
+P
+	load_crafted escapes
+	local cmd
+	for cmd in 'history steps:1' 'history --no-trunc steps:1' 'history --format json steps:1' 'history --format {{json.}} steps:1'; do
+		# shellcheck disable=SC2086
+		run with_pty -s 24x200 -- $HOY $cmd
+		assert_ok
+		LC_ALL=C grep -q $'[\001-\010\013\014\016-\037\177]' "$T/out" && fail "$cmd: control bytes: $(last)"
+		LC_ALL=C grep -q $'\302\233\|\342\200\256' "$T/out" && fail "$cmd: control bytes: $(last)"
+	done
+	run hoy history steps:1
+	[ "$(printf '%s\n' "$out" | wc -l)" = 2 ] || fail "a faked line: $(last)"
+}
+
 test_environment_of_image() {
 	hostile env <<'P'
 c["Env"] = ["PATH=/bin", "A=1\nB=2", "NOEQ", "=x", "LONG=" + "y" * 60000]
