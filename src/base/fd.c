@@ -47,8 +47,22 @@ int fd_read_file_at(int dir, const char *name, struct str *out, size_t max)
 		return -EINVAL;
 	if ((uintmax_t)st.st_size > max)
 		return -EFBIG;
+	if (!st.st_size) /* or a file of /proc, which does not say */
+		return fd_read_all(fd, out, max);
 	str_reserve(out, (size_t)st.st_size + 1);
-	return fd_read_all(fd, out, max);
+	for (size_t left = (size_t)st.st_size; left;) {
+		ssize_t n = read(fd, out->s + out->len, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break; /* cut while we read */
+		out->len += (size_t)n;
+		left -= (size_t)n;
+	}
+	out->s[out->len] = 0;
+	return 0;
 }
 
 int fd_write_all(int fd, const void *p, size_t n)

@@ -232,12 +232,19 @@ static int print_each(struct cli *c, const struct template *t, const char *forma
 	return 0;
 }
 
+static const char *const json_all[] = {"json", ".", NULL};
+
+bool format_wants_facts(const struct cli *c, const char *format)
+{
+	return format && c->called != CALLED_DOCKER &&
+	       (!strcmp(format, "json") || is_action(format, json_all, false));
+}
+
 int format_list(struct cli *c, const struct format_list *f, const char *format, bool heading,
 		const struct json *sample, const struct json *fields, const struct json *objects,
 		struct err *e)
 {
-	static const char *const json_all[] = {"json", ".", NULL}, *const range_all[] = {"range",
-											 ".", NULL};
+	static const char *const range_all[] = {"range", ".", NULL};
 	const char *columns = table_columns(c, f, format);
 
 	if (!objects)

@@ -32,6 +32,9 @@ int format_list(struct cli *c, const struct format_list *f, const char *format, 
 		const struct json *sample, const struct json *fields, const struct json *objects,
 		struct err *e);
 
+/* Will format_list print objects (and not look at fields), given this --format? So only one of them needs to be made. */
+bool format_wants_facts(const struct cli *c, const char *format);
+
 /* Prints an inspected object or a list of them. format NULL, "" or "json": an indented array of all (one object if list is no array);
  * else the template once per object, each on a line. */
 int format_objects(struct cli *c, const char *format, const struct json *list, struct err *e);

@@ -55,7 +55,10 @@ static int images_run(struct cli *c, void *opts, struct err *e)
 	scoped(home) h = {.fd = -1};
 	struct image_result res;
 
-	q.count = o->format && (!strcmp(o->format, "json") || strstr(o->format, "Containers"));
+	/* {{json .}} is made of the facts too, unless docker's lines are wanted. */
+	q.ids_only = o->quiet;
+	q.facts = format_wants_facts(c, o->format);
+	q.count = o->format && (q.facts || strstr(o->format, "Containers"));
 	f.columns = o->digests
 			    ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t"
 			      "{{.Size}}"

@@ -101,7 +101,7 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 		.no_trunc = o->no_trunc,
 		.docker = docker,
 		.ids_only = o->quiet && is_table(format),
-		.facts = json && !docker,
+		.facts = format_wants_facts(c, format),
 		.size = o->size || (format && strstr(format, ".Size")),
 		.config = json || (format && needs_config(format)),
 	};

@@ -139,8 +139,10 @@ static int read_object(struct ctx *c, const struct bind_field *fields, void *out
 {
 	if (obj->type != JSON_OBJ)
 		return wrong(c, obj, key, "an object");
+	size_t next = 0; /* what we wrote stands in the order of the table */
 	for (const struct bind_field *f = fields; f->key; f++) {
-		struct json *j = json_get(obj, f->key);
+		bool here = next < obj->obj.n && !strcmp(obj->obj.v[next].key, f->key);
+		struct json *j = here ? obj->obj.v[next++].value : json_get(obj, f->key);
 		if (!j || j->type == JSON_NULL) {
 			if (!(f->flags & BIND_REQUIRED))
 				continue;

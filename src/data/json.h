@@ -67,6 +67,8 @@ struct json *json_new_pairs(struct arena *a, const struct pairs *l); /* object; 
 void json_add(struct arena *a, struct json *arr, struct json *v);
 void json_set(struct arena *a, struct json *obj, const char *key,
 	      struct json *v); /* replaces an existing key */
+/* The same for a key that is not there yet, without a look; a long object with many rows is made of these. The key is not copied. */
+void json_put(struct arena *a, struct json *obj, const char *key, struct json *v);
 void json_set_str(struct arena *a, struct json *obj, const char *key, const char *s);
 void json_set_int(struct arena *a, struct json *obj, const char *key, int64_t i);
 void json_set_bool(struct arena *a, struct json *obj, const char *key, bool b);

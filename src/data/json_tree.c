@@ -15,7 +15,7 @@ struct json *json_get(const struct json *obj, const char *key)
 	if (!obj || obj->type != JSON_OBJ)
 		return NULL;
 	for (size_t i = 0; i < obj->obj.n; i++)
-		if (!strcmp(obj->obj.v[i].key, key))
+		if (obj->obj.v[i].key[0] == key[0] && !strcmp(obj->obj.v[i].key, key))
 			return obj->obj.v[i].value;
 	return NULL;
 }
@@ -136,15 +136,21 @@ void json_add(struct arena *a, struct json *arr, struct json *v)
 void json_set(struct arena *a, struct json *obj, const char *key, struct json *v)
 {
 	for (size_t i = 0; i < obj->obj.n; i++) {
-		if (!strcmp(obj->obj.v[i].key, key)) {
+		if (obj->obj.v[i].key[0] == key[0] && !strcmp(obj->obj.v[i].key, key)) {
 			obj->obj.v[i].value = v;
 			return;
 		}
 	}
+	json_put(a, obj, arena_strdup(a, key), v);
+}
+
+void json_put(struct arena *a, struct json *obj, const char *key, struct json *v)
+{
 	size_t cap = new_capacity(obj->obj.n), size = sizeof *obj->obj.v;
+
 	if (cap)
 		obj->obj.v = arena_grow(a, obj->obj.v, obj->obj.n * size, cap * size);
-	obj->obj.v[obj->obj.n++] = (struct json_member){arena_strdup(a, key), v};
+	obj->obj.v[obj->obj.n++] = (struct json_member){key, v};
 }
 
 void json_set_str(struct arena *a, struct json *obj, const char *key, const char *s)

@@ -114,11 +114,16 @@ void json_write_double(struct str *out, double d)
 
 static void line(struct str *out, int indent, int depth)
 {
+	static const char blanks[] = "                                ";
+	size_t left = (size_t)indent * (size_t)depth;
+
 	if (!indent)
 		return;
 	str_addc(out, '\n');
-	for (int i = 0; i < indent * depth; i++)
-		str_addc(out, ' ');
+	for (size_t n; left; left -= n) {
+		n = left < sizeof blanks - 1 ? left : sizeof blanks - 1;
+		str_addn(out, blanks, n);
+	}
 }
 
 static void write_value(struct str *out, const struct json *j, int indent, int depth);

@@ -18,7 +18,7 @@ static void rebuild_state(const struct home *h, struct container *c)
 
 	c->state = (struct container_state){.id = c->id, .status = "exited", .stop_timeout = -1};
 	if (container_load_config(c, NULL) == 0)
-		container_initial_state(&c->config, &c->state);
+		container_initial_state(&c->config, &c->arena, &c->state);
 	c->state.name = arena_strdup(&c->arena, name ? name : c->id);
 	c->state.status = "exited";
 	c->state.error = "its state.json is damaged";
@@ -54,8 +54,11 @@ int container_open(const struct home *h, const char *text, struct container *ret
 	return container_refresh(h, ret, e);
 }
 
-void container_initial_state(const struct container_config *c, struct container_state *ret)
+void container_initial_state(const struct container_config *c, struct arena *a,
+			     struct container_state *ret)
 {
+	const struct config_mount *m = c->mounts.v;
+
 	*ret = (struct container_state){
 		.id = c->id,
 		.name = c->name,
@@ -70,7 +73,11 @@ void container_initial_state(const struct container_config *c, struct container_
 		.auto_remove = c->auto_remove,
 		.tty = c->process.tty,
 		.interactive = c->process.interactive,
+		.network = c->network,
 	};
+	for (size_t i = 0; i < c->mounts.n; i++)
+		*(struct state_mount *)bind_append(a, &ret->mounts, sizeof(struct state_mount)) =
+			(struct state_mount){m[i].source, m[i].destination};
 }
 
 int container_load_config(struct container *c, struct err *e)

@@ -24,7 +24,8 @@ struct container {
 int container_open(const struct home *h, const char *text, struct container *ret, struct err *e);
 int container_load_config(struct container *c, struct err *e);
 /* The state of a container that was made just now. It points into the config. */
-void container_initial_state(const struct container_config *c, struct container_state *ret);
+void container_initial_state(const struct container_config *c, struct arena *a,
+			     struct container_state *ret);
 void container_free(struct container *c);
 
 /* Reads the state again, after waiting for something. -ENOENT: it is gone. */

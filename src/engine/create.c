@@ -321,7 +321,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 	if (r == 0)
 		r = take_name(h, o, c, &ret->arena, e);
 	if (r == 0) {
-		container_initial_state(c, &ret->state);
+		container_initial_state(c, &ret->arena, &ret->state);
 		ret->status = CONTAINER_CREATED;
 		r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)

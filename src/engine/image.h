@@ -89,7 +89,9 @@ struct image_query {
 	const char *reference; /* the operand, or NULL */
 	const char *sort;      /* "created", "id", "repository", "size", "tag" */
 	bool no_trunc, docker;
-	bool count; /* how many containers each image has */
+	bool count;    /* how many containers each image has */
+	bool ids_only; /* fill .ids */
+	bool facts;    /* fill .objects; else .fields */
 };
 struct image_result {
 	struct json *sample; /* an item of .fields that stands for no image: all fields there are */

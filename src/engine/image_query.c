@@ -246,6 +246,21 @@ static const char *joined(struct arena *a, const struct strs *l)
 	return arena_strdup(a, str_cstr(&s));
 }
 
+static void put_str(struct arena *a, struct json *o, const char *key, const char *s)
+{
+	json_put(a, o, key, json_new_str(a, s));
+}
+
+static void put_int(struct arena *a, struct json *o, const char *key, int64_t i)
+{
+	json_put(a, o, key, json_new_int(a, i));
+}
+
+static void put_bool(struct arena *a, struct json *o, const char *key, bool b)
+{
+	json_put(a, o, key, json_new_bool(a, b));
+}
+
 static struct json *row_json(const struct plan *p, const struct row *r)
 {
 	const struct image_entry *im = r->im;
@@ -256,38 +271,38 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 	const char *size = im->broken ? "damaged" : image_size_text(a, im->size, docker);
 	const char *since = image_since_text(a, im->created), *at = at_text(a, im->created);
 
-	json_set_str(a, o, "Repository", docker ? ref_familiar(a, repo) : repo);
-	json_set_str(a, o, "Tag", r->tag ? r->tag : "<none>");
-	json_set_str(a, o, "Digest", im->manifest_digest);
-	json_set_str(a, o, "ID", id_text(a, im, p->q->no_trunc));
-	json_set_str(a, o, "Id", docker || !*im->id ? im->id : digest_hex(im->id));
-	json_set_str(a, o, "CreatedSince", since);
-	json_set_str(a, o, "Created", since);
-	json_set_str(a, o, "CreatedAt", at);
-	json_set_str(a, o, "CreatedTime", at);
-	json_set_str(a, o, "Size", size);
+	put_str(a, o, "Repository", docker ? ref_familiar(a, repo) : repo);
+	put_str(a, o, "Tag", r->tag ? r->tag : "<none>");
+	put_str(a, o, "Digest", im->manifest_digest);
+	put_str(a, o, "ID", id_text(a, im, p->q->no_trunc));
+	put_str(a, o, "Id", docker || !*im->id ? im->id : digest_hex(im->id));
+	put_str(a, o, "CreatedSince", since);
+	put_str(a, o, "Created", since);
+	put_str(a, o, "CreatedAt", at);
+	put_str(a, o, "CreatedTime", at);
+	put_str(a, o, "Size", size);
 	if (docker) {
-		json_set_str(a, o, "VirtualSize", size);
-		json_set_str(a, o, "SharedSize", "N/A");
+		put_str(a, o, "VirtualSize", size);
+		put_str(a, o, "SharedSize", "N/A");
 	} else {
-		json_set_int(a, o, "VirtualSize", im->size);
-		json_set_int(a, o, "SharedSize", 0);
+		put_int(a, o, "VirtualSize", im->size);
+		put_int(a, o, "SharedSize", 0);
 	}
-	json_set_str(a, o, "UniqueSize", "N/A");
+	put_str(a, o, "UniqueSize", "N/A");
 	if (p->count)
-		json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
+		put_int(a, o, "Containers", (int64_t)count_users(p, im));
 	else
-		json_set_str(a, o, "Containers", "N/A");
-	json_set_bool(a, o, "Dangling", !im->names.n);
-	json_set_bool(a, o, "IsDangling", !im->names.n);
-	json_set_bool(a, o, "ReadOnly", false);
-	json_set_bool(a, o, "IsReadOnly", false);
-	json_set(a, o, "Labels", json_new_pairs(a, &im->labels));
-	json_set(a, o, "Names", strs_json(a, &im->names, docker));
-	json_set_str(a, o, "History", joined(a, &im->names));
-	json_set(a, o, "RepoTags", strs_json(a, &im->names, docker));
-	json_set(a, o, "RepoDigests", strs_json(a, &im->repo_digests, docker));
-	json_set_str(a, o, "ParentId", "");
+		put_str(a, o, "Containers", "N/A");
+	put_bool(a, o, "Dangling", !im->names.n);
+	put_bool(a, o, "IsDangling", !im->names.n);
+	put_bool(a, o, "ReadOnly", false);
+	put_bool(a, o, "IsReadOnly", false);
+	json_put(a, o, "Labels", json_new_pairs(a, &im->labels));
+	json_put(a, o, "Names", strs_json(a, &im->names, docker));
+	put_str(a, o, "History", joined(a, &im->names));
+	json_put(a, o, "RepoTags", strs_json(a, &im->names, docker));
+	json_put(a, o, "RepoDigests", strs_json(a, &im->repo_digests, docker));
+	put_str(a, o, "ParentId", "");
 	return o;
 }
 
@@ -298,29 +313,29 @@ static struct json *object_json(const struct plan *p, const struct image_entry *
 	struct json *o = json_new(a, JSON_OBJ);
 	char at[40];
 
-	json_set_str(a, o, "Id", digest_hex(im->id));
-	json_set_str(a, o, "ParentId", "");
-	json_set(a, o, "RepoTags", strs_json(a, &im->names, false));
-	json_set(a, o, "RepoDigests", strs_json(a, &im->repo_digests, false));
-	json_set_int(a, o, "Size", im->size);
-	json_set_int(a, o, "SharedSize", 0);
-	json_set_int(a, o, "VirtualSize", im->size);
-	json_set(a, o, "Labels",
+	put_str(a, o, "Id", digest_hex(im->id));
+	put_str(a, o, "ParentId", "");
+	json_put(a, o, "RepoTags", strs_json(a, &im->names, false));
+	json_put(a, o, "RepoDigests", strs_json(a, &im->repo_digests, false));
+	put_int(a, o, "Size", im->size);
+	put_int(a, o, "SharedSize", 0);
+	put_int(a, o, "VirtualSize", im->size);
+	json_put(a, o, "Labels",
 		 im->labels.n ? json_new_pairs(a, &im->labels) : json_new(a, JSON_NULL));
-	json_set_int(a, o, "Containers", (int64_t)count_users(p, im));
+	put_int(a, o, "Containers", (int64_t)count_users(p, im));
 	if (!im->names.n)
-		json_set_bool(a, o, "Dangling", true);
-	json_set_str(a, o, "Arch", im->architecture ? im->architecture : "");
-	json_set_str(a, o, "Os", im->os ? im->os : "");
-	json_set_str(a, o, "Digest", im->manifest_digest);
-	json_set(a, o, "Names", strs_json(a, &im->names, false));
-	json_set(a, o, "History", strs_json(a, &im->names, false));
-	json_set_int(a, o, "Created", im->created.tv_sec);
+		put_bool(a, o, "Dangling", true);
+	put_str(a, o, "Arch", im->architecture ? im->architecture : "");
+	put_str(a, o, "Os", im->os ? im->os : "");
+	put_str(a, o, "Digest", im->manifest_digest);
+	json_put(a, o, "Names", strs_json(a, &im->names, false));
+	json_put(a, o, "History", strs_json(a, &im->names, false));
+	put_int(a, o, "Created", im->created.tv_sec);
 	time_rfc3339(at, sizeof at, im->created);
 	char *dot = strchr(at, '.');
 	if (dot && !im->created.tv_nsec)
 		memcpy(dot, "Z", 2);
-	json_set_str(a, o, "CreatedAt", at);
+	put_str(a, o, "CreatedAt", at);
 	return o;
 }
 
@@ -441,14 +456,17 @@ int image_query(const struct home *h, const struct image_query *q, struct arena 
 			add_row(&p, &l->v[i], l->v[i].names.v[k], &rows);
 	}
 	struct row *v = rows.v;
+	autofree bool *seen = xcalloc(l->n + 1, sizeof *seen);
 	sort_rows(v, rows.n, q->sort);
 	for (size_t i = 0; i < rows.n; i++) {
-		const char *id = id_text(a, v[i].im, q->no_trunc);
-		json_add(a, ret->fields, row_json(&p, &v[i]));
-		if (!strs_has(&ret->ids, id))
+		bool again = seen[v[i].im - l->v];
+		seen[v[i].im - l->v] = true;
+		if (q->ids_only && (!again || q->docker))
+			strs_add(a, &ret->ids, id_text(a, v[i].im, q->no_trunc));
+		else if (q->facts && !q->ids_only && !again)
 			json_add(a, ret->objects, object_json(&p, v[i].im));
-		if (!strs_has(&ret->ids, id) || q->docker)
-			strs_add(a, &ret->ids, id);
+		else if (!q->ids_only && !q->facts)
+			json_add(a, ret->fields, row_json(&p, &v[i]));
 	}
 	strv_free(&p.used);
 	image_list_free(l);

@@ -42,8 +42,18 @@ static void note_broken(struct list *l, const char *id, const struct err *why)
 static int read_config(struct list *l, const char *id, struct list_item *it, struct err *e)
 {
 	autoclose int dir = container_dir(l->h, id, e);
+	int r = dir < 0 ? dir : config_read(dir, &it->config, l->a, e);
+	const struct config_mount *m = it->config.mounts.v;
 
-	return dir < 0 ? dir : config_read(dir, &it->config, l->a, e);
+	if (r < 0 || it->s.network)
+		return r;
+	it->s.network = it->config.network; /* the record is of a build that did not copy these */
+	it->s.mounts = (struct bind_list){0};
+	for (size_t i = 0; i < it->config.mounts.n; i++)
+		*(struct state_mount *)bind_append(l->a, &it->s.mounts,
+						   sizeof(struct state_mount)) =
+			(struct state_mount){m[i].source, m[i].destination};
+	return 0;
 }
 
 static bool wanted(const struct list *l, const struct list_item *it)
@@ -63,7 +73,7 @@ static void read_one(struct list *l, const char *id)
 
 	if (r == 0 && strcmp(it->s.id, id))
 		r = err_fail(&e, ERR_JSON, "the state of container %.12s is another one's", id);
-	if (r == 0 && (l->q->config || l->filters.config))
+	if (r == 0 && ((l->q->config && !it->s.network) || l->filters.config))
 		r = read_config(l, id, it, &e);
 	if (r < 0) {
 		note_broken(l, id, &e);
@@ -329,10 +339,10 @@ static const char *hex_of(const char *image_id)
 
 static struct json *destinations(const struct list *l, const struct list_item *it)
 {
-	const struct config_mount *m = it->config.mounts.v;
+	const struct state_mount *m = it->s.mounts.v;
 	struct json *arr = json_new(l->a, JSON_ARR);
 
-	for (size_t i = 0; i < it->config.mounts.n; i++)
+	for (size_t i = 0; i < it->s.mounts.n; i++)
 		json_add(l->a, arr, json_new_str(l->a, m[i].destination));
 	return arr;
 }
@@ -340,10 +350,10 @@ static struct json *destinations(const struct list *l, const struct list_item *i
 /* docker shows where mounts come from; tmpfs come from nowhere. */
 static struct json *sources(const struct list *l, const struct list_item *it)
 {
-	const struct config_mount *m = it->config.mounts.v;
+	const struct state_mount *m = it->s.mounts.v;
 	scoped(str) s = {0};
 
-	for (size_t i = 0; i < it->config.mounts.n; i++) {
+	for (size_t i = 0; i < it->s.mounts.n; i++) {
 		if (!m[i].source)
 			continue;
 		str_addf(&s, "%s%s", s.len ? "," : "",
@@ -353,24 +363,15 @@ static struct json *sources(const struct list *l, const struct list_item *it)
 	return json_new_str(l->a, str_cstr(&s));
 }
 
-/* json_set() looks for the key first; these rows are long, their keys are known to differ, and there may be many rows. */
+/* A row that is being made. */
 struct members {
 	struct arena *a;
 	struct json *o;
-	size_t cap;
 };
 
 static void put(struct members *m, const char *key, struct json *v)
 {
-	struct json *o = m->o;
-
-	if (o->obj.n == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 48;
-		o->obj.v = arena_grow(m->a, o->obj.v, m->cap * sizeof *o->obj.v,
-				      cap * sizeof *o->obj.v);
-		m->cap = cap;
-	}
-	o->obj.v[o->obj.n++] = (struct json_member){key, v};
+	json_put(m->a, m->o, key, v);
 }
 
 /* The text lives in the arena or in the program: no copy. */
@@ -417,8 +418,8 @@ static void put_times(const struct list *l, const struct list_item *it, struct m
 
 static struct json *fields_of(const struct list *l, const struct list_item *it)
 {
-	struct members m = {l->a, json_new(l->a, JSON_OBJ), 0};
-	const char *network = it->config.network ? it->config.network : "";
+	struct members m = {l->a, json_new(l->a, JSON_OBJ)};
+	const char *network = it->s.network ? it->s.network : "";
 	struct json *labels = json_new_pairs(l->a, &it->s.labels);
 	const char *hex = hex_of(it->s.image_id ? it->s.image_id : "");
 	bool docker = l->q->docker;
@@ -455,13 +456,13 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 static struct json *object_of(const struct list *l, const struct list_item *it)
 {
 	struct arena *a = l->a;
-	struct members m = {a, json_new(a, JSON_OBJ), 0};
+	struct members m = {a, json_new(a, JSON_OBJ)};
 	int64_t started = seconds_of(it->s.started), finished = seconds_of(it->s.finished);
 	struct json *names = json_new(a, JSON_ARR), *networks = json_new(a, JSON_ARR), *size;
 
 	json_add(a, names, json_new_str(a, it->s.name));
-	if (it->config.network && strcmp(it->config.network, "none"))
-		json_add(a, networks, json_new_str(a, it->config.network));
+	if (it->s.network && strcmp(it->s.network, "none"))
+		json_add(a, networks, json_new_str(a, it->s.network));
 	size = json_new(a, l->q->size ? JSON_OBJ : JSON_NULL);
 	if (l->q->size) {
 		json_set_int(a, size, "rootFsSize", it->size_root);

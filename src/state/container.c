@@ -8,6 +8,13 @@
 #include "state/container.h"
 
 #define AT(field) offsetof(struct container_state, field)
+static const struct bind_field mount_fields[] = {
+	{"Source", BIND_STR, offsetof(struct state_mount, source)},
+	{"Destination", BIND_STR, offsetof(struct state_mount, destination),
+	 .flags = BIND_REQUIRED},
+	{0},
+};
+
 static const struct bind_field fields[] = {
 	{"Id", BIND_STR, AT(id), .flags = BIND_REQUIRED},
 	{"Name", BIND_STR, AT(name), .flags = BIND_REQUIRED},
@@ -32,6 +39,8 @@ static const struct bind_field fields[] = {
 	{"AutoRemove", BIND_BOOL, AT(auto_remove)},
 	{"Tty", BIND_BOOL, AT(tty)},
 	{"Interactive", BIND_BOOL, AT(interactive)},
+	{"Network", BIND_STR, AT(network)},
+	{"Mounts", BIND_LIST, AT(mounts), mount_fields, sizeof(struct state_mount)},
 	{0},
 };
 #undef AT

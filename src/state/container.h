@@ -34,6 +34,14 @@ struct container_state {
 	int64_t exit_code;
 	int64_t stop_signal, stop_timeout; /* timeout in seconds; -1: not configured */
 	bool auto_remove, tty, interactive;
+	const char *
+		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
+	struct bind_list mounts; /* which has neither of the two; struct state_mount */
+};
+
+struct state_mount {
+	const char *source; /* NULL for tmpfs */
+	const char *destination;
 };
 
 enum container_status {

@@ -253,4 +253,53 @@ test_size() {
 	assert_out 5000
 }
 
+# What a list shows of the config stands in the record too; a record of a build before that sends it to the config.
+test_older_records() {
+	three
+	hoy ps -a --format json >"$T/new"
+	assert_eq 1 "$(grep -c '"/data"' "$T/new")"
+	local f
+	for f in "$(store)"/containers/*/state.json; do
+		python3 - "$f" <<-'END'
+			import json, sys
+			s = json.load(open(sys.argv[1]))
+			assert s.pop('Network') == 'none'
+			s.pop('Mounts', None)
+			open(sys.argv[1], 'w').write(json.dumps(s))
+		END
+	done
+	hoy ps -a --format json >"$T/old"
+	sed -i '/"\(Status\|CreatedAt\)"/d' "$T/new" "$T/old"
+	assert_bytes "$T/new" "$T/old"
+	run hoy ps -a --filter volume=/data --format '{{.Names}} {{.Mounts}}'
+	assert_out 'new [/data]'
+}
+
+# System calls for each container and each image are few, whatever is asked for; nothing is locked, made or executed.
+test_cost() { # rows=user
+	need strace
+	load busybox
+	local i
+	hoy create --network none --name first -v "$HOME:/data" busybox true >/dev/null
+	hoy tag busybox many:0 || fail tag
+	calls() { strace -f -o "$T/calls" -- "${HOY%% *}" "$@" >/dev/null && wc -l <"$T/calls"; }
+	local few_ps few_json few_images many
+	few_ps=$(calls ps -a) few_json=$(calls ps -a --format json) few_images=$(calls images)
+	for ((i = 1; i <= 20; i++)); do
+		hoy create --network none --name "c$i" busybox true >/dev/null || fail create
+		hoy tag busybox "many:$i" || fail tag
+	done
+	many=$(calls ps -a)
+	[ $((many - few_ps)) -le $((20 * 6 + 20)) ] || fail "ps: $((many - few_ps)) system calls for 20 containers"
+	many=$(calls ps -a --format json)
+	[ $((many - few_json)) -le $((20 * 6 + 20)) ] || fail "ps --format json: $((many - few_json)) system calls for 20 containers"
+	! grep -Eq 'flock|O_CREAT|clone|vfork|rename' "$T/calls" || fail "$(grep -E 'flock|O_CREAT|clone|vfork|rename' "$T/calls")"
+	many=$(calls images)
+	[ $((many - few_images)) -le $((20 * 2 + 20)) ] || fail "images: $((many - few_images)) system calls for 20 names"
+	! grep -Eq 'flock|O_CREAT|clone|vfork|rename' "$T/calls" || fail "$(grep -E 'flock|O_CREAT|clone|vfork|rename' "$T/calls")"
+	load cfg-labels cfg-env cfg-workdir cfg-cmd cfg-entrypoint
+	many=$(($(calls images) - many))
+	[ $many -le $((5 * 14 + 10)) ] || fail "images: $many system calls for 5 images"
+}
+
 run_tests "$@"
