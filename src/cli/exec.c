@@ -59,7 +59,11 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 		r = run_await(sock, e);
 	} else if (r == 0) {
 		const char *keys = o->detach_keys ? o->detach_keys : ct.config.detach_keys;
-		struct attach_opts ao = {sock, o->interactive, o->tty, true, keys};
+		struct attach_opts ao = {.sock = sock,
+					 .input = o->interactive,
+					 .tty = o->tty,
+					 .sig_proxy = true,
+					 .keys = keys};
 		r = run_attached(c, &ao, e);
 	}
 	fd_close(&sock);

@@ -176,13 +176,19 @@ static int logs_run(struct cli *c, void *opts, struct err *e)
 		return r;
 	struct logs_source *v = arena_alloc(&c->arena, c->nargs * sizeof *v);
 	for (size_t i = 0; i < c->nargs; i++)
-		v[i].fd = v[i].sup = -1;
+		v[i] = (struct logs_source){.files.dir = -1, .sup = -1};
 	for (size_t i = 0; i < c->nargs && r == 0; i++)
 		r = logs_open(&h, c->args[i], &v[i], e);
 	if (r == 0)
 		r = read_logs(c, o, &q, v, e);
-	for (size_t i = 0; i < c->nargs; i++)
+	for (size_t i = 0; i < c->nargs; i++) {
+		if (v[i].files.missed)
+			cli_warn(c,
+				 "%s: its log was rotated faster than it was read; some of it is "
+				 "missing above",
+				 v[i].name);
 		logs_close(&v[i]);
+	}
 	return r;
 }
 

@@ -10,6 +10,7 @@ static const struct opt run_rows[] = {
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{.kind = OPT_TABLE, .sub = run_common_rows},
+	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, more), .sub = run_process_rows},
 	{0},
 };
 #undef TO
@@ -34,10 +35,21 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	struct home h = {.fd = -1};
 	int sock = -1;
 
+	if (o->detach && o->more.attach.n && c->called == CALLED_DOCKER)
+		return err_fail(e, ERR_USAGE, "--attach and --detach exclude each other");
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
 	int r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
-	struct start_opts so = {!o->detach, !o->detach && o->interactive, true,
+	const struct strs *at = &ct.config.attach;
+	struct attach_opts ao = {
+		.input = !o->detach && o->interactive && (!at->n || strs_has(at, "stdin")),
+		.tty = o->tty,
+		.sig_proxy = o->sig_proxy,
+		.no_stdout = at->n && !strs_has(at, "stdout"),
+		.no_stderr = at->n && !strs_has(at, "stderr"),
+		.keys = o->detach_keys,
+	};
+	struct start_opts so = {!o->detach && !(ao.no_stdout && ao.no_stderr), ao.input, true,
 				run_terminal_size()};
 	bool made = r == 0;
 	if (made)
@@ -49,8 +61,9 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		if (r == 0)
 			out_printf(&c->out, "%s\n", ct.id);
 	} else {
-		struct attach_opts ao = {sock, o->interactive, o->tty, o->sig_proxy,
-					 o->detach_keys};
+		if (ao.no_stdout && ao.no_stderr) /* as elsewhere: so that it can be found */
+			out_printf(&c->out, "%s\n", ct.id);
+		ao.sock = sock;
 		r = run_attached(c, &ao, e);
 	}
 	if (r < 0 && !str_is_empty(o->cidfile) && made) /* else it may be another's */

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/parse.h"
 #include "cli/run_opts.h"
 #include "monitor/client.h"
 #include "sys/tty.h"
@@ -60,8 +61,8 @@ const struct opt run_common_rows[] = {
 		  "apparmor=unconfined"},
 	{"shm-size", 0, TO(OPT_SIZE, shm_size), "SIZE",
 	 "Size of /dev/shm: 64m, 1g; 0 for no limit (default 64000k)"},
-	{"stop-signal", 0, TO(OPT_SIGNAL, stop_signal), "SIGNAL",
-	 "Signal that stops it (default: the image's, or TERM)"},
+	{"stop-signal", 0, TO(OPT_STR, stop_signal), "SIGNAL",
+	 "Signal that stops it (default: the image's, or TERM)", COMPLETE_SIGNAL},
 	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
 	 "Seconds from that signal to the kill (default 10)"},
 	{"tmpfs", 0, TO(OPT_STRS, tmpfs), "PATH[:OPTIONS]",
@@ -80,6 +81,7 @@ const struct opt run_common_rows[] = {
 
 const struct run_opts run_defaults = {
 	.read_only_tmpfs = true,
+	.more.http_proxy = true,
 	.sig_proxy = true,
 	.stop_timeout = -1,
 	.shm_size = CONFIG_SHM_SIZE,
@@ -95,8 +97,13 @@ static void note(void *arg, const char *text)
 	cli_note(arg, "%s", text);
 }
 
-static int check(const struct cli *c, const struct run_opts *o, struct err *e)
+static int check(const struct cli *c, const struct run_opts *o, struct create_opts *co,
+		 struct err *e)
 {
+	if (!str_is_empty(o->stop_signal) && parse_signal(o->stop_signal, &co->stop_signal) < 0) {
+		err_fail(e, ERR_USAGE, "--stop-signal \"%.40s\" is not a signal", o->stop_signal);
+		return err_hint(e, "it takes a signal such as TERM, SIGKILL or 15");
+	}
 	if (!str_is_empty(o->pull) && strcmp(o->pull, "missing") && strcmp(o->pull, "never")) {
 		err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never", o->pull);
 		return err_hint(e, "images come by hoy load -i FILE");
@@ -146,6 +153,7 @@ static void note_network(const struct cli *c, const struct run_opts *o, const st
 int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
 	       struct home *h, struct container *ret, struct err *e)
 {
+	struct process_opts more = o->more;
 	struct create_opts co = {
 		.image = c->args[0],
 		.name = o->name,
@@ -174,7 +182,8 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.init = o->init,
 		.auto_remove = o->rm,
 		.replace = o->replace,
-		.stop_signal = o->stop_signal,
+		.more = &more,
+		.cidfile = o->cidfile,
 		.stop_timeout = o->stop_timeout,
 		.shm_size = o->shm_size,
 		.docker = c->called == CALLED_DOCKER,
@@ -185,7 +194,10 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	};
 
 	*ret = (struct container){.dir = -1};
-	int r = check(c, o, e);
+	more.has_oom_score_adj = cli_given(c, "oom-score-adj");
+	if (c->called == CALLED_DOCKER && !cli_given(c, "http-proxy"))
+		more.http_proxy = false; /* there it is a matter of the client's configuration */
+	int r = check(c, o, &co, e);
 	if (r == 0)
 		r = home_open(h, c->root, e);
 	if (r < 0)
@@ -232,6 +244,8 @@ int run_attached(struct cli *c, const struct attach_opts *o, struct err *e)
 		.sock = o->sock,
 		.in = o->input ? 0 : -1,
 		.output = true,
+		.no_stdout = o->no_stdout,
+		.no_stderr = o->no_stderr,
 		.tty = o->tty,
 		.sig_proxy = o->sig_proxy,
 		.keys = o->keys ? o->keys : "ctrl-p,ctrl-q",

@@ -14,12 +14,14 @@ struct run_opts {
 		*detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
 		cap_drop, security_opts, ulimits;
-	int stop_signal;
+	const char *stop_signal;
 	int64_t stop_timeout;
 	uint64_t shm_size;
+	struct process_opts more;
 };
 
-extern const struct opt run_common_rows[]; /* for OPT_TABLE */
+extern const struct opt run_common_rows[],
+	run_process_rows[]; /* for OPT_TABLE; the latter for .more */
 extern const struct run_opts run_defaults;
 
 /* Opens the store, recovers it, makes the container, writes the cidfile. unpublished, durable: see engine/create.h. */
@@ -34,6 +36,7 @@ struct attach_opts {
 	int sock;
 	bool input, tty, sig_proxy;
 	const char *keys; /* NULL: ctrl-p,ctrl-q */
+	bool no_stdout, no_stderr;
 };
 int run_attached(struct cli *c, const struct attach_opts *o, struct err *e);
 

@@ -50,7 +50,11 @@ static int find_image(const struct home *h, const struct create_opts *o, struct 
 		c->image = arena_strdup(a, im->found);
 	for (size_t i = 0; i < im->doc.rootfs.diff_ids.n; i++)
 		strs_add(a, &c->layers, im->doc.rootfs.diff_ids.v[i]);
-	return 0;
+	const char *note;
+	r = process_opts_platform(o->more, &im->doc, c->image, a, &note, e);
+	if (note)
+		warn(o, "%s", note);
+	return r;
 }
 
 static void copy_strs(struct arena *a, struct strs *to, const struct strs *from)
@@ -92,6 +96,7 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 	struct strs *env = &c->process.env;
 
 	env_set(a, env, "PATH", 4, default_path);
+	process_opts_host_env(o->more, env, a);
 	if (o->tty)
 		env_set(a, env, "TERM", 4, "xterm");
 	env_set(a, env, "container", 9, "hoy");
@@ -106,6 +111,7 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 		else
 			env_set(a, env, ic->env.v[i], (size_t)(eq - ic->env.v[i]), eq + 1);
 	}
+	process_opts_unset_env(o->more, env, a);
 	return options_env(a, &o->env_files, &o->env, env, e);
 }
 
@@ -230,9 +236,15 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 		    struct container_config *c, struct arena *a, struct err *e)
 {
 	unsigned char keys[16];
+	const char *note;
 
 	for (size_t i = 0; i < ic->labels.n; i++)
 		pairs_set(a, &c->labels, ic->labels.v[i].k, ic->labels.v[i].v);
+	int r = process_opts_apply(o->more, c, a, &note, e);
+	if (r < 0)
+		return r;
+	if (note)
+		warn(o, "%s", note);
 	for (size_t i = 0; i < o->labels.n; i++)
 		options_label(a, o->labels.v[i], &c->labels);
 	copy_strs(a, &c->create_command, &o->create_command);
@@ -246,6 +258,7 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 	c->read_only = o->read_only;
 	c->init = o->init;
 	c->auto_remove = o->auto_remove;
+	c->cidfile = arena_strdup(a, o->cidfile);
 	c->stop_timeout = o->stop_timeout;
 	int sig = o->stop_signal ? o->stop_signal : SIGTERM;
 	if (!o->stop_signal && !str_is_empty(ic->stop_signal) &&

@@ -9,6 +9,7 @@
 #define ENGINE_CREATE_H
 
 #include "engine/container.h"
+#include "engine/process_opts.h"
 
 struct create_opts {
 	const char *image; /* a reference, @host or @empty */
@@ -18,6 +19,8 @@ struct create_opts {
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits;
 	struct strs create_command;
+	const struct process_opts *more;
+	const char *cidfile; /* for inspect; the caller writes it */
 	bool tty, interactive, read_only, read_only_tmpfs, privileged, init, auto_remove, replace;
 	int stop_signal;      /* 0: the image's, else SIGTERM */
 	int64_t stop_timeout; /* seconds, -1: not configured */

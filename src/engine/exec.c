@@ -22,6 +22,8 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 		.caps_bounding = o->privileged ? (int64_t)caps_all() : base->caps_bounding,
 		.caps_user = o->privileged ? 0 : base->caps_user,
 	};
+	if (!o->user) /* they were meant for the container's own user */
+		ret->groups = base->groups;
 	for (size_t i = 0; i < base->env.n; i++)
 		strs_add(&c->arena, &ret->env, base->env.v[i]);
 	if (o->tty && !env_get(&ret->env, "TERM"))

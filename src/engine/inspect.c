@@ -91,8 +91,7 @@ static struct json *ulimits(const struct container_config *cfg, bool docker, str
 
 static void set_host_fixed(struct json *j, struct arena *a)
 {
-	static const char *const empty[] = {"ContainerIDFile", "VolumeDriver", "UsernsMode",
-					    "CgroupParent", NULL};
+	static const char *const empty[] = {"VolumeDriver", "UsernsMode", "CgroupParent", NULL};
 	struct json *restart = json_new(a, JSON_OBJ);
 
 	json_set_str(a, restart, "Name", "no");
@@ -108,17 +107,46 @@ static void set_host_fixed(struct json *j, struct arena *a)
 	json_set_str(a, j, "Runtime", "hoy");
 }
 
+static const char *log_path(const struct home *h, const struct container *c, struct arena *a)
+{
+	if (c->config.log_driver)
+		return "";
+	return c->config.log_path ? c->config.log_path
+				  : arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id);
+}
+
+static struct json *log_config(const struct container *c, const struct inspect_opts *o,
+			       const struct home *h, struct arena *a)
+{
+	const struct container_config *cfg = &c->config;
+	struct json *j = json_new(a, JSON_OBJ);
+	scoped(str) size = {0};
+
+	json_set_str(a, j, "Type", cfg->log_driver ? cfg->log_driver : "k8s-file");
+	if (cfg->log_opts.n || o->docker)
+		json_set(a, j, "Config", json_new_pairs(a, &cfg->log_opts));
+	else
+		set_null(a, j, "Config");
+	if (o->docker)
+		return j;
+	size_human(&size, (uint64_t)cfg->log_max_size);
+	json_set_str(a, j, "Path", log_path(h, c, a));
+	json_set_str(a, j, "Tag", "");
+	json_set_str(a, j, "Size", str_cstr(&size));
+	return j;
+}
+
 static struct json *host_config(const struct home *h, const struct container *c,
 				const struct inspect_opts *o, struct arena *a)
 {
 	const struct container_config *cfg = &c->config;
-	struct json *j = json_new(a, JSON_OBJ), *log = json_new(a, JSON_OBJ);
+	struct json *j = json_new(a, JSON_OBJ);
 
 	inspect_host_mounts(cfg, o->docker, j, a);
-	json_set_str(a, log, "Type", "k8s-file");
-	set_null(a, log, "Config");
-	json_set_str(a, log, "Path", arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id));
-	json_set(a, j, "LogConfig", log);
+	json_set(a, j, "LogConfig", log_config(c, o, h, a));
+	json_set_str(a, j, "ContainerIDFile", text(cfg->cidfile));
+	json_set(a, j, "GroupAdd", json_new_strs(a, &cfg->process.groups));
+	json_set_int(a, j, "OomScoreAdj", cfg->oom_score_adj);
 	json_set_str(a, j, "NetworkMode", text(cfg->network));
 	json_set_bool(a, j, "AutoRemove", cfg->auto_remove);
 	json_set(a, j, "Annotations", json_new_pairs(a, &cfg->annotations));
@@ -146,9 +174,9 @@ static struct json *config(const struct container_config *cfg, bool docker, stru
 	json_set_str(a, j, "Hostname", text(cfg->hostname));
 	json_set_str(a, j, "Domainname", "");
 	json_set_str(a, j, "User", text(p->user));
-	json_set_bool(a, j, "AttachStdin", false);
-	json_set_bool(a, j, "AttachStdout", false);
-	json_set_bool(a, j, "AttachStderr", false);
+	json_set_bool(a, j, "AttachStdin", strs_has(&cfg->attach, "stdin"));
+	json_set_bool(a, j, "AttachStdout", strs_has(&cfg->attach, "stdout"));
+	json_set_bool(a, j, "AttachStderr", strs_has(&cfg->attach, "stderr"));
 	json_set_bool(a, j, "Tty", p->tty);
 	json_set_bool(a, j, "OpenStdin", p->interactive);
 	json_set_bool(a, j, "StdinOnce", false);
@@ -167,6 +195,9 @@ static struct json *config(const struct container_config *cfg, bool docker, stru
 	const char *signal = signal_name((int)cfg->stop_signal);
 	json_set_str(a, j, "StopSignal", signal ? signal : "SIGTERM");
 	json_set_int(a, j, "StopTimeout", no_timeout ? DEFAULT_STOP_TIMEOUT : cfg->stop_timeout);
+	json_set_str(a, j, "Umask", arena_printf(a, "%04o", (unsigned)cfg->umask));
+	json_set_str(a, j, "Timezone", text(cfg->tz));
+	json_set_int(a, j, "Timeout", cfg->timeout);
 	json_set(a, j, "CreateCommand", json_new_strs(a, &cfg->create_command));
 	if (cfg->detach_keys)
 		json_set_str(a, j, "DetachKeys", cfg->detach_keys);
@@ -307,7 +338,8 @@ static void set_identity(const struct home *h, const struct container *c,
 	json_set_str(a, j, "ImageDigest", image_digest(h, cfg, a));
 	json_set_str(a, j, "Rootfs", "");
 	json_set_str(a, j, "StaticDir", arena_printf(a, "%s/containers/%s", h->path, c->id));
-	json_set_str(a, j, "LogPath", arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id));
+	json_set_str(a, j, "LogPath", log_path(h, c, a));
+	json_set_str(a, j, "PidFile", text(cfg->pidfile));
 	json_set_str(a, j, "Name", arena_printf(a, "%s%s", o->docker ? "/" : "", c->state.name));
 }
 

@@ -8,12 +8,37 @@
 
 enum { PIECE = 64 * 1024, POLL_MS = 200 };
 
+/* There is none in the container's directory: it was never started, or its log is somewhere else, or nowhere. */
+static int open_elsewhere(int dir, struct arena *a, struct logs_source *ret, struct err *e)
+{
+	struct container_config c;
+	int r = config_read(dir, &c, a, e);
+
+	if (r < 0)
+		return r;
+	if (c.log_driver) {
+		err_fail_code(e, ERR_NO_LOG, ENOENT, "container %s keeps no log (--log-driver %s)",
+			      ret->name, c.log_driver);
+		return err_hint(e, "make it without that option to see later what it wrote");
+	}
+	if (!c.log_path)
+		return 0;
+	const char *base = strrchr(c.log_path, '/') + 1;
+	autoclose int at = open(arena_strndup(a, c.log_path, (size_t)(base - c.log_path)),
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0 && errno == ENOENT)
+		return 0;
+	log_files_close(&ret->files);
+	r = at < 0 ? -errno : log_files_open(&ret->files, at, base);
+	return r < 0 ? err_set(e, r, "open the log %s", c.log_path) : 0;
+}
+
 int logs_open(const struct home *h, const char *text, struct logs_source *ret, struct err *e)
 {
 	scoped(arena) a = {0};
 	struct container_state s;
 
-	*ret = (struct logs_source){.fd = -1, .sup = -1};
+	*ret = (struct logs_source){.files.dir = -1, .sup = -1};
 	int r = container_resolve(h, text, ret->id, e);
 	if (r < 0)
 		return r;
@@ -28,15 +53,17 @@ int logs_open(const struct home *h, const char *text, struct logs_source *ret, s
 		ret->sup = proc_open((pid_t)s.sup, (uint64_t)s.sup_start);
 	if (ret->sup < 0)
 		ret->sup = -1; /* it has ended in this moment */
-	ret->fd = openat(dir, "ctr.log", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (ret->fd < 0 && errno != ENOENT)
-		return err_set(e, errno, "open the log of container %s", ret->name);
-	return 0;
+	r = log_files_open(&ret->files, dir, "ctr.log");
+	if (r == 0 && !ret->files.n)
+		r = open_elsewhere(dir, &a, ret, e);
+	else if (r < 0)
+		err_set(e, r, "open the log of container %s", ret->name);
+	return r;
 }
 
 void logs_close(struct logs_source *s)
 {
-	fd_close(&s->fd);
+	log_files_close(&s->files);
 	fd_close(&s->sup);
 }
 
@@ -57,44 +84,59 @@ static int on_text(void *arg, bool is_stderr, const char *p, size_t n)
 static int prepare(struct logs_source *s, const struct logs_query *q, struct err *e)
 {
 	struct log_reader *r = &s->reader;
-	struct stat st = {0};
 
 	*r = (struct log_reader){.sink = {on_line, on_text, s}};
 	r->filter = q->has_since || q->has_until;
 	r->since = q->has_since ? q->since : (struct timespec){0};
 	r->until = q->has_until ? q->until : (struct timespec){0};
-	if (s->fd < 0 || q->tail < 0)
+	if (!s->files.n || q->tail < 0)
 		return 0;
-	int rc = fstat(s->fd, &st) < 0 ? -errno
-				       : log_tail(s->fd, st.st_size, (uint64_t)q->tail, r->from);
+	int rc = log_tail(&s->files, log_files_end(&s->files), (uint64_t)q->tail, r->from);
 	if (rc < 0)
 		return err_set(e, rc, "read the log of container %s", s->name);
 	r->at = r->line_at = r->from[0] < r->from[1] ? r->from[0] : r->from[1];
 	return 0;
 }
 
+/* inotify is a convenience of ours, not a need: where the user's instances are used up, we look again and again. A file that is
+ * rotated is moved; one that falls off at once is unlinked, which is a change of its attributes. */
+static bool watch_newest(const struct logs_source *s, int watch)
+{
+	char path[40];
+
+	if (watch < 0)
+		return false;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", s->files.v[s->files.n - 1].fd);
+	return inotify_add_watch(watch, path, IN_MODIFY | IN_MOVE_SELF | IN_ATTRIB) >= 0;
+}
+
 /* Feeds what there is. */
-static int read_on(struct logs_source *s, struct err *e)
+static int read_on(struct logs_source *s, int watch, struct err *e)
 {
 	autofree char *buf = NULL;
-	struct stat st;
 	int r = 0;
 
-	if (s->fd < 0)
+	if (!s->files.n)
 		return 0;
 	/* A torn last line is cut off by the supervisor, so the log may shrink under us. */
-	if (fstat(s->fd, &st) == 0 && st.st_size < s->reader.at)
-		s->reader.at = st.st_size;
+	off_t end = log_files_end(&s->files);
+	if (end < s->reader.at)
+		s->reader.at = end;
 	buf = xmalloc(PIECE);
 	while (r == 0) {
-		ssize_t n = pread(s->fd, buf, PIECE, s->reader.at);
-		if (n < 0 && errno == EINTR)
+		ssize_t n = log_files_read(&s->files, buf, PIECE, s->reader.at);
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			return err_set(e, errno, "read the log of container %s", s->name);
-		if (n == 0)
+			return err_set(e, (int)n, "read the log of container %s", s->name);
+		if (n > 0) {
+			r = log_reader_feed(&s->reader, buf, (size_t)n);
+			continue;
+		}
+		/* Rotated: what was written before that is read to its end first, by the next turn. */
+		if (!log_files_next(&s->files, s->reader.at))
 			return 0;
-		r = log_reader_feed(&s->reader, buf, (size_t)n);
+		watch_newest(s, watch);
 	}
 	return r;
 }
@@ -107,14 +149,15 @@ static bool has_ended(const struct logs_source *s)
 }
 
 /* One round: reads what there is; a container that had ended before is done then. */
-static int round_of(struct logs_source *v, size_t n, bool last, bool *ret_all_done, struct err *e)
+static int round_of(struct logs_source *v, size_t n, int watch, bool last, bool *ret_all_done,
+		    struct err *e)
 {
 	*ret_all_done = true;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].done)
 			continue;
 		bool ended = last || has_ended(&v[i]);
-		int r = read_on(&v[i], e);
+		int r = read_on(&v[i], watch, e);
 		if (r == 0 && ended)
 			r = log_reader_end(&v[i].reader);
 		if (r != 0)
@@ -161,19 +204,13 @@ static int wait_for_more(struct logs_source *v, size_t n, int watch, struct poll
 	return 0;
 }
 
-/* inotify is a convenience of ours, not a need: where the user's instances are used up, we look again and again. */
 static int watch_logs(const struct logs_source *v, size_t n)
 {
 	autoclose int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char path[40];
 
-	for (size_t i = 0; i < n && fd >= 0; i++) {
-		if (v[i].fd < 0 || v[i].sup < 0)
-			continue;
-		snprintf(path, sizeof path, "/proc/self/fd/%d", v[i].fd);
-		if (inotify_add_watch(fd, path, IN_MODIFY) < 0)
+	for (size_t i = 0; i < n && fd >= 0; i++)
+		if (v[i].files.n && v[i].sup >= 0 && !watch_newest(&v[i], fd))
 			return -1;
-	}
 	return take_fd(fd);
 }
 
@@ -187,7 +224,7 @@ static int follow(struct logs_source *v, size_t n, const struct logs_query *q,
 
 	while (r == 0 && !all_done) {
 		bool last = q->has_until && time_left(q) == 0;
-		r = round_of(v, n, last, &all_done, e);
+		r = round_of(v, n, watch, last, &all_done, e);
 		if (r == 0)
 			r = sink->idle(sink->arg);
 		if (r == 0 && !all_done)
@@ -209,5 +246,5 @@ int logs_read(struct logs_source *v, size_t n, const struct logs_query *q,
 	}
 	if (r < 0)
 		return r;
-	return q->follow ? follow(v, n, q, sink, e) : round_of(v, n, true, &all_done, e);
+	return q->follow ? follow(v, n, q, sink, e) : round_of(v, n, -1, true, &all_done, e);
 }

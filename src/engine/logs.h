@@ -31,8 +31,8 @@ struct logs_sink {
 struct logs_source {
 	char id[CONTAINER_ID_LEN + 1];
 	char name[256];
-	int fd;	 /* the log; -1: the container never had output */
-	int sup; /* pidfd of the supervisor; -1: the container does not run */
+	struct log_files files; /* none: the container never had output */
+	int sup;		/* pidfd of the supervisor; -1: the container does not run */
 	bool done;
 	struct log_reader reader;
 	/* for the callbacks of reader */

@@ -27,32 +27,54 @@ static int add_env(struct arena *a, const char *text, struct strs *env, struct e
 	return 0;
 }
 
-static int add_env_file(struct arena *a, const char *path, struct strs *env, struct err *e)
+/* The lines of a file that are neither empty nor comments. what is the kind of file, for errors. */
+static int read_lines(struct arena *a, const char *what, const char *path, struct strs *ret,
+		      struct err *e)
 {
 	scoped(str) text = {0};
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *save = NULL;
 
 	if (fd < 0)
-		return err_set(e, errno, "open the environment file %s", path);
+		return err_set(e, errno, "open the %s file %s", what, path);
 	int r = fd_read_all(fd, &text, 1 << 20);
 	if (r < 0)
-		return err_set(e, r, "read the environment file %s", path);
+		return err_set(e, r, "read the %s file %s", what, path);
 	if (text.len != strlen(str_cstr(&text)))
-		return err_fail(e, ERR_USAGE, "the environment file %s holds a NUL byte", path);
+		return err_fail(e, ERR_USAGE, "the %s file %s holds a NUL byte", what, path);
 	for (char *line = text.s ? strtok_r(text.s, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		size_t n = strlen(line);
 		if (n && line[n - 1] == '\r')
 			line[n - 1] = 0;
 		line += strspn(line, " \t");
-		if (!*line || *line == '#')
-			continue;
-		r = add_env(a, line, env, e);
+		if (*line && *line != '#')
+			strs_add(a, ret, line);
+	}
+	return 0;
+}
+
+static int add_env_file(struct arena *a, const char *path, struct strs *env, struct err *e)
+{
+	struct strs lines = {0};
+	int r = read_lines(a, "environment", path, &lines, e);
+
+	for (size_t i = 0; i < lines.n && r == 0; i++) {
+		r = add_env(a, lines.v[i], env, e);
 		if (r < 0)
 			return err_context(e, "%s", path);
 	}
-	return 0;
+	return r;
+}
+
+int options_label_file(struct arena *a, const char *path, struct pairs *labels, struct err *e)
+{
+	struct strs lines = {0};
+	int r = read_lines(a, "label", path, &lines, e);
+
+	for (size_t i = 0; i < lines.n && r == 0; i++)
+		options_label(a, lines.v[i], labels);
+	return r;
 }
 
 int options_env(struct arena *a, const struct strs *files, const struct strs *values,
@@ -63,7 +85,8 @@ int options_env(struct arena *a, const struct strs *files, const struct strs *va
 	for (size_t i = 0; i < files->n && r == 0; i++)
 		r = add_env_file(a, files->v[i], env, e);
 	for (size_t i = 0; i < values->n && r == 0; i++)
-		r = add_env(a, values->v[i], env, e);
+		if (*values->v[i]) /* -e "$UNSET" of a script says nothing */
+			r = add_env(a, values->v[i], env, e);
 	return r;
 }
 

@@ -16,6 +16,9 @@ int options_env(struct arena *a, const struct strs *files, const struct strs *va
 /* --ulimit NAME=SOFT[:HARD] */
 int options_ulimit(struct arena *a, const char *text, struct bind_list *ulimits, struct err *e);
 
+/* --label-file: a label a line; lines that are empty or begin with # are skipped. */
+int options_label_file(struct arena *a, const char *path, struct pairs *labels, struct err *e);
+
 /* --label KEY=VALUE or KEY */
 void options_label(struct arena *a, const char *text, struct pairs *labels);
 

@@ -130,10 +130,12 @@ static int on_frame(struct session *s, struct err *e)
 		return gone(e);
 	switch (msg[0]) {
 	case FRAME_STDOUT:
-		put(s, 1, FRAME_STDOUT, msg + 1, (size_t)n - 1);
+		if (!s->c->no_stdout)
+			put(s, 1, FRAME_STDOUT, msg + 1, (size_t)n - 1);
 		break;
 	case FRAME_STDERR:
-		put(s, 2, FRAME_STDERR, msg + 1, (size_t)n - 1);
+		if (!s->c->no_stderr)
+			put(s, 2, FRAME_STDERR, msg + 1, (size_t)n - 1);
 		break;
 	case FRAME_STARTED:
 		s->c->started = true;

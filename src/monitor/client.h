@@ -10,8 +10,9 @@ struct client {
 	int sock;
 	int in; /* standard input to pass on, or -1 */
 	bool output;
-	bool tty;     /* the process has a terminal */
-	bool started; /* FRAME_STARTED has been seen, or is not to come (an attach) */
+	bool no_stdout, no_stderr; /* that stream is not wanted */
+	bool tty;		   /* the process has a terminal */
+	bool started;		   /* FRAME_STARTED has been seen, or is not to come (an attach) */
 	bool sig_proxy;
 	const char *keys;			   /* detach keys, "" for none */
 	void (*note)(void *arg, const char *text); /* words for people; may be NULL */

@@ -2,16 +2,48 @@
 #include "base/parse.h"
 #include "monitor/log.h"
 
-int log_open(struct log *l, int dir)
+/* The directory and the name of a file given by its path. */
+static int open_dir(struct log *l, const struct log_place *p)
+{
+	char dir[PATH_MAX];
+	const char *base = p->path ? strrchr(p->path, '/') + 1 : "ctr.log";
+
+	snprintf(l->name, sizeof l->name, "%s", base);
+	if (!p->path) {
+		l->dir = p->dir;
+	} else {
+		l->own_dir = true;
+		snprintf(dir, sizeof dir, "%.*s", (int)(base - p->path), p->path);
+		l->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return l->dir < 0 ? -errno : 0;
+}
+
+static int open_new(struct log *l, const char *name, int flags)
+{
+	int fd = openat(l->dir, name,
+			O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				O_CLOEXEC | flags,
+			0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int log_open(struct log *l, const struct log_place *p)
 {
 	struct stat st;
 
-	l->len = 0;
-	l->lost = l->lost_now = 0;
-	l->fd = openat(dir, "ctr.log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-		       0600);
-	if (l->fd < 0 || fstat(l->fd, &st) < 0)
-		return -errno;
+	*l = (struct log){
+		.fd = -1, .dir = -1, .max = p->max, .files = p->files > 0 ? (unsigned)p->files : 1};
+	int r = open_dir(l, p);
+	if (r == 0)
+		r = l->fd = open_new(l, l->name, 0);
+	if (r >= 0)
+		r = fstat(l->fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (r < 0) {
+		log_close(l);
+		return r;
+	}
 	l->end = st.st_size;
 	return 0;
 }
@@ -19,12 +51,42 @@ int log_open(struct log *l, int dir)
 void log_close(struct log *l)
 {
 	fd_close(&l->fd);
+	if (l->own_dir)
+		fd_close(&l->dir);
+	l->dir = -1;
+}
+
+/* Begins a new file. It is there under another name before the old ones move, so that a full disk changes nothing. */
+static bool rotate(struct log *l)
+{
+	char from[LOG_NAME_MAX + 12], to[LOG_NAME_MAX + 12], new[LOG_NAME_MAX + 12];
+
+	snprintf(new, sizeof new, "%s.new", l->name);
+	int fd = open_new(l, new, O_TRUNC);
+	if (fd < 0)
+		return false;
+	bool ok = true;
+	for (unsigned i = l->files - 1; i >= 1 && ok; i--)
+		ok = renameat(l->dir, log_file_name(from, l->name, i - 1), l->dir,
+			      log_file_name(to, l->name, i)) == 0 ||
+		     errno == ENOENT;
+	ok = ok && renameat(l->dir, new, l->dir, l->name) == 0;
+	if (!ok) {
+		unlinkat(l->dir, new, 0);
+		close(fd);
+		return false;
+	}
+	close(l->fd);
+	l->fd = fd;
+	l->end = 0;
+	return true;
 }
 
 /* Writes what is collected, whole entries, all or nothing: a torn one is cut off again. */
 static void flush(struct log *l)
 {
-	ssize_t n = l->len ? write(l->fd, l->buf, l->len) : 0;
+	bool room = !l->max || !l->end || l->end + (off_t)l->len <= l->max || rotate(l);
+	ssize_t n = l->len && room ? write(l->fd, l->buf, l->len) : 0;
 
 	if (n == (ssize_t)l->len) {
 		l->end += n;

@@ -145,7 +145,7 @@ int log_reader_end(struct log_reader *r)
 enum { BLOCK = 64 * 1024 };
 
 struct tail {
-	int fd;
+	const struct log_files *f;
 	off_t end; /* of the log */
 	uint64_t left;
 	bool started[2]; /* an entry of that stream is wanted */
@@ -160,7 +160,7 @@ static void tail_line(struct tail *t, off_t at, const char *p, size_t n)
 	char buf[LOG_HEAD_MAX];
 
 	if (n < sizeof buf && at + (off_t)n < t->end) {
-		ssize_t k = pread(t->fd, buf, sizeof buf, at);
+		ssize_t k = log_files_read(t->f, buf, sizeof buf, at);
 		p = buf;
 		n = k > 0 ? (size_t)k : 0;
 	}
@@ -184,9 +184,23 @@ static bool tail_done(const struct tail *t)
 	return t->full && (t->closed[0] || !t->started[0]) && (t->closed[1] || !t->started[1]);
 }
 
-int log_tail(int fd, off_t end, uint64_t lines, off_t ret[2])
+/* All of a piece, which may lie in several files. */
+static int read_whole(const struct log_files *f, char *buf, size_t n, off_t at)
 {
-	struct tail t = {.fd = fd, .end = end, .left = lines, .from = ret};
+	while (n) {
+		ssize_t k = log_files_read(f, buf, n, at);
+		if (k <= 0)
+			return k < 0 ? (int)k : -EIO;
+		buf += k;
+		at += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+int log_tail(const struct log_files *f, off_t end, uint64_t lines, off_t ret[2])
+{
+	struct tail t = {.f = f, .end = end, .left = lines, .from = ret};
 	off_t pos = end;
 	autofree char *buf = xmalloc(BLOCK);
 
@@ -196,11 +210,9 @@ int log_tail(int fd, off_t end, uint64_t lines, off_t ret[2])
 	while (pos > 0 && !tail_done(&t)) {
 		size_t n = pos < BLOCK ? (size_t)pos : (size_t)BLOCK;
 		off_t base = pos - (off_t)n;
-		ssize_t k = pread(fd, buf, n, base);
-		if (k < 0)
-			return -errno;
-		if ((size_t)k < n)
-			return -EIO;
+		int r = read_whole(f, buf, n, base);
+		if (r < 0)
+			return r;
 		/* A newline at i begins a line at i + 1, unless that is the end of the log. */
 		for (size_t i = n; i-- > 0 && !tail_done(&t);)
 			if (buf[i] == '\n' && base + (off_t)i + 1 < end)

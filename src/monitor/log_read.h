@@ -8,7 +8,7 @@
 #ifndef MONITOR_LOG_READ_H
 #define MONITOR_LOG_READ_H
 
-#include "base/base.h"
+#include "monitor/log_files.h"
 
 enum { LOG_HEAD_MAX = 64 }; /* bytes of "TIME STREAM TAG " at most */
 
@@ -54,6 +54,6 @@ int log_reader_end(struct log_reader *r);
 
 /* Finds where the last `lines` lines of output begin, by reading the log backward from end; fills ret[0] (standard output) and
  * ret[1] (error). 0 or -errno. */
-int log_tail(int fd, off_t end, uint64_t lines, off_t ret[2]);
+int log_tail(const struct log_files *f, off_t end, uint64_t lines, off_t ret[2]);
 
 #endif

@@ -53,13 +53,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct seen whole = read_in(data, size, size + 1, all);
 	struct seen bits = read_in(data, size, 1, all);
 	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct log_files files;
 	off_t from[2];
 
+	log_files_of(&files, fd);
 	FUZZ_CHECK(!memcmp(&whole, &bits, sizeof whole));
 	FUZZ_CHECK(whole.bytes <= size);
 	FUZZ_CHECK(fd >= 0 && fd_write_all(fd, data, size) == 0);
 	for (uint64_t n = 0; n < 4; n++) {
-		FUZZ_CHECK(log_tail(fd, (off_t)size, n, from) == 0);
+		FUZZ_CHECK(log_tail(&files, (off_t)size, n, from) == 0);
 		for (int i = 0; i < 2; i++)
 			FUZZ_CHECK(from[i] <= (off_t)size &&
 				   (from[i] == 0 || from[i] == (off_t)size ||
@@ -67,6 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct seen end = read_in(data, size, 17, from);
 		FUZZ_CHECK(end.lines <= n && end.bytes <= whole.bytes);
 	}
-	close(fd);
+	log_files_close(&files);
 	return 0;
 }

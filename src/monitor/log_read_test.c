@@ -157,15 +157,17 @@ static void tails(void **state)
 		{UINT64_MAX, "1\n22\n" T("09") "broken\n", "e1\ne2"},
 	};
 	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct log_files files;
 
+	log_files_of(&files, fd);
 	assert_int_equal(fd_write_all(fd, log, sizeof log - 1), 0);
 	for (size_t i = 0; i < countof(t); i++) {
 		struct log_reader r = {0};
-		assert_int_equal(log_tail(fd, sizeof log - 1, t[i].lines, r.from), 0);
+		assert_int_equal(log_tail(&files, sizeof log - 1, t[i].lines, r.from), 0);
 		r.at = r.line_at = r.from[0] < r.from[1] ? r.from[0] : r.from[1];
 		check(r, log, 7, false, t[i].out, t[i].err);
 	}
-	close(fd);
+	log_files_close(&files);
 }
 
 /* Beginnings of lines around the borders of the blocks that log_tail reads. */
@@ -175,15 +177,17 @@ static void tail_blocks(void **state)
 		scoped(str) log = {0};
 		struct log_reader r = {0};
 		int fd = memfd_create("log", MFD_CLOEXEC);
+		struct log_files files;
+		log_files_of(&files, fd);
 		str_add(&log, T("05") "stdout F first\n" T("06") "stdout F last ");
 		while (log.len < shift)
 			str_addc(&log, '.');
 		str_add(&log, "\n");
 		assert_int_equal(fd_write_all(fd, log.s, log.len), 0);
-		assert_int_equal(log_tail(fd, (off_t)log.len, 1, r.from), 0);
+		assert_int_equal(log_tail(&files, (off_t)log.len, 1, r.from), 0);
 		assert_int_equal(r.from[0], sizeof T("05") "stdout F first\n" - 1);
 		assert_int_equal(r.from[1], log.len);
-		close(fd);
+		log_files_close(&files);
 	}
 }
 
@@ -198,7 +202,7 @@ static void round_trip(void **state)
 
 	assert_non_null(made);
 	int d = open(made, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(log_open(&l, d), 0);
+	assert_int_equal(log_open(&l, &(struct log_place){.dir = d}), 0);
 	for (size_t i = 0; i < countof(pieces); i++)
 		log_write(&l, i % 3 == 2, pieces[i], strlen(pieces[i]));
 	log_close(&l);

@@ -25,7 +25,7 @@ static int setup(void **state)
 	snprintf(f->name, sizeof f->name, "/tmp/hoy-log-test-XXXXXX");
 	assert_non_null(mkdtemp(f->name));
 	f->dir = open(f->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(log_open(&f->log, f->dir), 0);
+	assert_int_equal(log_open(&f->log, &(struct log_place){.dir = f->dir}), 0);
 	*state = f;
 	return 0;
 }
@@ -133,7 +133,7 @@ static void no_log(void **state)
 
 	assert_int_equal(unlinkat(f->dir, "ctr.log", 0), 0);
 	assert_int_equal(symlinkat("/dev/full", f->dir, "ctr.log"), 0);
-	assert_true(log_open(&l, f->dir) < 0);
+	assert_true(log_open(&l, &(struct log_place){.dir = f->dir}) < 0);
 	log_write(&l, false, "nothing\n", 8);
 	log_close(&l);
 }

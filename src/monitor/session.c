@@ -71,7 +71,9 @@ static int start(const struct session *s, struct err *e)
 			   .process = s->process,
 			   .size = s->size,
 			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+	struct streams_oom oom = streams_oom_take(s->config);
 	r = launch_join(&l, s->pid1, &ss.run, e);
+	streams_oom_give_back(&oom);
 	if (r < 0) {
 		streams_close(&p);
 		return r;

@@ -64,6 +64,28 @@ void streams_detach(const int *keep, size_t nkeep, const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
+struct streams_oom streams_oom_take(const struct container_config *c)
+{
+	struct streams_oom o = {.fd = -1};
+	char text[24];
+
+	if (!c->has_oom_score_adj)
+		return o;
+	o.fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	ssize_t n = o.fd < 0 ? -1 : read(o.fd, o.old, sizeof o.old - 1);
+	int len = snprintf(text, sizeof text, "%d", (int)c->oom_score_adj);
+	if (n <= 0 || pwrite(o.fd, text, (size_t)len, 0) != len)
+		fd_close(&o.fd);
+	return o;
+}
+
+void streams_oom_give_back(struct streams_oom *o)
+{
+	if (o->fd >= 0)
+		(void)!pwrite(o->fd, o->old, strlen(o->old), 0);
+	fd_close(&o->fd);
+}
+
 int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *ret_sock,
 		 struct err *e)
 {

@@ -18,6 +18,15 @@ void streams_close(struct streams *p);
  * default signals but SIGPIPE, SIGHUP and SIGXFSZ ignored, no descriptors but those in keep. */
 void streams_detach(const int *keep, size_t nkeep, const char *name);
 
+/* Takes on the value of /proc/self/oom_score_adj that the process to be started is to inherit; with fd, later, gives it back. A
+ * value that we may not have is left out. To be called before the user namespace changes, when the file is still ours. */
+struct streams_oom {
+	int fd; /* -1: nothing was changed */
+	char old[16];
+};
+struct streams_oom streams_oom_take(const struct container_config *c);
+void streams_oom_give_back(struct streams_oom *o);
+
 /* Forks a monitor process: the child runs fn(arg, sock) and never comes back; *ret_sock is our end of the connection to it. */
 int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *ret_sock,
 		 struct err *e);

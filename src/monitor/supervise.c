@@ -19,6 +19,8 @@
 #include "store/layer_form.h"
 #include "sys/sigstate.h"
 
+enum { TIMED_OUT_CODE = 255 }; /* as podman's conmon has it */
+
 /* All that the long-lived loop needs, in memory that exists from the start. */
 static struct supervisor {
 	const struct supervise *s;
@@ -28,10 +30,11 @@ static struct supervisor {
 	struct launched run;
 	struct ids ids;
 	struct watch child, signals;
-	struct timer retry, pipe;
+	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
-	int pending_signal;   /* sent while PID 1 was too young to judge */
-	int killed_as;	      /* the signal that PID 1 would have dropped and was ended for */
+	int pending_signal; /* sent while PID 1 was too young to judge */
+	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
+	bool timed_out;
 	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
 	char started[40], finished[40]; /* the state points here */
@@ -55,20 +58,63 @@ static int listen_on(const struct supervise *s, struct err *e)
 
 static void on_signal_frame(struct relay *r, int sig);
 
+static int write_pidfile(const struct supervise *s, pid_t pid, struct err *e)
+{
+	char text[16];
+	int n = snprintf(text, sizeof text, "%d", (int)pid);
+
+	if (!s->config->pidfile)
+		return 0;
+	autoclose int fd =
+		open(s->config->pidfile,
+		     O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+	return r < 0 ? err_set(e, r, "write the pidfile %s", s->config->pidfile) : 0;
+}
+
+/* A pidfile that outlives its process leads to another process one day. One that somebody else has written meanwhile stays. */
+static void remove_pidfile(const struct supervise *s)
+{
+	scoped(str) text = {0};
+
+	if (s->config->pidfile && fd_read_file_at(AT_FDCWD, s->config->pidfile, &text, 64) == 0 &&
+	    strtol(str_cstr(&text), NULL, 10) == sv.run.pid)
+		unlink(s->config->pidfile);
+}
+
+/* A log that cannot be opened is none, but for one that somebody asked for by its path. */
+static int open_log(const struct supervise *s, struct err *e)
+{
+	const struct container_config *c = s->config;
+	const struct log_place place = {s->dir, c->log_path, c->log_max_size, c->log_max_files};
+
+	sv.log.fd = -1;
+	if (c->log_driver)
+		return 0;
+	int r = log_open(&sv.log, &place);
+	if (r >= 0 || !c->log_path)
+		return 0;
+	err_set(e, r, "open the log %s", c->log_path);
+	return r == -EINVAL ? err_hint(e, "it must be a regular file, or not exist yet") : r;
+}
+
 static int start(const struct supervise *s, struct launched *ret, struct err *e)
 {
 	struct u0_map map;
 	struct streams p;
+	struct streams_oom oom = streams_oom_take(s->config);
 	int r = u0_enter(s->home, s->config->id, &map, e);
 
 	if (r < 0)
-		return r;
+		return r; /* and this process ends */
 	s->state->form = u0_form_name(map.form);
 	r = layer_forms_make(s->home, &map, &s->config->layers, e);
 	if (r < 0)
 		return r;
 	autoclose int listener = listen_on(s, e);
-	r = listener < 0 ? listener : streams_open(&p, &s->config->process, false, e);
+	r = listener < 0 ? listener : open_log(s, e);
+	if (r == 0)
+		r = streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
 	struct launch l = {.home = s->home->path,
@@ -80,11 +126,13 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .size = s->size,
 			   .stdio = {p.in[0], p.out[1], p.err[1]}};
 	r = launch_start(&l, ret, e);
+	streams_oom_give_back(&oom);
+	if (r == 0)
+		r = write_pidfile(s, ret->pid, e);
 	if (r < 0) {
 		streams_close(&p);
 		return r;
 	}
-	log_open(&sv.log, s->dir);
 	r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
 		       take_fd(p.in[1]));
 	streams_close(&p);
@@ -166,6 +214,7 @@ static void finish(struct relay *r)
 
 	if (!sv.exited)
 		return;
+	remove_pidfile(s);
 	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->pid = 0;
 	s->state->sup = 0;
@@ -198,6 +247,8 @@ static void on_child(struct watch *w, uint32_t events)
 	sv.code = proc_exit_code(st);
 	if (sv.killed_as && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL)
 		sv.code = 128 + sv.killed_as;
+	if (sv.timed_out && WIFSIGNALED(st))
+		sv.code = TIMED_OUT_CODE;
 	/* All processes of its pid namespace are gone with it, but a stream may have been passed on to one outside. */
 	relay_finish(&sv.relay);
 }
@@ -272,6 +323,19 @@ static void on_pipe(struct timer *t)
 	loop_timer(&sv.loop, t, 1000);
 }
 
+/* --timeout is over. */
+static void on_limit(struct timer *t)
+{
+	static const char note[] =
+		"the container has run for as long as --timeout allows: it was killed";
+
+	if (sv.exited || sv.child.fd < 0)
+		return;
+	sv.timed_out = true;
+	proc_signal(sv.child.fd, SIGKILL);
+	relay_tell(&sv.relay, FRAME_NOTE, note, sizeof note - 1);
+}
+
 /* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. If that has ended, clients that are
  * stuck are not waited for any more. */
 static void on_own_signal(struct watch *w, uint32_t events)
@@ -299,6 +363,9 @@ static int watch_all(struct err *e)
 	sv.signals = (struct watch){.fd = -1, .fn = on_own_signal};
 	sv.retry.fn = on_retry;
 	sv.pipe.fn = on_pipe;
+	sv.limit.fn = on_limit;
+	if (sv.s->config->timeout)
+		loop_timer(&sv.loop, &sv.limit, sv.s->config->timeout * 1000);
 	sv.relay.on_closed = on_closed;
 	int r = sfd < 0 ? -errno : loop_add(&sv.loop, &sv.signals, sfd, EPOLLIN);
 	if (r == 0)

@@ -37,6 +37,7 @@ const struct bind_field config_process_fields[] = {
 	{"NoNewPrivs", BIND_BOOL, AT(config_process, no_new_privs)},
 	{"CapsBounding", BIND_INT, AT(config_process, caps_bounding)},
 	{"CapsUser", BIND_INT, AT(config_process, caps_user)},
+	{"Groups", BIND_STRS, AT(config_process, groups)},
 	{0},
 };
 
@@ -74,6 +75,19 @@ const struct bind_field config_fields[] = {
 	{"ReadOnly", BIND_BOOL, AT(container_config, read_only)},
 	{"Init", BIND_BOOL, AT(container_config, init)},
 	{"AutoRemove", BIND_BOOL, AT(container_config, auto_remove)},
+	{"Attach", BIND_STRS, AT(container_config, attach)},
+	{"Umask", BIND_INT, AT(container_config, umask), .flags = BIND_ALWAYS},
+	{"Timezone", BIND_STR, AT(container_config, tz)},
+	{"PidFile", BIND_STR, AT(container_config, pidfile)},
+	{"CidFile", BIND_STR, AT(container_config, cidfile)},
+	{"Timeout", BIND_INT, AT(container_config, timeout)},
+	{"HasOomScoreAdj", BIND_BOOL, AT(container_config, has_oom_score_adj)},
+	{"OomScoreAdj", BIND_INT, AT(container_config, oom_score_adj)},
+	{"LogDriver", BIND_STR, AT(container_config, log_driver)},
+	{"LogPath", BIND_STR, AT(container_config, log_path)},
+	{"LogMaxSize", BIND_INT, AT(container_config, log_max_size)},
+	{"LogMaxFiles", BIND_INT, AT(container_config, log_max_files)},
+	{"LogOpts", BIND_PAIRS, AT(container_config, log_opts)},
 	{0},
 };
 #undef AT
@@ -85,7 +99,8 @@ int config_read(int dir, struct container_config *ret, struct arena *a, struct e
 
 	if (r < 0)
 		return err_set(e, r, "read the container's config.json");
-	*ret = (struct container_config){.stop_timeout = -1, .shm_size = CONFIG_SHM_SIZE};
+	*ret = (struct container_config){
+		.stop_timeout = -1, .shm_size = CONFIG_SHM_SIZE, .umask = CONFIG_UMASK};
 	struct json *j = json_parse(a, str_cstr(&text), text.len, "config.json", NULL, e);
 	if (!j)
 		return -EINVAL;

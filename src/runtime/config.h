@@ -40,6 +40,7 @@ struct config_process {
 	bool tty, interactive;
 	bool no_new_privs;
 	int64_t caps_bounding, caps_user; /* masks, sys/caps.h */
+	struct strs groups; /* supplementary ones asked for: names, numbers, or USER_KEEP_GROUPS */
 };
 
 struct container_config {
@@ -64,9 +65,27 @@ struct container_config {
 	const char *detach_keys;
 	int64_t stop_signal, stop_timeout; /* seconds; -1: not configured (10) */
 	bool read_only, init, auto_remove;
+	struct strs attach; /* "stdin" ... as asked for with --attach; none: all */
+	int64_t umask;
+	const char *tz;	     /* "local", or a file below CONFIG_ZONEINFO; NULL: the image's */
+	const char *pidfile; /* absolute; NULL: none */
+	const char *cidfile; /* as it was given, for inspect */
+	int64_t timeout;     /* seconds that it may run; 0: for ever */
+	bool has_oom_score_adj;
+	int64_t oom_score_adj;
+	const char *log_driver; /* "none"; NULL: k8s-file */
+	const char *log_path;	/* absolute; NULL: ctr.log in the container's directory */
+	int64_t log_max_size, log_max_files; /* bytes a file, 0: no limit; files in all */
+	struct pairs log_opts;		     /* as they were given, for inspect */
 };
 
-enum { CONFIG_VERSION = 1, CONFIG_SHM_SIZE = 64000 << 10 };
+enum {
+	CONFIG_VERSION = 1,
+	CONFIG_SHM_SIZE = 64000 << 10,
+	CONFIG_UMASK = 0022,
+	CONFIG_LOG_FILES = 100, /* of one log at most */
+};
+#define CONFIG_ZONEINFO "/usr/share/zoneinfo"
 
 extern const struct bind_field config_fields[];
 extern const struct bind_field config_process_fields[];

@@ -166,6 +166,22 @@ static void hostname_text(const struct container_config *c, struct str *out)
 	str_addf(out, "%s\n", c->hostname);
 }
 
+/* The zone that was asked for, as a file of the machine; a machine without a local zone has UTC. Nothing: the image's own stays. */
+static void localtime_text(const struct container_config *c, struct str *out)
+{
+	char path[300];
+
+	if (!c->tz)
+		return;
+	if (!strcmp(c->tz, "local"))
+		snprintf(path, sizeof path, "/etc/localtime");
+	else
+		snprintf(path, sizeof path, CONFIG_ZONEINFO "/%s", c->tz);
+	autoclose int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* often a link */
+	if (fd < 0 || fd_read_all(fd, out, 1 << 20) < 0)
+		str_reset(out);
+}
+
 static const struct {
 	const char *name, *path;
 	void (*text)(const struct container_config *, struct str *);
@@ -173,20 +189,40 @@ static const struct {
 	{"hosts", "/etc/hosts", hosts_text},
 	{"resolv.conf", "/etc/resolv.conf", resolv_text},
 	{"hostname", "/etc/hostname", hostname_text},
+	{"localtime", "/etc/localtime", localtime_text},
 };
+
+/* /etc/localtime is mostly a link, to a file that small images do not have: then that file is made. */
+static int zone_target(struct stage *s, struct err *e)
+{
+	char text[PATH_MAX];
+	const char *path = "/etc/localtime";
+	autoclose int etc = path_open_in_root(s->root, "/etc", O_PATH | O_DIRECTORY, 0);
+	ssize_t n = etc < 0 ? -1 : readlinkat(etc, "localtime", text, sizeof text - 1);
+
+	if (n > 0) {
+		text[n] = 0;
+		path = arena_printf(&s->arena, "%s%s", text[0] == '/' ? "" : "/etc/", text);
+	}
+	return stage_target(s, path, false, e);
+}
 
 static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
 {
 	scoped(str) text = {0};
 
 	generated[i].text(s->c, &text);
+	bool zone = generated[i].text == localtime_text;
+	if (zone && !text.len)
+		return 0;
 	int r = fd_write_file_at(tmpfs, generated[i].name, str_cstr(&text), text.len, 0644);
 	if (r < 0)
 		return err_set(e, r, "write the container's %s", generated[i].path);
 	autoclose int mnt = mount_clone(tmpfs, generated[i].name, false);
 	if (mnt < 0)
 		return err_set(e, mnt, "bind %s", generated[i].path);
-	autoclose int target = stage_target(s, generated[i].path, false, e);
+	autoclose int target =
+		zone ? zone_target(s, e) : stage_target(s, generated[i].path, false, e);
 	return attach_at(mnt, target, generated[i].path, e);
 }
 

@@ -19,7 +19,9 @@
 
 int stage_user(struct stage *s, struct err *e)
 {
-	return user_resolve(s->root, s->p->user, &s->user, &s->arena, e);
+	int r = user_resolve(s->root, s->p->user, &s->user, &s->arena, e);
+
+	return r < 0 ? r : user_add_groups(s->root, &s->p->groups, &s->user, e);
 }
 
 static const struct {
@@ -62,7 +64,7 @@ int stage_limits(struct stage *s, struct err *e)
 					(uintmax_t)now.rlim_max);
 		return -e->code;
 	}
-	umask(0022);
+	umask((mode_t)s->c->umask);
 	return 0;
 }
 
@@ -105,7 +107,7 @@ static int change_user(const struct user *u, struct err *e)
 {
 	/* In a namespace of one id setgroups(2) is denied for good; then the groups cannot be dropped, and do not matter: they
 	 * are the caller's own. */
-	if (setgroups(u->ngroups, u->groups) < 0 && errno != EPERM)
+	if (!u->keep_groups && setgroups(u->ngroups, u->groups) < 0 && errno != EPERM)
 		return err_set(e, errno, "set the supplementary groups");
 	if (setresgid(u->gid, u->gid, u->gid) == 0 && setresuid(u->uid, u->uid, u->uid) == 0)
 		return 0;

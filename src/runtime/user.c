@@ -264,3 +264,53 @@ int user_resolve(int root, const char *text, struct user *ret, struct arena *a, 
 		ret->groups[ret->ngroups++] = ret->gid;
 	return r;
 }
+
+static bool add_group(struct user *u, gid_t gid)
+{
+	for (size_t i = 0; i < u->ngroups; i++)
+		if (u->groups[i] == gid)
+			return true;
+	if (u->ngroups == USER_MAX_GROUPS)
+		return false;
+	u->groups[u->ngroups++] = gid;
+	return true;
+}
+
+static int bad_group(const char *text, const char *why, struct err *e)
+{
+	err_fail(e, ERR_USER, "--group-add \"%.80s\": %s", text, why);
+	return err_hint(e, "a group is a number, or a name of the container's /etc/group");
+}
+
+int user_check_group(const char *text, struct err *e)
+{
+	uint32_t gid;
+	int r = number(text, text, &gid, NULL);
+
+	return r < 0 ? bad_group(text, "neither a name nor a number that fits", e) : 0;
+}
+
+int user_add_groups(int root, const struct strs *names, struct user *u, struct err *e)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		scoped(str) file = {0};
+		const char *name = names->v[i];
+		gid_t gid = 0;
+		if (!strcmp(name, USER_KEEP_GROUPS)) {
+			u->keep_groups = true;
+			continue;
+		}
+		int r = number(name, name, &gid, e);
+		if (r == 1) {
+			r = read_etc(root, "/etc/group", &file, e);
+			if (r == 0 && (!file.s || !find_group(file.s, name, &gid)))
+				return bad_group(name,
+						 "no such group in the container's /etc/group", e);
+		}
+		if (r < 0)
+			return r;
+		if (!add_group(u, gid))
+			return bad_group(name, "too many groups", e);
+	}
+	return 0;
+}

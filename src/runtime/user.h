@@ -18,6 +18,7 @@ struct user {
 	gid_t groups
 		[USER_MAX_GROUPS]; /* supplementary, and gid itself where a user was asked for */
 	size_t ngroups;
+	bool keep_groups; /* the caller's own stay, and nothing is set */
 	const char *home; /* in the arena; "/" if nothing says */
 	const char *name; /* NULL if the passwd has no entry */
 };
@@ -37,6 +38,14 @@ struct user_names {
 /* path: "/etc/passwd" or "/etc/group", inside root. A file that cannot be read has no names. */
 void user_names_read(int root, const char *path, struct user_names *ret, struct arena *a);
 const char *user_name_of(const struct user_names *l, uint32_t id); /* NULL if there is none */
+
+/* What --group-add takes in place of groups. */
+#define USER_KEEP_GROUPS "keep-groups"
+
+/* Adds supplementary groups, by number or by the names of the container's group file. */
+int user_add_groups(int root, const struct strs *names, struct user *u, struct err *e);
+/* Only the form of one of them. */
+int user_check_group(const char *text, struct err *e);
 
 /* Only the form, without any file: so that a bad --user fails before anything is made. */
 int user_check(const char *text, struct err *e);

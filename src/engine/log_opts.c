@@ -1,0 +1,107 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/log_opts.h"
+
+static const struct {
+	const char *name, *why;
+} other_drivers[] = {
+	{"journald", "hoy writes logs itself, where hoy logs finds them, and not into the journal"},
+	{"passthrough", "the container's streams go through its supervisor, so that its log and "
+			"attach work; they cannot be handed to it as they are"},
+	{"passthrough-tty", "a container has a terminal of its own, never the caller's"},
+	{"local", "it is docker's own form of files; k8s-file does the same"},
+	{"syslog", "it sends logs to another service"},
+	{"gelf", "it sends logs to another service"},
+	{"fluentd", "it sends logs to another service"},
+	{"awslogs", "it sends logs to another service"},
+	{"splunk", "it sends logs to another service"},
+	{"gcplogs", "it sends logs to another service"},
+	{"etwlogs", "it exists on Windows only"},
+};
+
+static int set_driver(const char *name, struct container_config *c, struct err *e)
+{
+	if (str_is_empty(name) || !strcmp(name, "k8s-file") || !strcmp(name, "json-file"))
+		return 0;
+	if (!strcmp(name, "none")) {
+		c->log_driver = "none";
+		return 0;
+	}
+	for (size_t i = 0; i < countof(other_drivers); i++) {
+		if (strcmp(other_drivers[i].name, name))
+			continue;
+		err_fail(e, ERR_USAGE, "--log-driver %s: %s", name, other_drivers[i].why);
+		return err_hint(e, "the drivers are k8s-file (the default) and none");
+	}
+	err_fail(e, ERR_USAGE, "--log-driver \"%.40s\" is unknown", name);
+	return err_hint(e, "the drivers are k8s-file (the default) and none");
+}
+
+static int bad(const char *text, const char *why, struct err *e)
+{
+	err_fail(e, ERR_USAGE, "--log-opt \"%.100s\": %s", text, why);
+	return err_hint(e, "the options are max-size=SIZE, max-file=NUMBER and path=FILE");
+}
+
+static int set_path(const char *text, const char *path, struct container_config *c, struct arena *a,
+		    struct err *e)
+{
+	char cwd[PATH_MAX];
+
+	if (!*path || str_ends(path, "/"))
+		return bad(text, "it is not the path of a file", e);
+	if (path[0] != '/' && !getcwd(cwd, sizeof cwd))
+		return err_set(e, errno, "find out the working directory for --log-opt path=");
+	c->log_path = path[0] == '/' ? arena_strdup(a, path) : arena_printf(a, "%s/%s", cwd, path);
+	if (strlen(strrchr(c->log_path, '/') + 1) > 200)
+		return bad(text, "the name is too long", e);
+	return 0;
+}
+
+static int set_option(const char *text, struct container_config *c, struct arena *a, struct err *e)
+{
+	const char *eq = strchr(text, '=');
+	const char *key = arena_strndup(a, text, eq ? (size_t)(eq - text) : strlen(text));
+	uint64_t n;
+
+	if (!eq)
+		return bad(text, "there is no =", e);
+	pairs_set(a, &c->log_opts, key, eq + 1);
+	if (!strcmp(key, "path"))
+		return set_path(text, eq + 1, c, a, e);
+	if (!strcmp(key, "max-size")) {
+		if (!strcmp(eq + 1, "-1"))
+			n = 0;
+		else if (parse_size(eq + 1, &n) < 0 || !n || n > INT64_MAX)
+			return bad(text, "the value is a size, as in 10m, or -1 for no limit", e);
+		c->log_max_size = (int64_t)n;
+		return 0;
+	}
+	if (!strcmp(key, "max-file")) {
+		if (parse_u64(eq + 1, CONFIG_LOG_FILES, &n) < 0 || !n)
+			return bad(text, "the value is a number of files, 1 to 100", e);
+		c->log_max_files = (int64_t)n;
+		return 0;
+	}
+	if (!strcmp(key, "tag"))
+		return bad(text, "the lines of a log file carry no tag", e);
+	if (!strcmp(key, "compress") || !strcmp(key, "labels") || !strcmp(key, "labels-regex") ||
+	    !strcmp(key, "env") || !strcmp(key, "env-regex") || !strcmp(key, "mode") ||
+	    !strcmp(key, "max-buffer-size"))
+		return bad(text, "this build does not know the option", e);
+	return bad(text, "unknown option", e);
+}
+
+int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
+		   struct arena *a, struct err *e)
+{
+	int r = set_driver(driver, c, e);
+
+	for (size_t i = 0; i < opts->n && r == 0; i++)
+		r = set_option(opts->v[i], c, a, e);
+	if (r == 0 && c->log_max_files && !c->log_max_size)
+		return bad("max-file", "it means nothing without max-size", e);
+	if (r == 0 && c->log_max_size && !c->log_max_files)
+		c->log_max_files = 2;
+	return r;
+}

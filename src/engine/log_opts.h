@@ -1,0 +1,14 @@
+/*
+ * log_opts.h - --log-driver and --log-opt.
+ */
+#ifndef ENGINE_LOG_OPTS_H
+#define ENGINE_LOG_OPTS_H
+
+#include "runtime/config.h"
+
+/* Drivers: k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N. Others of docker and podman are
+ * refused with the reason. ERR_USAGE. */
+int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
+		   struct arena *a, struct err *e);
+
+#endif

@@ -1,0 +1,290 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "engine/log_opts.h"
+#include "engine/options.h"
+#include "engine/process_opts.h"
+#include "runtime/user.h"
+
+static int set_annotations(const struct process_opts *o, struct container_config *c,
+			   struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < o->annotations.n; i++) {
+		const char *text = o->annotations.v[i], *eq = strchr(text, '=');
+		if (!eq || eq == text) {
+			err_fail(e, ERR_USAGE, "--annotation \"%.80s\" is not KEY=VALUE", text);
+			return err_hint(e, "as in --annotation org.example.owner=web");
+		}
+		pairs_set(a, &c->annotations, arena_strndup(a, text, (size_t)(eq - text)), eq + 1);
+	}
+	return 0;
+}
+
+static int set_groups(const struct process_opts *o, struct container_config *c, struct arena *a,
+		      struct err *e)
+{
+	for (size_t i = 0; i < o->groups.n; i++) {
+		const char *g = o->groups.v[i];
+		int r = user_check_group(g, e);
+		if (r < 0)
+			return r;
+		strs_add(a, &c->process.groups, g);
+	}
+	if (strs_has(&o->groups, USER_KEEP_GROUPS) && o->groups.n > 1) {
+		err_fail(e, ERR_USAGE, "--group-add keep-groups allows no other group beside it");
+		return err_hint(e, "the kernel keeps the caller's groups as a whole, or replaces "
+				   "them all");
+	}
+	return 0;
+}
+
+static int set_attach(const struct process_opts *o, struct container_config *c, struct arena *a,
+		      struct err *e)
+{
+	static const char *const streams[] = {"stdin", "stdout", "stderr"};
+
+	for (size_t i = 0; i < o->attach.n; i++) {
+		size_t k = 0;
+		while (k < countof(streams) && strcasecmp(streams[k], o->attach.v[i]) != 0)
+			k++;
+		if (k == countof(streams)) {
+			err_fail(e, ERR_USAGE, "--attach \"%.40s\" is not a stream",
+				 o->attach.v[i]);
+			return err_hint(e, "the streams are stdin, stdout and stderr");
+		}
+		if (!strs_has(&c->attach, streams[k]))
+			strs_add(a, &c->attach, streams[k]);
+	}
+	return 0;
+}
+
+static int set_umask(const struct process_opts *o, struct container_config *c, struct err *e)
+{
+	size_t n = o->umask ? strlen(o->umask) : 0;
+
+	c->umask = CONFIG_UMASK;
+	if (!n)
+		return 0;
+	if (n > 4 || strspn(o->umask, "01234567") != n) {
+		err_fail(e, ERR_USAGE, "--umask \"%.40s\" is not one", o->umask);
+		return err_hint(e, "up to four octal digits, as in 0027");
+	}
+	c->umask = strtol(o->umask, NULL, 8);
+	return 0;
+}
+
+/* The zone's file is the host's, looked up at each start (runtime/mounts.c), for the rules of a zone change. */
+static int set_tz(const struct process_opts *o, struct container_config *c, struct arena *a,
+		  struct err *e)
+{
+	if (str_is_empty(o->tz))
+		return 0;
+	bool odd = o->tz[0] == '/' || strstr(o->tz, "..") || strlen(o->tz) > 200;
+	const char *path = arena_printf(a, CONFIG_ZONEINFO "/%s", o->tz);
+	struct stat st;
+	if (strcmp(o->tz, "local") != 0 && (odd || stat(path, &st) < 0 || !S_ISREG(st.st_mode))) {
+		err_fail(e, ERR_USAGE, "--tz \"%.80s\" is not a time zone that this machine knows",
+			 o->tz);
+		return err_hint(e,
+				"local, or a name such as Europe/Berlin, of a file below "
+				"%s (package tzdata)",
+				CONFIG_ZONEINFO);
+	}
+	c->tz = arena_strdup(a, o->tz);
+	return 0;
+}
+
+static int set_pidfile(const struct process_opts *o, struct container_config *c, struct arena *a,
+		       struct err *e)
+{
+	char cwd[PATH_MAX];
+
+	if (str_is_empty(o->pidfile))
+		return 0;
+	if (o->pidfile[0] != '/' && !getcwd(cwd, sizeof cwd))
+		return err_set(e, errno, "find out the working directory for --pidfile");
+	c->pidfile = o->pidfile[0] == '/' ? arena_strdup(a, o->pidfile)
+					  : arena_printf(a, "%s/%s", cwd, o->pidfile);
+	return 0;
+}
+
+static int set_oom_score_adj(const struct process_opts *o, struct container_config *c,
+			     struct arena *a, const char **ret_note, struct err *e)
+{
+	scoped(str) text = {0};
+	int64_t now = 0;
+
+	if (!o->has_oom_score_adj)
+		return 0;
+	if (o->oom_score_adj < -1000 || o->oom_score_adj > 1000) {
+		err_fail(e, ERR_USAGE, "--oom-score-adj %" PRId64 " is out of range",
+			 o->oom_score_adj);
+		return err_hint(e, "it is a number from -1000 to 1000");
+	}
+	c->has_oom_score_adj = true;
+	c->oom_score_adj = o->oom_score_adj;
+	autoclose int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fd_read_all(fd, &text, 32) == 0)
+		now = strtol(str_cstr(&text), NULL, 10);
+	if (geteuid() != 0 && c->oom_score_adj < now) {
+		*ret_note =
+			arena_printf(a,
+				     "--oom-score-adj %" PRId64
+				     " is lower than ours, which takes root: %" PRId64 " is used",
+				     c->oom_score_adj, now);
+		c->oom_score_adj = now;
+	}
+	return 0;
+}
+
+int process_opts_apply(const struct process_opts *o, struct container_config *c, struct arena *a,
+		       const char **ret_note, struct err *e)
+{
+	int r = set_annotations(o, c, a, e);
+
+	*ret_note = NULL;
+	if (r == 0)
+		r = set_groups(o, c, a, e);
+	if (r == 0)
+		r = set_attach(o, c, a, e);
+	if (r == 0)
+		r = set_umask(o, c, e);
+	if (r == 0)
+		r = set_tz(o, c, a, e);
+	if (r == 0)
+		r = set_pidfile(o, c, a, e);
+	if (r == 0)
+		r = set_oom_score_adj(o, c, a, ret_note, e);
+	if (r == 0)
+		r = log_opts_apply(o->log_driver, &o->log_opts, c, a, e);
+	for (size_t i = 0; i < o->label_files.n && r == 0; i++)
+		r = options_label_file(a, o->label_files.v[i], &c->labels, e);
+	if (o->timeout > INT32_MAX && r == 0) {
+		err_fail(e, ERR_USAGE, "--timeout %" PRIu64 " is too long", o->timeout);
+		return err_hint(e, "at most %d seconds; 0 is no limit", INT32_MAX);
+	}
+	c->timeout = (int64_t)o->timeout;
+	return r;
+}
+
+/* ---- environment */
+
+void process_opts_host_env(const struct process_opts *o, struct strs *env, struct arena *a)
+{
+	static const char *const proxies[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+					      "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+
+	for (char **v = environ; o->env_host && v && *v; v++) {
+		const char *eq = strchr(*v, '=');
+		if (eq && eq != *v)
+			env_set(a, env, *v, (size_t)(eq - *v), eq + 1);
+	}
+	for (size_t i = 0; i < countof(proxies) && o->http_proxy; i++) {
+		const char *v = getenv(proxies[i]);
+		if (!str_is_empty(v))
+			env_set(a, env, proxies[i], strlen(proxies[i]), v);
+	}
+}
+
+void process_opts_unset_env(const struct process_opts *o, struct strs *env, struct arena *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->n && !o->unset_env_all; i++) {
+		const char *name = arena_strndup(a, env->v[i], strcspn(env->v[i], "="));
+		if (!strs_has(&o->unset_env, name))
+			env->v[n++] = env->v[i];
+	}
+	env->n = n;
+	if (env->v)
+		env->v[n] = NULL;
+}
+
+/* ---- platform */
+
+static const char *arch_name(const char *arch)
+{
+	static const char *const other[][2] = {
+		{"x86_64", "amd64"}, {"x86-64", "amd64"},	 {"aarch64", "arm64"},
+		{"armhf", "arm"},    {"armv7l", "arm"},		 {"i386", "386"},
+		{"i686", "386"},     {"loongarch64", "loong64"},
+	};
+
+	for (size_t i = 0; i < countof(other); i++)
+		if (!strcasecmp(other[i][0], arch))
+			return other[i][1];
+	return arch;
+}
+
+struct platform {
+	const char *os, *arch, *variant; /* "" where nothing was said */
+};
+
+static int bad_platform(const char *text, struct err *e)
+{
+	err_fail(e, ERR_USAGE, "--platform \"%.60s\" is not one", text);
+	return err_hint(e, "it is OS/ARCHITECTURE[/VARIANT], as in linux/arm64");
+}
+
+static int parse_platform(const struct process_opts *o, struct platform *ret, struct arena *a,
+			  struct err *e)
+{
+	scoped(strv) part = {0};
+
+	*ret = (struct platform){o->os ? o->os : "", arch_name(o->arch ? o->arch : ""),
+				 o->variant ? o->variant : ""};
+	if (str_is_empty(o->platform))
+		return 0;
+	if (o->arch || o->os || o->variant) {
+		err_fail(e, ERR_USAGE, "--platform says the same as --arch, --os and --variant");
+		return err_hint(e, "give one of the two");
+	}
+	strv_split(&part, o->platform, '/');
+	for (size_t i = 0; i < part.n; i++)
+		if (!*part.v[i] || part.v[i][strspn(part.v[i], "abcdefghijklmnopqrstuvwxyz"
+							       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							       "0123456789._-")])
+			return bad_platform(o->platform, e);
+	if (part.n > 3)
+		return bad_platform(o->platform, e);
+	/* One word is an operating system, or an architecture of it. */
+	bool is_os = part.n > 1 || !strcmp(part.v[0], "linux") || !strcmp(part.v[0], "windows") ||
+		     !strcmp(part.v[0], "darwin") || !strcmp(part.v[0], "freebsd");
+	ret->os = is_os ? arena_strdup(a, part.v[0]) : "linux";
+	if (!is_os || part.n > 1)
+		ret->arch = arch_name(arena_strdup(a, part.v[is_os]));
+	if (part.n > 2)
+		ret->variant = arena_strdup(a, part.v[2]);
+	return 0;
+}
+
+static bool differs(const char *wanted, const char *has)
+{
+	return *wanted && strcasecmp(wanted, has ? has : "") != 0;
+}
+
+int process_opts_platform(const struct process_opts *o, const struct image_doc *doc,
+			  const char *image, struct arena *a, const char **ret_note, struct err *e)
+{
+	struct platform want;
+	int r = parse_platform(o, &want, a, e);
+
+	*ret_note = NULL;
+	if (r < 0 || str_is_empty(doc->architecture)) /* it does not say */
+		return r;
+	const char *has = arena_printf(a, "%.40s/%.40s%s%.40s", doc->os ? doc->os : "linux",
+				       doc->architecture, str_is_empty(doc->variant) ? "" : "/",
+				       doc->variant ? doc->variant : "");
+	/* An image that names no variant may be for any. */
+	if (differs(want.os, doc->os ? doc->os : "linux") ||
+	    differs(want.arch, doc->architecture) ||
+	    (!str_is_empty(doc->variant) && differs(want.variant, doc->variant))) {
+		err_fail_code(e, ERR_PLATFORM, ENOENT,
+			      "image %.120s is for %s, not for the platform that was asked for",
+			      image, has);
+		return err_hint(e, "load or pull the image for that platform under its name");
+	}
+	if (!*want.arch && strcmp(doc->architecture, platform_arch()) != 0)
+		*ret_note = arena_printf(a, "image %.120s is for %s, this machine is linux/%s",
+					 image, has, platform_arch());
+	return 0;
+}
