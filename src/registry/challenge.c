@@ -27,26 +27,24 @@ static const char *blanks(const char *s)
 static const char *value(struct arena *a, const char **at)
 {
 	const char *s = *at;
-	size_t n = 0, len = strlen(s);
+	bool quoted = *s == '"';
+	size_t n = 0, len = quoted;
 
-	if (*s != '"') {
-		while (s[n] && !strchr(" \t,\"", s[n]))
-			if ((unsigned char)s[n++] < 0x20 || s[n - 1] == 0x7f)
-				return NULL;
-		*at = s + n;
-		return arena_strndup(a, s, n);
-	}
-	char *out = arena_alloc(a, len + 1);
-	for (s++; *s && *s != '"'; s++) {
-		if (*s == '\\' && s[1])
-			s++;
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+	while (s[len] && !strchr(quoted ? "\"" : " \t,\"", s[len])) {
+		if (quoted && s[len] == '\\' && s[len + 1])
+			len++;
+		if ((unsigned char)s[len++] < 0x20 || s[len - 1] == 0x7f)
 			return NULL;
-		out[n++] = *s;
 	}
-	if (*s != '"')
+	if (quoted && !s[len])
 		return NULL;
-	*at = s + 1;
+	*at = s + len + quoted;
+	char *out = arena_alloc(a, len + 1);
+	for (size_t i = quoted; i < len; i++) {
+		if (quoted && s[i] == '\\')
+			i++;
+		out[n++] = s[i];
+	}
 	return out;
 }
 

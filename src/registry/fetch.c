@@ -135,7 +135,7 @@ static bool resume(const struct registry *r, struct transfer *t)
 		return false;
 	}
 	if (t->got - t->began >= GOOD_PIECE)
-		t->i.tries = 0;
+		t->i.tries = t->i.auths = 0;
 	return session_put_off(r, &t->i, -1);
 }
 

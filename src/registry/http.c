@@ -21,6 +21,7 @@ enum {
 	STALL_BYTES = 1024,
 	MAX_REDIRECTS = 16,
 	MAX_HEADERS = 256 << 10,
+	MAX_CHALLENGE = 16 << 10,
 	MAX_IDLE_BODY = 64 << 10,
 	BUFFER = 256 << 10,
 };
@@ -176,6 +177,18 @@ static const char *origin_host(const char *origin)
 	return strstr(origin, "://") + 3;
 }
 
+char *http_url_host(const char *url)
+{
+	char *s = url_origin(url), *host;
+
+	if (!s)
+		return NULL;
+	*strrchr(s, ':') = 0;
+	host = xstrdup(origin_host(s));
+	free(s);
+	return host;
+}
+
 /* Whom an error is about: HOST, with the port if it is not the usual one. */
 static char *who(const struct http_call *c)
 {
@@ -249,7 +262,8 @@ static void take_header(struct http_request *q, const char *line)
 	} else if ((v = header(line, "Content-Range"))) {
 		q->range_start = str_starts(v, "bytes ") ? number(v + 6) : -1;
 	} else if ((v = header(line, "WWW-Authenticate"))) {
-		str_addf(&q->challenge, "%s%s", q->challenge.len ? ", " : "", v);
+		if (q->challenge.len + strlen(v) < MAX_CHALLENGE)
+			str_addf(&q->challenge, "%s%s", q->challenge.len ? ", " : "", v);
 	}
 }
 
@@ -343,7 +357,7 @@ static void set_headers(struct http_call *c, const struct http_request *q)
 	SET(CURLOPT_HTTPHEADER, c->headers);
 }
 
-/* Everything that does not depend on the address. */
+/* Everything that does not depend on the address. CURLOPT_NOSIGNAL stays off: so libcurl keeps SIGPIPE away while it works. */
 static int set_up(struct http_call *c, struct http_request *q, struct err *e)
 {
 	char range[32];
@@ -354,7 +368,6 @@ static int set_up(struct http_call *c, struct http_request *q, struct err *e)
 	SET(CURLOPT_PIPEWAIT, 1L);
 	SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* 7.87: do not wait for a resolver that is given up */
 	SET(CURLOPT_BUFFERSIZE, (long)BUFFER);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)c->h->connect_s);

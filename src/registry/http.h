@@ -77,6 +77,10 @@ int http_do(struct http *h, struct http_request *q, struct err *e);
 /* Frees what was kept of an answer. */
 void http_request_free(struct http_request *q);
 
+/* The host of an address, in lower case and without port, as it would be asked; NULL if the address is none that may be. The caller frees
+ * it. Some http_open() came before. */
+char *http_url_host(const char *url);
+
 /* Other bounds than 10 and 30 s, for tests. */
 void http_patience(struct http *h, int connect_s, int stall_s);
 

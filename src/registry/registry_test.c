@@ -451,6 +451,8 @@ static void gives_passwords_to_no_other_host(void **state)
 	opts.creds = "someone:secret";
 	requests(&seen);
 	assert_int_equal(manifest(at.first, "bearer-far", "latest", &e), ERR_REGISTRY_REALM);
+	assert_int_equal(manifest(at.first, "bearer-userinfo", "latest", &e), ERR_REGISTRY_REALM);
+	assert_int_equal(manifest(at.first, "userinfo", "latest", &e), ERR_REGISTRY_REDIRECT);
 	requests(&seen);
 	assert_int_equal(count_of(&seen, "other GET"), 0);
 	assert_int_equal(manifest(at.first, "bearer-far-redirect", "latest", &e), 0);

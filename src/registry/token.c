@@ -48,33 +48,23 @@ static void add_param(struct str *out, const char *name, const char *value)
 	add_escaped(out, value);
 }
 
-/* HOST of scheme://HOST:PORT/..., lower-case letters not assured. */
-static size_t url_host(const char *url, const char **ret)
-{
-	*ret = strstr(url, "://") + 3;
-	if (**ret == '[')
-		return strcspn(*ret, "]") + 1;
-	return strcspn(*ret, ":/?#");
-}
-
 /* The realm may be asked: HTTPS always; plain HTTP only where the registry itself is reached so. Credentials over plain HTTP go to the
  * registry's own host and to no other. */
 static int check_realm(const struct registry *r, const char *realm, bool secret, struct err *e)
 {
-	const char *host;
+	size_t own = r->host[0] == '[' ? strcspn(r->host, "]") + 1 : strcspn(r->host, ":");
+	autofree char *host = http_url_host(realm);
 
-	if (!strncasecmp(realm, "https://", 8))
+	if (host && !strncasecmp(realm, "https://", 8))
 		return 0;
-	if (strncasecmp(realm, "http://", 7) || !r->plain) {
+	if (!host || !r->plain) {
 		err_fail(e, ERR_REGISTRY_REALM,
 			 "%s asks to get a token from where none should come from: %.200s", r->name,
 			 realm);
 		return err_hint(e, "tokens come over HTTPS; the registry is set up wrongly, or it "
 				   "is not honest");
 	}
-	size_t n = url_host(realm, &host);
-	size_t own = r->host[0] == '[' ? strcspn(r->host, "]") + 1 : strcspn(r->host, ":");
-	if (!secret || (n == own && !strncasecmp(host, r->host, n)))
+	if (!secret || (strlen(host) == own && !strncasecmp(host, r->host, own)))
 		return 0;
 	err_fail(e, ERR_REGISTRY_REALM,
 		 "%s wants its password to be sent without encryption to another host: %.200s",

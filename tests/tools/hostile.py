@@ -461,6 +461,18 @@ def bearer_far(q):
 
 
 @mode
+def bearer_userinfo(q):
+    "wants a token of the other host, whose address begins like its own"
+    bearing(q, "http://%s@%s/v2/token/of/bearer" % (q.server.ports["first"], q.server.ports["other"]), ["Bearer token-of-bearer"])
+
+
+@mode
+def userinfo(q):
+    "redirects to the other host, with an address that begins like its own"
+    q.answer(307, Location="http://%s@%s/v2/honest/%s/%s" % (q.server.ports["first"], q.server.ports["other"], q.kind, q.what))
+
+
+@mode
 def bearer_injected(q):
     "the token would make a header of its own"
     bearing(q, "http://%s/v2/token/of/injected" % q.server.ports["first"], [])
@@ -545,13 +557,23 @@ def vague(q):
     q.manifest(dump(doc), "application/json") if q.kind == "manifests" else q.blob()
 
 
+def foreign_layer(q, **more):
+    if q.kind == "manifests":
+        layer = make_layer(5)
+        return q.manifest(dump(make_image(layer, urls=[q.other("/v2/honest/blobs/" + digest(layer))], **more)))
+    q.blob()
+
+
 @mode
 def foreign(q):
     "the layer names another place to get it from, and is not here"
-    if q.kind == "manifests":
-        layer = make_layer(5)
-        return q.manifest(dump(make_image(layer, mediaType=OCI + "layer.nondistributable.v1.tar", urls=[q.other("/v2/honest/blobs/" + digest(layer))])))
-    q.blob()
+    foreign_layer(q)
+
+
+@mode
+def foreign_type(q):
+    "the same, and its type says so"
+    foreign_layer(q, mediaType=OCI + "layer.nondistributable.v1.tar")
 
 
 @mode
