@@ -4,12 +4,16 @@
 
 struct check_opts {
 	const char *format;
-	bool quiet;
+	bool full, quiet;
 };
 
 #define TO(kind, field) OPT_TO(kind, struct check_opts, field)
 static const struct opt check_rows[] = {
 	{"format", 'f', TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
+	{"full", 0, TO(OPT_BOOL, full), NULL,
+	 "Read all layers and blobs too and compare them with their digests (slow)"},
+	{"quick", 0, OPT_BOOL, .help = "Do not read the contents of layers (the default)",
+	 .flags = OPT_IGNORED},
 	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print faults only, no summary"},
 	{0},
 };
@@ -73,6 +77,8 @@ static int check_run(struct cli *c, void *opts, struct err *e)
 
 	if (k == 0)
 		k = store_check(&h, &r, e);
+	if (k == 0 && o->full)
+		k = store_check_contents(&h, &r, e);
 	if (k == 0 && o->format)
 		k = print_formatted(c, &r, o->format, e);
 	else if (k == 0)

@@ -15,7 +15,6 @@
 struct check {
 	const struct home *h;
 	struct check_report *r;
-	struct bind_list found;
 	struct store_used used;
 	bool adding; /* an addition is going on, or died: layers may have no image yet */
 	bool adder_lives;
@@ -27,23 +26,32 @@ void check_report_free(struct check_report *r)
 	*r = (struct check_report){0};
 }
 
+void check_add(struct check_report *r, bool leftover, const char *kind, const char *name,
+	       const char *problem)
+{
+	struct check_finding *f = bind_append(&r->arena, &r->found, sizeof *f);
+
+	f->kind = arena_strdup(&r->arena, kind);
+	f->name = arena_strdup(&r->arena, name);
+	f->problem = arena_strdup(&r->arena, problem);
+	f->leftover = leftover;
+	r->faults += !leftover;
+	r->v = r->found.v;
+	r->n = r->found.n;
+}
+
 static void find(struct check *c, bool leftover, const char *kind, const char *name,
 		 const char *fmt, ...) printf_like(5, 6);
 static void find(struct check *c, bool leftover, const char *kind, const char *name,
 		 const char *fmt, ...)
 {
-	struct check_finding *f = bind_append(&c->r->arena, &c->found, sizeof *f);
 	char problem[400];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(problem, sizeof problem, fmt, ap);
 	va_end(ap);
-	f->kind = kind;
-	f->name = arena_strdup(&c->r->arena, name);
-	f->problem = arena_strdup(&c->r->arena, problem);
-	f->leftover = leftover;
-	c->r->faults += !leftover;
+	check_add(c->r, leftover, kind, name, problem);
 }
 
 /* Calls fn for each entry of a directory of the store. A missing directory is an empty one. */
@@ -107,6 +115,28 @@ static void check_layers_of(struct check *c, const char *image, const char *id)
 			     doc.rootfs.diff_ids.v[i]);
 }
 
+/* Blobs that were kept have the size that the manifest says. Those that were not kept, or were dropped, are no fault. */
+static void check_blobs_of(struct check *c, const char *image, const char *manifest)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	struct oci_manifest m;
+	char path[BLOB_PATH];
+	struct stat st;
+
+	if (blob_read(c->h, manifest, IMAGE_MAX_MANIFEST, &text, NULL) < 0 ||
+	    oci_manifest_parse(&a, str_cstr(&text), text.len, NULL, manifest, &m, NULL) < 0)
+		return; /* reported already */
+	const struct oci_descriptor *d = m.layers.v;
+	for (size_t i = 0; i < m.layers.n; i++)
+		if (fstatat(c->h->fd, blob_path(path, d[i].digest), &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    st.st_size != d[i].size)
+			find(c, false, "blob", digest_hex(d[i].digest),
+			     "it has %lld bytes, the manifest of image %.12s says %lld",
+			     (long long)st.st_size, image, (long long)d[i].size);
+}
+
 static void check_image(struct check *c, int dir, const char *name)
 {
 	char id[DIGEST_LEN + 1], manifest[DIGEST_LEN + 2];
@@ -132,6 +162,7 @@ static void check_image(struct check *c, int dir, const char *name)
 	check_document(c, name, "config", id);
 	check_document(c, name, "manifest", manifest);
 	check_layers_of(c, name, id);
+	check_blobs_of(c, name, manifest);
 }
 
 /* Documents that are missing were found already; here come those that do not parse. */
@@ -189,6 +220,8 @@ static void check_layer(struct check *c, int dir, const char *name)
 	struct err e = {0};
 	if (layer_meta_read(c->h, &d, (enum u0_form)f, &a, &meta, &e) < 0)
 		find(c, false, "layer", name, "%s", e.msg);
+	else if (meta.version > 1)
+		find(c, false, "layer", name, "it was written by a newer release of hoy");
 	if (!store_used_has(&c->used.layers, hex))
 		unused(c, "layer", name);
 }
@@ -260,7 +293,5 @@ int store_check(const struct home *h, struct check_report *ret, struct err *e)
 	*ret = (struct check_report){0};
 	int r = check_all(&c, e);
 	store_used_free(&c.used);
-	ret->v = c.found.v;
-	ret->n = c.found.n;
 	return r;
 }

@@ -9,6 +9,7 @@
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
 
+#include "data/bind.h"
 #include "state/home.h"
 
 struct check_finding {
@@ -22,9 +23,18 @@ struct check_report {
 	struct check_finding *v;
 	size_t n, faults;
 	size_t images, names, layers, blobs, containers; /* that were looked at */
+	struct bind_list found;				 /* what v and n show */
 };
 void check_report_free(struct check_report *r);
 
 int store_check(const struct home *h, struct check_report *ret, struct err *e);
+
+/* Then, if wanted: reads every file of the layers and every blob and compares them with their digests. Slow; works inside U0. Layers
+ * without a recipe (of earlier releases), and those of other owners that cannot be read from here, are left out. */
+int store_check_contents(const struct home *h, struct check_report *r, struct err *e);
+
+/* Adds a finding; for the files of the check. */
+void check_add(struct check_report *r, bool leftover, const char *kind, const char *name,
+	       const char *problem);
 
 #endif

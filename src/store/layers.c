@@ -234,7 +234,8 @@ static int pump(struct adding *a, struct unpack *u, struct err *e)
 		r = check_limit(a, e);
 		if (r < 0)
 			break;
-		hash_add(&a->tar_hash, p, n);
+		if (a->info->kind != INFLATE_PLAIN) /* else it is the blob's */
+			hash_add(&a->tar_hash, p, n);
 		r = u ? unpack_feed(u, p, n, e) : 0;
 		if (r < 0)
 			break;
@@ -264,6 +265,8 @@ static int check_digests(struct adding *a, struct err *e)
 
 	hash_end(&a->blob_hash, &a->info->blob);
 	hash_end(&a->tar_hash, &a->info->diffid);
+	if (a->info->kind == INFLATE_PLAIN)
+		a->info->diffid = a->info->blob;
 	a->info->blob_size = a->taken;
 	if (j->blob_size >= 0 && a->taken != (uint64_t)j->blob_size)
 		return size_mismatch(a, e);
@@ -421,7 +424,7 @@ static bool nothing_to_do(struct adding *a)
 	char buf[DIGEST_STR];
 
 	if (!digest_known(&j->blob))
-		return !j->keep_blob;
+		return !j->keep_blob && !j->check;
 	if (j->keep_blob && !layer_blob_exists(a->h, &j->blob, j->blob_size))
 		return false;
 	if (layer_meta_read(a->h, &j->diffid, a->form, &arena, &m, NULL) < 0 ||

@@ -32,6 +32,7 @@ struct layer_job {
 	int64_t blob_size;    /* expected; -1: not known */
 	struct digest
 		diffid; /* expected; all zero: not known (then two adders do not wait for each other) */
+	bool check;	/* read the source and compare it even if the layer is there */
 	bool keep_blob; /* write the bytes to blobs/sha256/<hex> while they pass */
 	struct unpack_limits limits;
 	struct layer_progress *progress;

@@ -130,4 +130,36 @@ test_removing_what_is_damaged() { # short
 	clean
 }
 
+# What only reading finds: changed content.
+test_full() { # short
+	untidy
+	load busybox skopeo-oci
+	run hoy system check --full
+	assert_ok
+	assert_has 'clean: 2 images'
+	local s layer blob
+	s=$(store)
+	layer=$(dirname "$(find "$s/layers" -path '*/diff/bin/busybox' | head -n 1)")/busybox
+	blob=$(find "$s/blobs/sha256" -size +100k | head -n 1)
+	cp -p "$layer" "$T/saved"
+	chmod u+w "$layer"
+	printf X | dd of="$layer" bs=1 seek=5000 conv=notrunc 2>/dev/null
+	run hoy system check
+	assert_ok
+	run hoy system check --full
+	assert_rc 125
+	assert_has 'cannot be made again'
+	cp -p "$T/saved" "$layer"
+	printf X | dd of="$blob" bs=1 seek=5000 conv=notrunc 2>/dev/null
+	run hoy system check
+	assert_ok
+	run hoy system check --full --format json
+	assert_rc 125
+	assert_has 'it has changed: the digest is wrong'
+	printf more >>"$blob"
+	run hoy system check
+	assert_rc 125
+	assert_has 'the manifest of image'
+}
+
 run_tests "$@"
