@@ -1,3 +1,5 @@
+#include <dirent.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -137,13 +139,62 @@ void container_end_lost(struct container *c)
 	c->status = CONTAINER_EXITED;
 }
 
+static int has_sub(const struct u0_map *map, void *arg, struct err *e)
+{
+	return map->form == FORM_ONE ? -EPERM : 0;
+}
+
+static bool is_empty_dir(const char *path)
+{
+	DIR *d = opendir(path);
+	bool empty = d != NULL;
+
+	for (struct dirent *de; d && (de = readdir(d));)
+		empty &= !strcmp(de->d_name, ".") || !strcmp(de->d_name, "..");
+	if (d)
+		closedir(d);
+	return empty;
+}
+
+static int is_foreign(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	if ((type != FTW_D && type != FTW_DNR) || st->st_uid == geteuid())
+		return 0;
+	return type == FTW_DNR || st->st_nlink > 2 || !is_empty_dir(path);
+}
+
+/* A container that ran with subordinate ids may hold directories of theirs, which a process without such ids cannot empty. It is told so
+ * before anything is gone. */
+static int check_form(const struct home *h, const struct container *c, struct err *e)
+{
+	char path[PATH_MAX];
+	struct u0_map map;
+
+	if (!str_eq(c->state.form, "sub") || u0_map_find(&map, NULL) < 0 || map.form != FORM_ONE)
+		return 0;
+	snprintf(path, sizeof path, "%s/containers/%s/upper", h->path, c->id);
+	if (nftw(path, is_foreign, 64, FTW_PHYS | FTW_MOUNT) != 1)
+		return 0;
+	/* Another container may run that holds the ids for us. */
+	if (u0_run(h, has_sub, NULL, NULL) == 0)
+		return 0;
+	err_fail_code(e, ERR_LAYER_FORM, EPERM,
+		      "container %s has files of your subordinate ids, and from here there is one "
+		      "uid only",
+		      c->state.name);
+	return err_hint(e, "remove it from where subordinate ids can be had (hoy info says it)");
+}
+
 int container_remove_files(const struct home *h, struct container *c, struct err *e)
 {
 	char path[100];
+	int r = check_form(h, c, e);
 
+	if (r < 0)
+		return r;
 	container_name_drop_now(h, c->dir, c->state.name, c->id);
 	snprintf(path, sizeof path, "containers/%s", c->id);
-	int r = home_discard(h, path, e);
+	r = home_discard(h, path, e);
 	return r == -ENOENT ? 0 : r;
 }
 

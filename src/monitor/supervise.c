@@ -98,6 +98,28 @@ static int open_log(const struct supervise *s, struct err *e)
 	return r == -EINVAL ? err_hint(e, "it must be a regular file, or not exist yet") : r;
 }
 
+/* The files that a container has made belong to ids as its first start had them. */
+static int take_form(const struct supervise *s, const char *form, struct err *e)
+{
+	const char *was = s->state->form;
+
+	if (!was || !s->state->started || str_eq(was, form)) {
+		s->state->form = form;
+		return 0;
+	}
+	err_fail(e, ERR_LAYER_FORM,
+		 "container %s was started with owner form \"%s\" before, and this process has "
+		 "\"%s\"",
+		 s->config->name, was, form);
+	if (str_eq(form, "one"))
+		return err_hint(
+			e, "start it from where subordinate ids can be had (hoy info says it)");
+	return err_hint(e,
+			"make a new one of the image, or start this one with a single uid: setpriv "
+			"--no-new-privs hoy start %s",
+			s->config->name);
+}
+
 static int start(const struct supervise *s, struct launched *ret, struct err *e)
 {
 	struct u0_map map;
@@ -105,41 +127,44 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	struct streams_oom oom = streams_oom_take(s->config);
 	int r = u0_enter(s->home, s->config->id, &map, e);
 
+	if (r == 0)
+		r = take_form(s, u0_form_name(map.form), e);
 	if (r < 0)
 		return r; /* and this process ends */
-	s->state->form = u0_form_name(map.form);
 	r = layer_forms_make(s->home, &map, &s->config->layers, e);
 	if (r < 0)
-		return r;
-	autoclose int listener = listen_on(s, e);
-	r = listener < 0 ? listener : open_log(s, e);
-	if (r == 0)
-		r = streams_open(&p, &s->config->process, false, e);
-	if (r < 0)
-		return r;
-	struct launch l = {.home = s->home->path,
-			   .where = s->unpublished ? "tmp" : "containers",
-			   .form = s->state->form,
-			   .config = s->config,
-			   .uids = &map.uids,
-			   .gids = &map.gids,
-			   .size = s->size,
-			   .stdio = {p.in[0], p.out[1], p.err[1]}};
-	r = launch_start(&l, ret, e);
-	streams_oom_give_back(&oom);
-	if (r == 0)
-		r = write_pidfile(s, ret->pid, e);
-	if (r < 0) {
-		streams_close(&p);
-		return r;
-	}
-	r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
-		       take_fd(p.in[1]));
+}
+
+return r;
+autoclose int listener = listen_on(s, e);
+r = listener < 0 ? listener : open_log(s, e);
+if (r == 0)
+	r = streams_open(&p, &s->config->process, false, e);
+if (r < 0)
+	return r;
+struct launch l = {.home = s->home->path,
+		   .where = s->unpublished ? "tmp" : "containers",
+		   .form = s->state->form,
+		   .config = s->config,
+		   .uids = &map.uids,
+		   .gids = &map.gids,
+		   .size = s->size,
+		   .stdio = {p.in[0], p.out[1], p.err[1]}};
+r = launch_start(&l, ret, e);
+streams_oom_give_back(&oom);
+if (r == 0)
+	r = write_pidfile(s, ret->pid, e);
+if (r < 0) {
 	streams_close(&p);
-	sv.relay.on_signal = on_signal_frame;
-	if (r == 0)
-		r = relay_listen(&sv.relay, take_fd(listener), geteuid());
-	return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
+	return r;
+}
+r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
+	       take_fd(p.in[1]));
+streams_close(&p);
+sv.relay.on_signal = on_signal_frame;
+if (r == 0)
+	r = relay_listen(&sv.relay, take_fd(listener), geteuid());
+return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
 }
 
 static void write_state(const char *status)

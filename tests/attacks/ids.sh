@@ -81,7 +81,8 @@ test_magic_links_are_not_followed() { # rows=one
 test_paths_that_never_end() { # rows=one
 	[ -w /dev/fuse ] || { load busybox && return; } # a machine without: test_who_answers_stands_still is the same
 	up -v /dev/fuse:/dev/fuse --cap-add SYS_ADMIN busybox /t/ids hang /tmp
-	wait_for sh -c '$1 logs c | grep -q "hanging\|no fuse"' - "$HOY"
+	wait_for logged hanging
+	wait_for answers
 	all_is_well
 	run hoy rm -f -t 0 c
 	assert_ok
@@ -94,6 +95,7 @@ test_who_answers_stands_still() { # rows=one
 	wait_for logged 1000
 	local p
 	p=$(pid_of hoy-ids)
+	assert_ne '' "$p" 'the process that answers'
 	kill -STOP "$p"
 	run hoy exec c touch /go
 	assert_ok
