@@ -33,7 +33,7 @@ packages_for() {
 		debian:build) echo gcc libc6-dev meson ninja-build pkg-config libyajl-dev libmnl-dev libcap-ng-dev libseccomp-dev zlib1g-dev libzstd-dev libarchive-dev \
 			libcurl4-openssl-dev libssl-dev ;;
 		debian:test) echo bash python3 libcmocka-dev busybox-static umoci skopeo podman runc zstd xz-utils bzip2 strace procps passwd util-linux \
-			shellcheck clang-format universal-ctags git binutils zsh fish bash-completion mandoc docker-registry openssl ;;
+			shellcheck clang-format universal-ctags git binutils zsh fish mmdebstrap dpkg-dev bash-completion mandoc docker-registry openssl ;;
 		debian:peers) echo podman runc bubblewrap ;;
 		fedora:run) echo shadow-utils ;;
 		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libmnl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \

@@ -133,38 +133,36 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 		return r; /* and this process ends */
 	r = layer_forms_make(s->home, &map, &s->config->layers, e);
 	if (r < 0)
-}
-
-return r;
-autoclose int listener = listen_on(s, e);
-r = listener < 0 ? listener : open_log(s, e);
-if (r == 0)
-	r = streams_open(&p, &s->config->process, false, e);
-if (r < 0)
-	return r;
-struct launch l = {.home = s->home->path,
-		   .where = s->unpublished ? "tmp" : "containers",
-		   .form = s->state->form,
-		   .config = s->config,
-		   .uids = &map.uids,
-		   .gids = &map.gids,
-		   .size = s->size,
-		   .stdio = {p.in[0], p.out[1], p.err[1]}};
-r = launch_start(&l, ret, e);
-streams_oom_give_back(&oom);
-if (r == 0)
-	r = write_pidfile(s, ret->pid, e);
-if (r < 0) {
+		return r;
+	autoclose int listener = listen_on(s, e);
+	r = listener < 0 ? listener : open_log(s, e);
+	if (r == 0)
+		r = streams_open(&p, &s->config->process, false, e);
+	if (r < 0)
+		return r;
+	struct launch l = {.home = s->home->path,
+			   .where = s->unpublished ? "tmp" : "containers",
+			   .form = s->state->form,
+			   .config = s->config,
+			   .uids = &map.uids,
+			   .gids = &map.gids,
+			   .size = s->size,
+			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+	r = launch_start(&l, ret, e);
+	streams_oom_give_back(&oom);
+	if (r == 0)
+		r = write_pidfile(s, ret->pid, e);
+	if (r < 0) {
+		streams_close(&p);
+		return r;
+	}
+	r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
+		       take_fd(p.in[1]));
 	streams_close(&p);
-	return r;
-}
-r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
-	       take_fd(p.in[1]));
-streams_close(&p);
-sv.relay.on_signal = on_signal_frame;
-if (r == 0)
-	r = relay_listen(&sv.relay, take_fd(listener), geteuid());
-return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
+	sv.relay.on_signal = on_signal_frame;
+	if (r == 0)
+		r = relay_listen(&sv.relay, take_fd(listener), geteuid());
+	return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
 }
 
 static void write_state(const char *status)

@@ -124,7 +124,7 @@ test_who_answers_is_killed() { # rows=one
 		assert_out 1000
 	done
 	# One that is killed again and again: nobody waits for an answer that never comes.
-	for i in $(seq 20); do
+	for i in {1..20}; do
 		p=$(pid_of hoy-ids)
 		[ -n "$p" ] || continue
 		kill -9 "$p"
