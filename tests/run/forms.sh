@@ -3,7 +3,12 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-one() { run setpriv --no-new-privs $HOY "$@"; }
+# Once no supervisor is left whose user namespace it could join.
+one() {
+	[ "${alone:-}" = no ] || wait_for nobody_there
+	run setpriv --no-new-privs $HOY "$@"
+}
+nobody_there() { [ -z "$(our_pids)" ]; }
 sub() { run $HOY "$@"; }
 
 load_both() {
@@ -38,6 +43,7 @@ test_each_sees_what_the_other_made() { # rows=user
 
 test_running_ones_are_managed_from_both() { # rows=user
 	load_both
+	local alone=no
 	one run -d --name o --network none busybox sh -c 'echo here; exec sleep 1000'
 	assert_ok
 	sub run -d --name s --network none busybox sh -c 'echo here; exec sleep 1000'
@@ -69,7 +75,7 @@ test_running_ones_are_managed_from_both() { # rows=user
 test_ids_are_shared_while_they_are_there() { # rows=user
 	load_both
 	sub run -d --name s --network none busybox sleep 1000
-	one run --rm --network none busybox cat /proc/self/uid_map
+	alone=no one run --rm --network none busybox cat /proc/self/uid_map
 	assert_eq 2 "$(printf '%s\n' "$out" | wc -l)" 'ranges of the map'
 	sub rm -f -t 0 s
 	one run --rm --network none busybox cat /proc/self/uid_map
@@ -113,7 +119,7 @@ test_removing_what_belongs_to_subordinate_ids() { # rows=user
 	sub start -a full
 	assert_ok
 	sub run -d --name holder --network none busybox sleep 1000
-	one rm full
+	alone=no one rm full
 	assert_ok
 	sub rm -f -t 0 holder
 	assert_ok
