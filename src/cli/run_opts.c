@@ -18,6 +18,9 @@ const struct opt run_common_rows[] = {
 	 .words = CAPABILITIES},
 	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL",
 	 .words = CAPABILITIES},
+	{"cgroupns", 0, TO(OPT_STR, ns.modes[NS_CGROUP]), "MODE",
+	 "View of the cgroups: private, host, container:NAME or ns:PATH", .words = "private host",
+	 .complete = COMPLETE_WORDS},
 	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE", "Write the container's ID to a new file",
 	 COMPLETE_FILE},
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
@@ -26,17 +29,21 @@ const struct opt run_common_rows[] = {
 	 "Give it a device of the host, or all in a directory", COMPLETE_FILE},
 	{"device-cgroup-rule", 0, TO(OPT_STRS, device_rules), "RULE", "Refused: needs root",
 	 .flags = OPT_HIDDEN},
+	{"domainname", 0, TO(OPT_STR, ns.domainname), "NAME", "NIS domain name in the container"},
 	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
 	 "Replace the image's entrypoint (a word or a JSON array)"},
 	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
 	 "Set a variable; KEY alone takes the caller's, KEY* all that begin so"},
 	{"env-file", 0, TO(OPT_STRS, env_files), "FILE", "Read variables from a file",
 	 COMPLETE_FILE},
-	{"hostname", 'h', TO(OPT_STR, hostname), "NAME",
+	{"hostname", 'h', TO(OPT_STR, ns.hostname), "NAME",
 	 "Host name in the container (default: the first 12 digits of its ID)"},
 	{"init", 0, TO(OPT_BOOL, init), NULL,
 	 "Run an init as PID 1 that passes signals on and collects orphans"},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
+	{"ipc", 0, TO(OPT_STR, ns.modes[NS_IPC]), "MODE",
+	 "Shared memory: shareable (default), private, none, host, container:NAME or ns:PATH",
+	 .words = "shareable private none host", .complete = COMPLETE_WORDS},
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
 	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size=",
@@ -46,6 +53,9 @@ const struct opt run_common_rows[] = {
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
 	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
+	{"pid", 0, TO(OPT_STR, ns.modes[NS_PID]), "MODE",
+	 "Processes that it sees: private (default), host, container:NAME or ns:PATH",
+	 .words = "private host", .complete = COMPLETE_WORDS},
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL,
 	 "All capabilities, no seccomp filter, nothing hidden, your devices"},
 	{"pull", 0, TO(OPT_STR, pull), "POLICY", "missing or never; images come by hoy load",
@@ -65,6 +75,8 @@ const struct opt run_common_rows[] = {
 	 "Signal that stops it (default: the image's, or TERM)", COMPLETE_SIGNAL},
 	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
 	 "Seconds from that signal to the kill (default 10)"},
+	{"sysctl", 0, TO(OPT_STRS, ns.sysctls), "NAME=VALUE",
+	 "Set a kernel parameter of its own namespaces (net.*, kernel.shm* and others)"},
 	{"tmpfs", 0, TO(OPT_STRS, tmpfs), "PATH[:OPTIONS]",
 	 "Mount a tmpfs (size=64m, mode=1777, exec ...)"},
 	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
@@ -72,6 +84,9 @@ const struct opt run_common_rows[] = {
 	 .words = "core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= "
 		  "rtprio= rttime= sigpending= stack="},
 	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]", "User and group, by name or number"},
+	{"uts", 0, TO(OPT_STR, ns.modes[NS_UTS]), "MODE",
+	 "Host name: private (default), host, container:NAME or ns:PATH", .words = "private host",
+	 .complete = COMPLETE_WORDS},
 	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
 	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},
 	{"workdir", 'w', TO(OPT_STR, workdir), "PATH", "Working directory in the container"},
@@ -157,7 +172,6 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	struct create_opts co = {
 		.image = c->args[0],
 		.name = o->name,
-		.hostname = o->hostname,
 		.user = o->user,
 		.workdir = o->workdir,
 		.entrypoint = o->entrypoint,
@@ -186,6 +200,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.cidfile = o->cidfile,
 		.stop_timeout = o->stop_timeout,
 		.shm_size = o->shm_size,
+		.ns = o->ns,
 		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,
@@ -197,6 +212,8 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	more.has_oom_score_adj = cli_given(c, "oom-score-adj");
 	if (c->called == CALLED_DOCKER && !cli_given(c, "http-proxy"))
 		more.http_proxy = false; /* there it is a matter of the client's configuration */
+	co.ns.docker = co.docker;
+	co.ns.shm_size = cli_given(c, "shm-size");
 	int r = check(c, o, &co, e);
 	if (r == 0)
 		r = home_open(h, c->root, e);

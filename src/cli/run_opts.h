@@ -10,14 +10,14 @@
 struct run_opts {
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
 	bool detach, sig_proxy; /* of run only */
-	const char *name, *hostname, *user, *workdir, *entrypoint, *network, *pull, *cidfile,
-		*detach_keys;
+	const char *name, *user, *workdir, *entrypoint, *network, *pull, *cidfile, *detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
 		cap_drop, security_opts, ulimits;
 	const char *stop_signal;
 	int64_t stop_timeout;
 	uint64_t shm_size;
 	struct process_opts more;
+	struct namespace_opts ns;
 };
 
 extern const struct opt run_common_rows[],

@@ -9,8 +9,10 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/container.h"
+#include "runtime/namespaces.h"
 #include "state/tmp.h"
 #include "state/u0.h"
+#include "sys/strays.h"
 
 /* A record that cannot be read (a damaged disk, a bad hand): what the config and the names still say makes a new one, of a container that
  * does not run, so that it can be seen, started or removed. */
@@ -124,15 +126,32 @@ int container_lock(struct container *c, int wait_ms, struct err *e)
 	return 0;
 }
 
+/* The others of a container that has no pid namespace of its own. */
+static void end_strays(struct container *c)
+{
+	if (container_load_config(c, NULL) == 0 && !ns_is_own(&c->config, NS_PID))
+		strays_end_rooted(c->id);
+}
+
+bool container_crashed(const struct container *c)
+{
+	return str_eq(c->state.status, "running") && c->status != CONTAINER_RUNNING;
+}
+
 void container_end_lost(struct container *c)
 {
+	if (!container_crashed(c))
+		return;
 	autoclose int pidfd = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
+	if (pidfd >= 0) {
+		proc_signal(pidfd, SIGKILL);
+		poll(&p, 1, 5000);
+	}
+	end_strays(c);
 	if (pidfd < 0)
 		return;
-	proc_signal(pidfd, SIGKILL);
-	poll(&p, 1, 5000);
 	c->state.pid = 0;
 	c->state.exit_code = 137;
 	c->state.error = "its supervisor was killed";
@@ -210,7 +229,7 @@ static bool recover_one(const char *member, void *arg)
 		container_free(&c);
 		return true;
 	}
-	bool ran = str_eq(c.state.status, "running") && c.status != CONTAINER_RUNNING;
+	bool ran = container_crashed(&c);
 	if (ran && container_lock(&c, 0, NULL) == 0) {
 		container_end_lost(&c);
 		if (c.state.auto_remove) {

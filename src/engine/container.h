@@ -45,7 +45,9 @@ void containers_recover(const struct home *h);
 /* Its name and its files; the caller holds the lock. */
 int container_remove_files(const struct home *h, struct container *c, struct err *e);
 
-/* Ends PID 1 of a container that lost its supervisor, and waits until it is gone. */
+/* Did its supervisor die before it, so that there is no word of its end? */
+bool container_crashed(const struct container *c);
+/* Ends what is left of a container that crashed, and waits until it is gone. Nothing if it did not. */
 void container_end_lost(struct container *c);
 
 #endif

@@ -1,9 +1,9 @@
 #include <signal.h>
-#include <sys/utsname.h>
 
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/create.h"
+#include "engine/depends.h"
 #include "engine/mount_opts.h"
 #include "engine/options.h"
 #include "runtime/user.h"
@@ -115,17 +115,9 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 	return options_env(a, &o->env_files, &o->env, env, e);
 }
 
-static int bad_hostname(const char *name, struct err *e)
+static int set_names(const struct home *h, const struct create_opts *o, struct container_config *c,
+		     struct arena *a, struct err *e)
 {
-	err_fail(e, ERR_USAGE, "--hostname \"%.80s\" is not a host name", name);
-	return err_hint(e, "at most 63 letters, digits, '-', '_' and '.'");
-}
-
-static int set_names(const struct create_opts *o, struct container_config *c, struct arena *a,
-		     struct err *e)
-{
-	struct utsname un;
-
 	if (!str_is_empty(o->name)) {
 		int r = container_check_name(o->name, e);
 		if (r < 0)
@@ -139,20 +131,7 @@ static int set_names(const struct create_opts *o, struct container_config *c, st
 			 c->network);
 		return err_hint(e, "none: only a loopback device; host: the machine's own network");
 	}
-	if (!str_is_empty(o->hostname)) {
-		size_t n = strlen(o->hostname);
-		if (n > 63 ||
-		    o->hostname[strspn(o->hostname,
-				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789-._")])
-			return bad_hostname(o->hostname, e);
-		c->hostname = arena_strdup(a, o->hostname);
-	} else if (!strcmp(c->network, "host") && uname(&un) == 0) {
-		c->hostname = arena_strdup(a, un.nodename);
-	} else {
-		c->hostname = arena_strndup(a, c->id, 12);
-	}
-	return 0;
+	return namespace_opts_set(h, &o->ns, c, a, e);
 }
 
 static int set_process(const struct create_opts *o, const struct image_config *ic,
@@ -341,6 +320,8 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
 		if (r == 0 && c->image_id)
 			r = image_still_there(h, c, e);
+		if (r == 0)
+			r = depends_record(h, c, e);
 		snprintf(to, sizeof to, "containers/%s", c->id);
 		if (r == 0 && !o->unpublished && renameat(h->fd, t.name, h->fd, to) < 0 &&
 		    (errno != ENOENT || path_mkdir_p_at(h->fd, "containers", 0700) < 0 ||
@@ -376,7 +357,7 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 	c->version = CONFIG_VERSION;
 	c->id = ret->id;
 	c->created = arena_strdup(a, time_rfc3339(now, sizeof now, time_now()));
-	int r = set_names(o, c, a, e);
+	int r = set_names(h, o, c, a, e);
 	if (r == 0)
 		r = find_image(h, o, &im, c, a, e);
 	const struct image_config *ic = &im.doc.config;
@@ -390,6 +371,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = set_security(o, c, a, e);
 	if (r == 0)
 		r = set_mounts(o, c, a, e);
+	if (r == 0)
+		r = namespace_opts_sysctls(&o->ns, c, a, e);
 	if (r == 0)
 		r = set_rest(o, ic, c, a, e);
 	if (r == 0 && o->replace && c->name)

@@ -9,12 +9,13 @@
 #define ENGINE_CREATE_H
 
 #include "engine/container.h"
+#include "engine/namespace_opts.h"
 #include "engine/process_opts.h"
 
 struct create_opts {
 	const char *image; /* a reference, @host or @empty */
 	struct strs args;  /* the command typed behind the image */
-	const char *name, *hostname, *user, *workdir, *entrypoint, *network;
+	const char *name, *user, *workdir, *entrypoint, *network;
 	const char *detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits;
@@ -25,7 +26,8 @@ struct create_opts {
 	int stop_signal;      /* 0: the image's, else SIGTERM */
 	int64_t stop_timeout; /* seconds, -1: not configured */
 	uint64_t shm_size;    /* bytes */
-	bool docker;	      /* what the two engines do differently is done as docker does it */
+	struct namespace_opts ns;
+	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool durable; /* sync the record: it is meant to outlive a power loss */
 	void (*warn)(void *arg, const char *text);

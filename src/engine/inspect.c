@@ -3,6 +3,7 @@
 #include "engine/inspect.h"
 #include "engine/inspect_mounts.h"
 #include "engine/inspect_rest.h"
+#include "engine/namespace_opts.h"
 #include "engine/usage.h"
 #include "oci/reference.h"
 #include "store/images.h"
@@ -101,9 +102,6 @@ static void set_host_fixed(struct json *j, struct arena *a)
 	json_set_bool(a, j, "PublishAllPorts", false);
 	set_null(a, j, "VolumesFrom");
 	set_empty(a, j, empty);
-	json_set_str(a, j, "IpcMode", "private");
-	json_set_str(a, j, "PidMode", "private");
-	json_set_str(a, j, "UTSMode", "private");
 	json_set_str(a, j, "Runtime", "hoy");
 }
 
@@ -136,6 +134,19 @@ static struct json *log_config(const struct container *c, const struct inspect_o
 	return j;
 }
 
+/* docker shows the mode as it was given, and nothing for its default. */
+static void set_host_namespaces(const struct container_config *cfg, bool docker, struct json *j,
+				struct arena *a)
+{
+	const char *ipc = cfg->ipc ? cfg->ipc : docker ? "private" : "shareable";
+
+	json_set_str(a, j, "IpcMode", ipc);
+	json_set_str(a, j, "PidMode", docker ? text(cfg->pid) : ns_mode(cfg, NS_PID));
+	json_set_str(a, j, "UTSMode", docker ? text(cfg->uts) : ns_mode(cfg, NS_UTS));
+	json_set_str(a, j, docker ? "CgroupnsMode" : "CgroupMode", ns_mode(cfg, NS_CGROUP));
+	json_set(a, j, "Sysctls", json_new_pairs(a, &cfg->sysctls));
+}
+
 static struct json *host_config(const struct home *h, const struct container *c,
 				const struct inspect_opts *o, struct arena *a)
 {
@@ -143,6 +154,7 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	struct json *j = json_new(a, JSON_OBJ);
 
 	inspect_host_mounts(cfg, o->docker, j, a);
+	set_host_namespaces(cfg, o->docker, j, a);
 	json_set(a, j, "LogConfig", log_config(c, o, h, a));
 	json_set_str(a, j, "ContainerIDFile", text(cfg->cidfile));
 	json_set(a, j, "GroupAdd", json_new_strs(a, &cfg->process.groups));
@@ -172,7 +184,7 @@ static struct json *config(const struct container_config *cfg, bool docker, stru
 	bool no_timeout = cfg->stop_timeout < 0;
 
 	json_set_str(a, j, "Hostname", text(cfg->hostname));
-	json_set_str(a, j, "Domainname", "");
+	json_set_str(a, j, "Domainname", text(cfg->domainname));
 	json_set_str(a, j, "User", text(p->user));
 	json_set_bool(a, j, "AttachStdin", strs_has(&cfg->attach, "stdin"));
 	json_set_bool(a, j, "AttachStdout", strs_has(&cfg->attach, "stdout"));
@@ -381,7 +393,9 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	if (o->size)
 		set_sizes(h, c, j, a);
 	json_set(a, j, "Mounts", inspect_mounts(&c->config, o->docker, a));
-	json_set(a, j, "Dependencies", json_new(a, JSON_ARR));
+	struct strs depends = {0};
+	namespace_opts_depends(&c->config, a, &depends);
+	json_set(a, j, "Dependencies", json_new_strs(a, &depends));
 	json_set(a, j, "NetworkSettings", network_settings(&c->config, a));
 	json_set_bool(a, j, "IsInfra", false);
 	json_set(a, j, "Config", config(&c->config, o->docker, a));

@@ -24,7 +24,8 @@ static int remove_one(const struct home *h, const char *id, struct err *e)
 	if (r == 0)
 		r = container_remove(h, &c, false, -1, e);
 	container_free(&c);
-	if (r < 0 && (e->id == ERR_CONTAINER_RUNNING || e->id == ERR_CONTAINER_UNKNOWN))
+	if (r < 0 && (e->id == ERR_CONTAINER_RUNNING || e->id == ERR_CONTAINER_UNKNOWN ||
+		      e->id == ERR_CONTAINER_IN_USE))
 		return 1;
 	return r;
 }

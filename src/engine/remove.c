@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "base/loop.h"
+#include "engine/depends.h"
 #include "engine/remove.h"
 #include "engine/stop.h"
 
@@ -45,7 +46,10 @@ int container_remove(const struct home *h, struct container *c, bool force, int6
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 	}
-	if (container_refresh(h, c, NULL) == 0 && c->status == CONTAINER_LOST)
+	r = force ? 0 : depends_check(h, c, e);
+	if (r < 0)
+		return r;
+	if (container_refresh(h, c, NULL) == 0)
 		container_end_lost(c);
 	return container_remove_files(h, c, e);
 }

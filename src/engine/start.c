@@ -53,8 +53,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 	}
 	if (r < 0)
 		return r;
-	if (c->status == CONTAINER_LOST)
-		container_end_lost(c);
+	container_end_lost(c);
 	if (!fresh && c->state.auto_remove) { /* the restart that the mark was for is this one */
 		unlinkat(c->dir, CONTAINER_KEEP, 0);
 		forget_overlays(c->dir);

@@ -18,6 +18,8 @@
 #include "state/u0.h"
 #include "store/layer_form.h"
 #include "sys/sigstate.h"
+#include "sys/strays.h"
+#include "sys/userns.h"
 
 enum { TIMED_OUT_CODE = 255 }; /* as podman's conmon has it */
 
@@ -32,6 +34,7 @@ static struct supervisor {
 	struct watch child, signals;
 	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
+	int users; /* the container's user namespace, where that alone tells what is in it */
 	int pending_signal; /* sent while PID 1 was too young to judge */
 	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
 	bool timed_out;
@@ -140,15 +143,23 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 		r = streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
+	struct joins joins;
+	r = joins_open(s->home, s->config, &joins, e);
+	if (r < 0) {
+		streams_close(&p);
+		return r;
+	}
 	struct launch l = {.home = s->home->path,
 			   .where = s->unpublished ? "tmp" : "containers",
 			   .form = s->state->form,
 			   .config = s->config,
 			   .uids = &map.uids,
 			   .gids = &map.gids,
+			   .joins = &joins,
 			   .size = s->size,
 			   .stdio = {p.in[0], p.out[1], p.err[1]}};
 	r = launch_start(&l, ret, e);
+	joins_close(&joins);
 	streams_oom_give_back(&oom);
 	if (r == 0)
 		r = write_pidfile(s, ret->pid, e);
@@ -272,7 +283,11 @@ static void on_child(struct watch *w, uint32_t events)
 		sv.code = 128 + sv.killed_as;
 	if (sv.timed_out && WIFSIGNALED(st))
 		sv.code = TIMED_OUT_CODE;
-	/* All processes of its pid namespace are gone with it, but a stream may have been passed on to one outside. */
+	/* All processes of its pid namespace are gone with it. Where it has none of its own, what is in its user namespace is the
+	 * container, and nothing can have left that. */
+	if (sv.users >= 0)
+		strays_end_in(sv.users);
+	/* A stream may have been passed on to a process outside. */
 	relay_finish(&sv.relay);
 }
 
@@ -420,8 +435,11 @@ static void end_at_once(void)
 {
 	if (sv.run.pid <= 0)
 		return;
+	int users = ns_is_own(sv.s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	proc_signal(sv.run.pidfd, SIGKILL);
 	proc_wait(sv.run.pid);
+	if (users >= 0)
+		strays_end_in(users);
 }
 
 /* The container runs: it takes its place. */
@@ -462,6 +480,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 		end_at_once();
 		failed(s, sock, &e);
 	}
+	sv.users = ns_is_own(s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	record_running();
 	if (s->unpublished)
 		publish(s, sock);

@@ -51,13 +51,15 @@ struct container_config {
 	const char *root;    /* "image", "host" (@host) or "empty" (@empty) */
 	struct strs layers;  /* diffIDs, the bottom one first */
 	const char *network; /* "none" or "host" */
-	const char *hostname;
+	const char *hostname, *domainname;
+	const char *ipc, *pid, *uts, *cgroupns; /* modes: runtime/namespaces.h */
 	struct config_process process;
 	struct strs entrypoint, command; /* as they make up args, for inspect */
 	struct pairs labels, annotations;
 	struct bind_list mounts;  /* of struct config_mount */
 	struct bind_list ulimits; /* of struct config_ulimit */
 	struct bind_list devices; /* of struct config_device */
+	struct pairs sysctls;	  /* names with dots; checked at create */
 	int64_t shm_size;	  /* of /dev/shm in bytes; 0: no limit */
 	struct strs cap_add, cap_drop;
 	struct security security;

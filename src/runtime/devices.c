@@ -64,16 +64,23 @@ static void bind_all(int dev)
 	closedir(d);
 }
 
-static int mount_below(int dev, const char *name, const char *fstype, const char *const *opts,
-		       unsigned attrs, struct err *e)
+/* Makes the directory dev/name, and opens it. */
+static int make_below(int dev, const char *name, struct err *e)
 {
 	if (mkdirat(dev, name, 0755) < 0)
 		return err_set(e, errno, "make /dev/%s", name);
-	autoclose int at = openat(dev, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	autoclose int mnt = mount_new(fstype, opts, attrs, e);
-	if (mnt < 0)
-		return mnt;
-	int r = at < 0 ? -errno : mount_attach(mnt, at);
+	int at = openat(dev, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return at < 0 ? err_set(e, errno, "open /dev/%s", name) : at;
+}
+
+static int mount_below(int dev, const char *name, const char *fstype, const char *const *opts,
+		       unsigned attrs, struct err *e)
+{
+	autoclose int at = make_below(dev, name, e);
+	autoclose int mnt = at < 0 ? -1 : mount_new(fstype, opts, attrs, e);
+	if (at < 0 || mnt < 0)
+		return at < 0 ? at : mnt;
+	int r = mount_attach(mnt, at);
 	return r < 0 ? err_set(e, r, "mount /dev/%s", name) : 0;
 }
 
@@ -90,18 +97,64 @@ static int mount_pts(int dev, struct err *e)
 	return mount_below(dev, "pts", "devpts", plain, attrs, e);
 }
 
+/* Attaches a mount of the host's, or of another container's, at /dev/name. Missing ones are left out. */
+static int attach_shared(int dev, const char *name, int mnt, struct err *e)
+{
+	if (mnt < 0)
+		return 0;
+	autoclose int at = make_below(dev, name, e);
+	if (at < 0)
+		return at;
+	int r = mount_attr(mnt, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, 0, false);
+	if (r == 0)
+		r = mount_propagation(mnt, MS_PRIVATE, false);
+	if (r == 0)
+		r = mount_attach(mnt, at);
+	return r < 0 ? err_set(e, r, "bind /dev/%s", name) : 0;
+}
+
+static int bind_host(int dev, const char *name, struct err *e)
+{
+	char path[32];
+
+	snprintf(path, sizeof path, "/dev/%s", name);
+	autoclose int mnt = mount_clone(AT_FDCWD, path, false);
+	return attach_shared(dev, name, mnt, e);
+}
+
+/* /dev/shm and /dev/mqueue, which go with the ipc namespace. */
+static int mount_ipc(struct stage *s, int dev, struct err *e)
+{
+	const unsigned strict = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+	char size[40];
+	const char *const shm_opts[] = {"mode=1777", size, NULL};
+	bool own = ns_is_own(s->c, NS_IPC), host = ns_is_host(s->c, NS_IPC);
+	int r = 0;
+
+	snprintf(size, sizeof size, "size=%" PRId64, s->c->shm_size);
+	if (host)
+		r = bind_host(dev, "shm", e);
+	else if (ns_container(s->c, NS_IPC))
+		r = attach_shared(dev, "shm", s->given[GIVEN_SHM], e);
+	else if (strcmp(ns_mode(s->c, NS_IPC), "none"))
+		r = mount_below(dev, "shm", "tmpfs", shm_opts, strict, e);
+	if (r < 0)
+		return r;
+	if (own && mount_below(dev, "mqueue", "mqueue", NULL, strict, NULL) < 0)
+		unlinkat(dev, "mqueue", AT_REMOVEDIR); /* a kernel without message queues */
+	return own    ? 0
+	       : host ? bind_host(dev, "mqueue", e)
+		      : attach_shared(dev, "mqueue", s->given[GIVEN_MQUEUE], e);
+}
+
 int stage_dev(struct stage *s, struct err *e)
 {
 	static const char *const dev_opts[] = {"mode=0755", "size=64m", NULL};
-	char size[40];
-	const char *const shm_opts[] = {"mode=1777", size, NULL};
-	unsigned strict = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
 	autoclose int target = stage_top_dir(s, "dev", e);
 	autoclose int dev = target < 0 ? -1 : mount_new("tmpfs", dev_opts, MOUNT_NOSUID, e);
 
 	if (dev < 0)
 		return -e->code;
-	snprintf(size, sizeof size, "size=%" PRId64, s->c->shm_size);
 	int r = mount_attach(dev, target);
 	if (r < 0)
 		return err_set(e, r, "mount /dev");
@@ -113,9 +166,7 @@ int stage_dev(struct stage *s, struct err *e)
 	if (r == 0)
 		r = mount_pts(dev, e);
 	if (r == 0)
-		r = mount_below(dev, "shm", "tmpfs", shm_opts, strict, e);
-	if (r == 0 && mount_below(dev, "mqueue", "mqueue", NULL, strict, NULL) < 0)
-		unlinkat(dev, "mqueue", AT_REMOVEDIR); /* a kernel without message queues */
+		r = mount_ipc(s, dev, e);
 	if (r == 0 && s->c->security.privileged)
 		bind_all(dev);
 	return r;

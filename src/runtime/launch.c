@@ -1,6 +1,8 @@
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,7 +15,7 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 
-enum { SYNC_FD = 3, DOC_FD = 4, PID1_FD = 5 }; /* of a sealed child */
+enum { SYNC_FD = 3, DOC_FD = 4, PID1_FD = 5, GIVEN_FD = 6 }; /* of a sealed child */
 
 static _Noreturn void child_fail(int sync, const struct err *e)
 {
@@ -51,32 +53,31 @@ static int write_doc(const struct launch *l)
 	return fd;
 }
 
-static void put_at(int fd, int number)
-{
-	int high = fcntl(fd, F_DUPFD, 10); /* out of the way of the others first */
-
-	dup2(high, number);
-	close(high);
-}
-
-/* Goes on as a sealed copy of ourselves: fixed descriptors, everything else in the document. pid1 is -1 for PID 1 itself. */
-static _Noreturn void reenter(const struct launch *l, int sync, int pid1)
+/* Goes on as a sealed copy of ourselves: fixed descriptors, everything else in the document. pid1 is -1 for PID 1 itself, which may
+ * have been given mounts. */
+static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const int *given)
 {
 	struct err e = {0};
 	char rows[12], cols[12];
-	int doc = write_doc(l);
+	int doc = write_doc(l), safe[GIVEN_FD + GIVEN_KINDS], keep[GIVEN_FD + GIVEN_KINDS];
+	size_t n = 0;
 
 	if (doc < 0) {
 		err_set(&e, doc, "write the start-up document");
 		child_fail(sync, &e);
 	}
-	int safe[] = {fcntl(sync, F_DUPFD, 10), fcntl(doc, F_DUPFD, 10),
-		      pid1 < 0 ? -1 : fcntl(pid1, F_DUPFD, 10)};
-	for (int i = 0; i < 3; i++)
-		if (safe[i] >= 0)
-			put_at(safe[i], SYNC_FD + i);
-	const int keep[] = {SYNC_FD, DOC_FD, PID1_FD};
-	fd_close_except(keep, pid1 < 0 ? 2 : 3);
+	const int all[] = {sync, doc, pid1};
+	for (int i = SYNC_FD; i < GIVEN_FD + GIVEN_KINDS; i++) {
+		int fd = i < GIVEN_FD ? all[i - SYNC_FD] : given ? given[i - GIVEN_FD] : -1;
+		safe[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD, GIVEN_FD + GIVEN_KINDS);
+	}
+	for (int i = SYNC_FD; i < GIVEN_FD + GIVEN_KINDS; i++) {
+		if (safe[i] < 0)
+			continue;
+		dup2(safe[i], i);
+		keep[n++] = i;
+	}
+	fd_close_except(keep, n);
 	snprintf(rows, sizeof rows, "%u", l->size.ws_row);
 	snprintf(cols, sizeof cols, "%u", l->size.ws_col);
 	char *argv[] = {(char[]){"hoy"},
@@ -91,7 +92,7 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1)
 	child_fail(SYNC_FD, &e);
 }
 
-static _Noreturn void first_child(const struct launch *l, int sync)
+static _Noreturn void first_child(const struct launch *l, int sync, const int *given)
 {
 	struct stage s = {.c = l->config,
 			  .p = &l->config->process,
@@ -111,12 +112,13 @@ static _Noreturn void first_child(const struct launch *l, int sync)
 	/* With --init we stay as PID 1: executed again our memory belongs to the container's namespace, not to the host's, and the
 	 * container can be joined through us. */
 	if (init_binary_exposed() || l->config->init)
-		reenter(l, sync, -1);
+		reenter(l, sync, -1, given);
+	memcpy(s.given, given, sizeof s.given);
 	init_run(&s);
 }
 
-/* Takes the child's messages until it runs the program (end of file) or gives up. */
-static int follow(int sync, struct launched *ret, struct err *e)
+/* Takes the child's messages until it runs the program (end of file) or gives up; made: only until there is a child. */
+static int follow(int sync, bool made, struct launched *ret, struct err *e)
 {
 	char msg[1 + sizeof *e];
 	bool ready = false;
@@ -155,6 +157,8 @@ static int follow(int sync, struct launched *ret, struct err *e)
 			ret->pidfd = (int)syscall(SYS_pidfd_open, ret->pid, 0);
 			if (ret->pidfd < 0)
 				return err_set(e, errno, "pidfd_open");
+			if (made)
+				return 0;
 			continue;
 		}
 		if (msg[0] != 'E' || n != sizeof msg)
@@ -217,34 +221,79 @@ static int check_alive(const struct launch *l, const struct launched *run, struc
 	return err_hint(e, "it must allow at least execve, and what the program's loader calls");
 }
 
+static void tell_child(int sync, pid_t pid)
+{
+	char msg[1 + sizeof pid] = "C";
+
+	memcpy(msg + 1, &pid, sizeof pid);
+	fd_send_msg(sync, msg, sizeof msg, NULL, 0);
+}
+
+/* The process in between: joins, makes the init, ends. */
+static _Noreturn void join_first(const struct launch *l, uint64_t flags, int sync)
+{
+	int given[GIVEN_KINDS] = {-1, -1, -1, -1};
+	struct err e = {0};
+
+	if (joins_enter(l->joins, l->config, given, &e) < 0)
+		child_fail(sync, &e);
+	pid_t pid = proc_fork(flags | CLONE_PARENT, NULL);
+	if (pid == 0)
+		first_child(l, sync, given);
+	if (pid < 0) {
+		explain_clone(pid, &e);
+		child_fail(sync, &e);
+	}
+	tell_child(sync, pid);
+	_exit(0);
+}
+
+/* Makes the init, directly or through a process that joins namespaces first. */
+static int make_init(const struct launch *l, int s[2], struct launched *ret, struct err *e)
+{
+	static const int nothing[GIVEN_KINDS] = {-1, -1, -1, -1};
+	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (uint64_t)ns_own_flags(l->config);
+	bool joins = l->joins && l->joins->any;
+
+	if (!str_eq(l->config->network, "host"))
+		flags |= CLONE_NEWNET;
+	pid_t pid = joins ? proc_fork(0, NULL) : proc_fork(flags, &ret->pidfd);
+	if (pid == 0) {
+		close(s[0]);
+		if (joins)
+			join_first(l, flags, s[1]);
+		first_child(l, s[1], nothing);
+	}
+	fd_close(&s[1]);
+	if (pid < 0)
+		return explain_clone(pid, e);
+	if (!joins) {
+		ret->pid = pid;
+		return 0;
+	}
+	int r = follow(s[0], true, ret, e);
+	proc_wait(pid);
+	return r;
+}
+
 int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 {
-	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-			 CLONE_NEWCGROUP;
 	struct id_map uids, gids;
 	int s[2];
 
 	*ret = (struct launched){.pidfd = -1, .pty = -1, .listener = -1};
-	if (!str_eq(l->config->network, "host"))
-		flags |= CLONE_NEWNET;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
+	int r = make_init(l, s, ret, e);
 	autoclose int sync = s[0];
-	ret->pid = proc_fork(flags, &ret->pidfd);
-	if (ret->pid == 0) {
-		close(s[0]);
-		first_child(l, s[1]);
-	}
-	close(s[1]);
-	if (ret->pid < 0)
-		return explain_clone(ret->pid, e);
 	userns_identity(l->uids, &uids);
 	userns_identity(l->gids, &gids);
-	int r = userns_write_maps(ret->pid, &uids, &gids, false, e);
+	if (r == 0)
+		r = userns_write_maps(ret->pid, &uids, &gids, false, e);
 	if (r == 0 && write(sync, "", 1) != 1)
 		r = err_set(e, errno, "start the container's first process");
 	if (r == 0)
-		r = follow(sync, ret, e);
+		r = follow(sync, false, ret, e);
 	if (r == 0)
 		r = check_alive(l, ret, e);
 	if (r < 0)
@@ -255,7 +304,8 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 /* The process of an exec, in the container's user and pid namespaces already: joins the rest and becomes the command. */
 static _Noreturn void joined_child(struct stage *s, int pid1)
 {
-	int rest = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	/* The host's are ours already, those of others were joined from U0. */
+	int rest = CLONE_NEWNS | (ns_own_flags(s->c) & ~CLONE_NEWPID);
 	struct err e = {0};
 
 	if (!str_eq(s->c->network, "host")) /* that one is ours already */
@@ -269,6 +319,16 @@ static _Noreturn void joined_child(struct stage *s, int pid1)
 	init_run_joined(s);
 }
 
+/* What the container shares with others is joined from U0, the parent of the container's user namespace. */
+static int join_others(int owner, int pid1, int flags, struct err *e)
+{
+	autoclose int u0 = owner < 0 ? -1 : ioctl(owner, NS_GET_PARENT);
+
+	if (u0 < 0 || setns(u0, CLONE_NEWUSER) < 0 || setns(pid1, flags) < 0)
+		return err_set(e, errno, "join the namespaces that the container shares");
+	return 0;
+}
+
 /* The joining process enters the container's user namespace but not its pid namespace, so the container cannot see it. Its child
  * enters the container and becomes the child of our parent, to whom its pid is told. */
 static _Noreturn void join_from_here(struct stage *s, int pid1)
@@ -277,6 +337,9 @@ static _Noreturn void join_from_here(struct stage *s, int pid1)
 
 	/* PID 1 may be in a namespace below the container's (userns_become). */
 	autoclose int owner = userns_of_mounts(pid1);
+	int others = ns_joined_flags(s->c);
+	if (others && join_others(owner, pid1, others, &e) < 0)
+		child_fail(s->sync, &e);
 	if (setns(owner < 0 ? pid1 : owner, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
 	    setresuid(0, 0, 0) < 0) {
 		err_set(&e, errno, "join the container's user namespace");
@@ -284,7 +347,7 @@ static _Noreturn void join_from_here(struct stage *s, int pid1)
 	}
 	prctl(PR_SET_DUMPABLE, 0);
 	int r = init_prepare(s, &e);
-	if (r == 0 && setns(pid1, CLONE_NEWPID) < 0)
+	if (r == 0 && ns_is_own(s->c, NS_PID) && setns(pid1, CLONE_NEWPID) < 0)
 		r = err_set(&e, errno, "join the container's pid namespace");
 	if (r < 0)
 		child_fail(s->sync, &e);
@@ -295,9 +358,7 @@ static _Noreturn void join_from_here(struct stage *s, int pid1)
 		err_set(&e, pid, "fork into the container");
 		child_fail(s->sync, &e);
 	}
-	char msg[1 + sizeof pid] = "C";
-	memcpy(msg + 1, &pid, sizeof pid);
-	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
+	tell_child(s->sync, pid);
 	_exit(0);
 }
 
@@ -316,7 +377,7 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 	/* Here, outside of the container's user namespace: what is executed inside belongs to the container, which then may trace
 	 * it and take its descriptors if it has SYS_PTRACE. */
 	if (init_binary_exposed())
-		reenter(l, sync, pid1);
+		reenter(l, sync, pid1, NULL);
 	join_from_here(&s, pid1);
 }
 
@@ -355,7 +416,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 	close(s[1]);
 	if (pid < 0)
 		return err_set(e, pid, "fork");
-	int r = follow(sync, ret, e);
+	int r = follow(sync, false, ret, e);
 	proc_wait(pid);
 	if (r == 0 && ret->pid <= 0)
 		r = err_fail(e, ERR_INTERNAL, "the process that joins the container died");
@@ -410,6 +471,8 @@ int launch_reentry(int argc, char **argv)
 	if (read_doc(&s, &c, &p, &joined, &e) < 0)
 		child_fail(SYNC_FD, &e);
 	s.p = joined ? &p : &c.process;
+	for (int i = 0; i < GIVEN_KINDS; i++)
+		s.given[i] = fcntl(GIVEN_FD + i, F_SETFD, FD_CLOEXEC) == 0 ? GIVEN_FD + i : -1;
 	if (!joined)
 		init_run(&s);
 	fcntl(PID1_FD, F_SETFD, FD_CLOEXEC);

@@ -14,6 +14,9 @@
  *   takes "X": all is set up                        ... loads the filter
  *   end of file: the program runs                  execve closes the socket
  *   or "E" + struct err: it does not
+ *
+ * A container that joins namespaces of others has a process in between, a child of the parent that stays in U0: it joins them, makes the
+ * init as a child of the parent (CLONE_PARENT), tells its pid ("C") and ends.
  */
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
@@ -22,6 +25,7 @@
 
 #include "runtime/config.h"
 #include "runtime/creds.h"
+#include "runtime/namespaces.h"
 #include "sys/userns.h"
 
 struct launch {
@@ -31,6 +35,7 @@ struct launch {
 	const struct container_config *config;
 	const struct config_process *process; /* NULL: the config's (PID 1) */
 	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */
+	const struct joins *joins;	      /* NULL: none; not used by launch_join */
 	struct winsize size;		      /* first size of the terminal; 0: unknown */
 	int stdio[3]; /* for 0, 1, 2 of the process; ignored with a terminal */
 };

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "runtime/stage.h"
+#include "runtime/sysctl.h"
 #include "sys/mounts.h"
 
 int stage_top_dir(struct stage *s, const char *name, struct err *e)
@@ -76,21 +77,58 @@ static int attach_at(int mnt, int target, const char *what, struct err *e)
 	return r < 0 && mnt >= 0 && target >= 0 ? err_set(e, r, "mount %s", what) : r;
 }
 
-int stage_proc(struct stage *s, struct err *e)
+/* /proc of the namespace that the container's processes are in: another's was made by whoever has power over it, the host's cannot be
+ * made at all and is bound. */
+static int open_proc(struct stage *s, struct err *e)
 {
+	const unsigned attrs = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
 	const char *opts[17] = {0};
 	scoped(strv) words = {0};
-	size_t n = 0;
 
-	if (s->c->security.proc_opts)
-		strv_split(&words, s->c->security.proc_opts, ',');
-	for (; n < words.n && n < 16; n++)
-		opts[n] = words.v[n];
+	if (ns_is_own(s->c, NS_PID)) {
+		if (s->c->security.proc_opts)
+			strv_split(&words, s->c->security.proc_opts, ',');
+		for (size_t n = 0; n < words.n && n < 16; n++)
+			opts[n] = words.v[n];
+		return mount_new("proc", opts, attrs, e);
+	}
+	int given = s->given[GIVEN_PROC];
+	int mnt = given >= 0 ? dup(given) : mount_clone(AT_FDCWD, "/proc", true);
+	int r = mnt < 0 ? (given >= 0 ? -errno : mnt) : mount_propagation(mnt, MS_PRIVATE, true);
+	if (r == 0)
+		r = mount_attr(mnt, attrs, 0, true);
+	if (r == 0)
+		return mnt;
+	fd_close(&mnt);
+	return err_set(e, r, "bind /proc");
+}
+
+int stage_proc(struct stage *s, struct err *e)
+{
 	autoclose int target = stage_top_dir(s, "proc", e);
+
 	if (target < 0)
 		return target;
-	autoclose int mnt = mount_new("proc", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
-	return attach_at(mnt, target, "/proc", e);
+	autoclose int mnt = open_proc(s, e);
+	int r = mnt < 0 ? mnt : sysctl_write(s->c, mnt, e);
+	return r < 0 ? r : attach_at(mnt, target, "/proc", e);
+}
+
+/* The cgroups of the host, or of another container: never more than for reading, but for --privileged (CVE-2023-25809). */
+static int bind_cgroup(struct stage *s, int at, unsigned attrs, struct err *e)
+{
+	bool host = ns_is_host(s->c, NS_CGROUP);
+
+	if (host && str_eq(s->c->network, "host"))
+		return 0; /* it came with /sys */
+	autoclose int mnt =
+		host ? mount_clone(AT_FDCWD, "/sys/fs/cgroup", true) : dup(s->given[GIVEN_CGROUP]);
+	int r = mnt < 0 ? -EINVAL : mount_propagation(mnt, MS_PRIVATE, true);
+	if (r == 0)
+		r = mount_attr(mnt, attrs, 0, true);
+	if (r == 0)
+		r = mount_attach(mnt, at);
+	return r < 0 ? err_set(e, r, "bind /sys/fs/cgroup") : 0;
 }
 
 /* cgroup v2 where it can be had; else nothing is shown of the host's cgroups. */
@@ -100,7 +138,10 @@ static int mount_cgroup(struct stage *s, unsigned attrs, struct err *e)
 
 	if (at < 0)
 		return 0; /* a sysfs without it: a kernel without cgroups */
-	autoclose int mnt = mount_new("cgroup2", NULL, attrs, NULL);
+	if (ns_is_host(s->c, NS_CGROUP) || s->given[GIVEN_CGROUP] >= 0)
+		return bind_cgroup(s, at, attrs, e);
+	autoclose int mnt =
+		ns_is_own(s->c, NS_CGROUP) ? mount_new("cgroup2", NULL, attrs, NULL) : -1;
 	if (mnt >= 0 && mount_attach(mnt, at) == 0)
 		return 0;
 	static const char *const opts[] = {"mode=0755", "size=4k", NULL};
@@ -149,7 +190,10 @@ static void hosts_text(const struct container_config *c, struct str *out)
 		return;
 	str_reset(out);
 	str_add(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	str_addf(out, "127.0.1.1\t%s %s\n", c->hostname, c->name);
+	str_add(out, "127.0.1.1\t");
+	if (!str_is_empty(c->domainname))
+		str_addf(out, "%s.%s ", c->hostname, c->domainname);
+	str_addf(out, "%s %s\n", c->hostname, c->name);
 }
 
 static void resolv_text(const struct container_config *c, struct str *out)
@@ -226,13 +270,27 @@ static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
 	return attach_at(mnt, target, generated[i].path, e);
 }
 
+/* The names of a uts namespace that is the container's own. */
+static int set_names(const struct container_config *c, struct err *e)
+{
+	if (!ns_is_own(c, NS_UTS))
+		return 0;
+	if (sethostname(c->hostname, strlen(c->hostname)) < 0)
+		return err_set(e, errno, "set the host name %s", c->hostname);
+	if (!str_is_empty(c->domainname) && setdomainname(c->domainname, strlen(c->domainname)) < 0)
+		return err_set(e, errno, "set the domain name %s", c->domainname);
+	return 0;
+}
+
 /* Files that every container finds, made anew at each start in a small tmpfs. */
 int stage_files(struct stage *s, struct err *e)
 {
 	static const char *const opts[] = {"size=8m", "nr_inodes=16", "mode=0755", NULL};
 
-	if (sethostname(s->c->hostname, strlen(s->c->hostname)) < 0)
-		return err_set(e, errno, "set the host name %s", s->c->hostname);
+	int r = set_names(s->c, e);
+
+	if (r < 0)
+		return r;
 	mode_t old = umask(0022);
 	autoclose int tmpfs =
 		mount_new("tmpfs", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
@@ -240,7 +298,7 @@ int stage_files(struct stage *s, struct err *e)
 		return tmpfs;
 	/* Clones can be taken of attached mounts only: it is put somewhere outside of the new root, and goes with the old one. */
 	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
 	if (r < 0)
 		err_set(e, r, "attach the generated files");
 	for (size_t i = 0; i < countof(generated) && r == 0; i++)

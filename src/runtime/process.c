@@ -207,6 +207,8 @@ static void reap(const struct stage *s, pid_t child)
 	int st;
 
 	close(s->sync);
+	/* Where it is not PID 1 (--pid host), orphans come to it all the same. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	caps_after_user(&kill_only, s->user.uid, false, NULL);
 	proc_hide_args("hoy-init");
 	reaped_child = child;

@@ -138,6 +138,8 @@ static int image_root(struct stage *s, int home, struct err *e)
 		prepare_etc(upper, lower, done);
 	autoclose int containers = open_path(home, s->where, NULL);
 	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
+	if (!ns_is_own(s->c, NS_PID)) /* how its processes can be told (sys/strays.h) */
+		o.source = s->c->id;
 	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);
 	close_all(lower, done);
 	if (mnt < 0)

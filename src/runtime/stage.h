@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "runtime/config.h"
+#include "runtime/namespaces.h"
 #include "runtime/user.h"
 #include "sys/seccomp.h"
 
@@ -29,10 +30,11 @@ struct stage {
 	const char *form;		/* owner form of the layers: u0_form_name() */
 	struct winsize size;		/* of the terminal, 0: unknown */
 	int sync;			/* socket to the parent */
-	int cdir;	     /* the container's directory, opened in this mount namespace */
-	int root;	     /* the root file system */
-	int pty;	     /* the terminal's master until it is sent, else -1 */
-	struct owned *owned; /* volumes.c */
+	int cdir;		/* the container's directory, opened in this mount namespace */
+	int root;		/* the root file system */
+	int given[GIVEN_KINDS]; /* mounts of joined namespaces, or -1 */
+	int pty;		/* the terminal's master until it is sent, else -1 */
+	struct owned *owned;	/* volumes.c */
 	size_t nowned;
 	struct user user;
 	struct seccomp_prog filter;

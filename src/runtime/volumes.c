@@ -143,10 +143,8 @@ static int copy_link(struct stage *s, const struct config_mount *m, int src, str
 static int set_attributes(const struct config_mount *m, int mnt, struct how h, struct err *e)
 {
 	bool top = strs_has(&m->options, "ro-top");
-	int r = mount_propagation(mnt, MS_PRIVATE, true);
+	int r = mount_propagation(mnt, h.propagation, h.below);
 
-	if (r == 0 && h.propagation != MS_PRIVATE)
-		r = mount_propagation(mnt, h.propagation, h.below);
 	if (r < 0)
 		return err_set(e, r, "set the propagation of %s", m->destination);
 	if (top && h.set & MOUNT_RO) {

@@ -28,7 +28,7 @@ static int by_context(const struct overlay *o)
 
 	if (fs < 0)
 		return -errno;
-	set(fs, "source", "overlay");
+	set(fs, "source", o->source ? o->source : "overlay");
 	for (size_t i = 0; i < o->nlower && r == 0; i++) {
 		r = set_fd(fs, "lowerdir+", o->lower[i]);
 		if (i == 0 && r == -EINVAL)
@@ -68,7 +68,7 @@ static int by_mount(const struct overlay *o)
 	if (dir < 0)
 		return -errno;
 	snprintf(target, sizeof target, "/proc/self/fd/%d", dir);
-	if (mount("overlay", target, "overlay", 0, str_cstr(&opts)) < 0)
+	if (mount(o->source ? o->source : "overlay", target, "overlay", 0, str_cstr(&opts)) < 0)
 		return -errno;
 	int root = openat(o->target_dir, o->target, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return root < 0 ? -errno : root;

@@ -17,6 +17,7 @@ struct overlay {
 	bool no_sync; /* "volatile": the upper layer is thrown away with the container, so syncing is useless */
 	int target_dir; /* the old call mounts onto target_dir/target at once */
 	const char *target;
+	const char *source; /* its name in mountinfo; NULL: "overlay" */
 };
 
 /* A descriptor of the new mount's root, detached unless *ret_attached. All descriptors must belong to mounts of this mount

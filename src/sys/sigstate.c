@@ -100,7 +100,19 @@ bool sigstate_ignores(pid_t pid, int sig)
 	       strstr(buf, "SigIgn:") && (mask_of(buf, "SigIgn:") & (UINT64_C(1) << (sig - 1)));
 }
 
+/* The kernel drops signals for the first process of a namespace only, whose last number in NSpid is 1. */
+static bool is_first(pid_t pid)
+{
+	char path[40], buf[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	const char *p = read_small(path, buf, sizeof buf) ? strstr(buf, "\nNSpid:") : NULL;
+	size_t n = p ? strcspn(p + 1, "\n") : 0;
+	return n >= 2 && p[n] == '1' && (p[n - 1] == '\t' || p[n - 1] == ' ');
+}
+
 bool sigstate_dropped(pid_t pid, int sig)
 {
-	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= 1000 && !sigstate_cares(pid, sig);
+	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= 1000 && !sigstate_cares(pid, sig) &&
+	       is_first(pid);
 }

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-/* True only if it is certain that pid, PID 1 of a namespace, would drop sig: no thread catches or blocks it, none waits in
+/* True only if it is certain that pid would drop sig: it is PID 1 of a namespace, no thread catches or blocks it, none waits in
  * rt_sigtimedwait(2), and the process is older than a second (a younger one may not have come to its handlers yet). */
 bool sigstate_dropped(pid_t pid, int sig);
 

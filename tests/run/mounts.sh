@@ -121,6 +121,26 @@ test_propagation() { # peer_ok
 	done
 }
 
+# What the host mounts below the source later is seen with slave and shared only.
+test_propagation_from_the_host() { # rows=root
+	load busybox
+	mkdir "$HOME/d"
+	mount --bind "$HOME/d" "$HOME/d" && mount --make-shared "$HOME/d" && mkdir "$HOME/d/sub" || fail mount
+	(
+		hoy run -d --name s -v "$HOME/d:/m:rslave" --network none busybox sleep 1000 >/dev/null || fail run
+		hoy run -d --name p -v "$HOME/d:/m" --network none busybox sleep 1000 >/dev/null || fail run
+		mount -t tmpfs late "$HOME/d/sub"
+		run hoy exec s grep -c ' /m/sub ' /proc/mounts
+		assert_out 1
+		run hoy exec p grep -c ' /m/sub ' /proc/mounts
+		assert_out 0
+	)
+	local rc=$?
+	hoy rm -f -t 0 s p >/dev/null
+	umount "$HOME/d/sub" "$HOME/d"
+	[ $rc = 0 ] || exit $rc
+}
+
 test_mounts_below() { # rows=root
 	load busybox
 	mkdir -p "$HOME/d/sub"

@@ -1,0 +1,96 @@
+#include "base/base.h"
+#include "runtime/namespaces.h"
+#include "runtime/sysctl.h"
+#include "sys/mounts.h"
+
+/* What belongs to the ipc namespace. What begins with fs.mqueue. does, too; with net., to the network's. */
+static const char *const ipc_names[] = {
+	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+	"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
+};
+
+static bool is_ipc(const char *name)
+{
+	for (size_t i = 0; i < countof(ipc_names); i++)
+		if (!strcmp(ipc_names[i], name))
+			return true;
+	return str_starts(name, "fs.mqueue.");
+}
+
+/* Nothing that could lead out of /proc/sys once dots are slashes. */
+static bool well_formed(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n && n < 200 && name[0] != '.' && name[n - 1] != '.' && !strstr(name, "..") &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+		       n;
+}
+
+int sysctl_check(const struct container_config *c, const char *name, struct err *e)
+{
+	bool ipc = is_ipc(name), net = str_starts(name, "net.");
+
+	if (!well_formed(name)) {
+		err_fail(e, ERR_SYSCTL, "--sysctl \"%.80s\" is not a name", name);
+		return err_hint(e, "NAME=VALUE, the name with dots as in net.core.somaxconn");
+	}
+	if (!strcmp(name, "kernel.hostname") || !strcmp(name, "kernel.domainname")) {
+		err_fail(e, ERR_SYSCTL, "--sysctl %s is not how a container gets its name", name);
+		return err_hint(e, "use --%s", name + 7);
+	}
+	if (!ipc && !net) {
+		err_fail(e, ERR_SYSCTL, "--sysctl %s: that is a matter of the whole machine", name);
+		return err_hint(e, "a container has its own kernel.msg*, kernel.sem, kernel.shm*, "
+				   "fs.mqueue.* and net.*");
+	}
+	if (ipc && !ns_is_own(c, NS_IPC)) {
+		err_fail(e, ERR_SYSCTL,
+			 "--sysctl %s: the container has no ipc namespace of its own", name);
+		return err_hint(e, "leave --ipc out, or the parameter");
+	}
+	if (net && str_eq(c->network, "host")) {
+		err_fail(e, ERR_SYSCTL, "--sysctl %s: the container uses the host's network", name);
+		return err_hint(e, "leave --network host out, or the parameter");
+	}
+	return 0;
+}
+
+static int write_one(int proc, const struct pair *p, struct err *e)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "sys/%s", p->k);
+	for (char *s = path; *s; s++)
+		if (*s == '.')
+			*s = '/';
+	autoclose int fd = path_open_beneath(proc, path, O_WRONLY, 0);
+	if (fd < 0) {
+		err_set(e, fd, "--sysctl %s", p->k);
+		e->id = ERR_SYSCTL;
+		return err_hint(e, fd == -ENOENT ? "this kernel has no such parameter, or not in a "
+						   "container"
+						 : "the kernel leaves it to the host's root");
+	}
+	if (write(fd, p->v, strlen(p->v)) < 0) {
+		err_set(e, errno, "--sysctl %s=%s", p->k, p->v);
+		e->id = ERR_SYSCTL;
+		return err_hint(e, "the kernel does not take this value");
+	}
+	return 0;
+}
+
+int sysctl_write(const struct container_config *c, int proc, struct err *e)
+{
+	/* With proc-opts=subset=pid the container's own has no sys. */
+	bool less = c->security.proc_opts && strstr(c->security.proc_opts, "subset=pid");
+	autoclose int whole =
+		less && c->sysctls.n ? mount_new("proc", NULL, MOUNT_NOSUID | MOUNT_NOEXEC, e) : -1;
+	int r = 0;
+
+	if (less && c->sysctls.n && whole < 0)
+		return whole;
+	for (size_t i = 0; i < c->sysctls.n && r == 0; i++)
+		r = write_one(less ? whole : proc, &c->sysctls.v[i], e);
+	return r;
+}

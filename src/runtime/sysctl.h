@@ -1,0 +1,18 @@
+/*
+ * sysctl.h - kernel parameters of the container's own namespaces (--sysctl).
+ *
+ * Only what the kernel keeps per namespace can be set, and only where that namespace is the container's own. Written once at each start,
+ * through a procfs that nothing of the image can reach or cover (CVE-2025-52881).
+ */
+#ifndef RUNTIME_SYSCTL_H
+#define RUNTIME_SYSCTL_H
+
+#include "runtime/config.h"
+
+/* Is it a parameter that this container may set? ERR_SYSCTL with the reason if not. */
+int sysctl_check(const struct container_config *c, const char *name, struct err *e);
+
+/* Writes all of the config. proc: a mount of procfs that is attached nowhere in the container yet. */
+int sysctl_write(const struct container_config *c, int proc, struct err *e);
+
+#endif
