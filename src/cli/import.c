@@ -5,6 +5,7 @@
 struct import_opts {
 	struct strs change;
 	const char *message, *os, *arch, *variant, *platform;
+	uint64_t max_layer;
 	bool quiet;
 };
 
@@ -16,6 +17,8 @@ static const struct opt import_rows[] = {
 	 "Apply this line of a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, "
 	 "ONBUILD, "
 	 "SHELL, STOPSIGNAL, USER, VOLUME or WORKDIR"},
+	{"max-layer-size", 0, TO(OPT_SIZE, max_layer), "SIZE",
+	 "Refuse a tar that unpacks to more (default 1g, or 100 times what was read)"},
 	{"message", 'm', TO(OPT_STR, message), "TEXT", "A comment for the history of the image"},
 	{"os", 0, TO(OPT_STR, os), "OS", "The operating system of the image, if not linux"},
 	{"platform", 0, TO(OPT_STR, platform), "OS/ARCH[/VARIANT]",
@@ -59,6 +62,7 @@ static int import_run(struct cli *c, void *opts, struct err *e)
 		.os = o->os,
 		.arch = o->arch,
 		.variant = o->variant,
+		.max_layer = o->max_layer,
 	};
 	int r = o->platform ? take_platform(c, o->platform, &i, e) : 0;
 

@@ -33,6 +33,7 @@ struct image_import_opts {
 	const char *registry;			   /* of a short name */
 	struct strs changes;			   /* oci/change.h */
 	const char *message, *os, *arch, *variant; /* NULL: none, and this machine's */
+	uint64_t max_layer; /* bytes unpacked; 0: as unpack.h says; directories have no bound */
 };
 struct image_imported {
 	char id[DIGEST_LEN + 1];

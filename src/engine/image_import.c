@@ -132,6 +132,7 @@ static int add_layer(struct import_work *w, const struct u0_map *map, struct lay
 	struct fetched fetched = {from, w->verdict, false};
 	struct pack *p = NULL;
 
+	job.limits.max_bytes = w->o->max_layer;
 	if (w->dir) {
 		p = pack_open(w->h, w->fd, w->what);
 		job.source = pack_source(p);

@@ -118,6 +118,10 @@ test_mistakes() { # short
 	head -c 20000 "$T/whole.tgz" >"$T/cut.tgz"
 	run hoy import "$T/cut.tgz" x
 	assert_err E-ARCHIVE
+	head -c 3m /dev/zero >"$T/tree/big"
+	tar -C "$T/tree" -czf "$T/big.tgz" .
+	run hoy import --max-layer-size 1m "$T/big.tgz" x
+	assert_err E-LAYER-TOO-BIG
 	run with_pty -- $HOY import - x
 	assert_rc 125
 	assert_eq '' "$(names)" names
