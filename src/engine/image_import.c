@@ -150,9 +150,9 @@ static int add_layer(struct import_work *w, const struct u0_map *map, struct lay
 static int add_image(struct import_work *w, const struct layer_info *layer, struct err *e)
 {
 	scoped(str) config = {0};
-	char diffid[DIGEST_STR], id[DIGEST_STR], manifest[DIGEST_STR];
+	char diffid[DIGEST_STR];
 	struct image_doc *doc = w->doc;
-	struct digest d;
+	struct strs names = {0};
 
 	doc->created = rfc3339_of(w->a, layer->stats.newest);
 	doc->rootfs.type = "layers";
@@ -161,28 +161,11 @@ static int add_image(struct import_work *w, const struct layer_info *layer, stru
 	*hist = (struct image_history){
 		.created = doc->created, .created_by = "hoy import", .comment = w->o->message};
 	json_write(&config, bind_write(image_doc_fields, doc, w->a), 0);
-	int r = hash_bytes(config.s, config.len, &d, e);
-	if (r < 0)
-		return r;
-	struct oci_descriptor one = {
-		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = (int64_t)layer->tar_size};
-	struct oci_manifest m = {.schema_version = 2,
-				 .media_type = MEDIA_OCI_MANIFEST,
-				 .config = {.media_type = MEDIA_OCI_CONFIG,
-					    .digest = digest_str(&d, id),
-					    .size = (int64_t)config.len},
-				 .layers = {&one, 1}};
-	autofree char *text = oci_manifest_write(&m);
-	r = hash_bytes(text, strlen(text), &d, e);
-	struct image_new n = {config.s,	    config.len, text,
-			      strlen(text), id,		digest_str(&d, manifest)};
 	if (w->name)
-		strs_add(w->a, &n.names, w->name);
-	if (r == 0)
-		r = image_add(w->h, &n, e);
-	snprintf(w->done->id, sizeof w->done->id, "%s", id);
+		strs_add(w->a, &names, w->name);
 	w->done->skipped_devices = layer->stats.skipped_devices;
-	return r;
+	return image_add_one(w->h, &config, diffid, (int64_t)layer->tar_size, &names, w->done->id,
+			     e);
 }
 
 static int open_from(struct import_work *w, struct err *e)

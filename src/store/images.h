@@ -78,6 +78,11 @@ struct image_new {
 /* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. */
 int image_add(const struct home *h, const struct image_new *n, struct err *e);
 
+/* An image of one layer that is stored plain: makes the manifest and adds both. The layer is in the store; ret_id gets the image's. */
+int image_add_one(const struct home *h, const struct str *config, const char *diffid,
+		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
+		  struct err *e);
+
 /* Gives an image another name (moves it from the image that had it). name is full, with a tag. */
 int image_tag(const struct home *h, const char *id, const struct reference *name, struct err *e);
 /* Takes a name away; -ENOENT if there is none. The image stays. */

@@ -86,8 +86,8 @@ static int add_inside(const struct u0_map *map, void *arg, struct err *e)
 	scoped(arena) a = {0};
 	scoped(str) layer = {0};
 	scoped(str) config = {0};
-	struct digest d;
-	char diffid[DIGEST_STR], id[DIGEST_STR], manifest[DIGEST_STR];
+	char diffid[DIGEST_STR], id[DIGEST_LEN + 1];
+	struct strs names = {0};
 	struct layer_info info;
 
 	make_layer(&layer);
@@ -101,23 +101,8 @@ static int add_inside(const struct u0_map *map, void *arg, struct err *e)
 		return r;
 	digest_str(&job.diffid, diffid);
 	make_config(&config, diffid);
-	r = hash_bytes(config.s, config.len, &d, e);
-	if (r < 0)
-		return r;
-	struct oci_descriptor one = {
-		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = (int64_t)layer.len};
-	struct oci_manifest m = {.schema_version = 2,
-				 .media_type = MEDIA_OCI_MANIFEST,
-				 .config = {.media_type = MEDIA_OCI_CONFIG,
-					    .digest = digest_str(&d, id),
-					    .size = (int64_t)config.len},
-				 .layers = {&one, 1}};
-	autofree char *text = oci_manifest_write(&m);
-	r = hash_bytes(text, strlen(text), &d, e);
-	struct image_new n = {config.s,	    config.len, text,
-			      strlen(text), id,		digest_str(&d, manifest)};
-	strs_add(&a, &n.names, "localhost/hello:latest");
-	return r < 0 ? r : image_add(h, &n, e);
+	strs_add(&a, &names, "localhost/hello:latest");
+	return image_add_one(h, &config, diffid, (int64_t)layer.len, &names, id, e);
 }
 
 int hello_add(const struct home *h, struct err *e)

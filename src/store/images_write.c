@@ -98,6 +98,37 @@ int image_add(const struct home *h, const struct image_new *n, struct err *e)
 	return r < 0 ? r : set_names(h, &w.t, &n->names, n->config_digest, e);
 }
 
+int image_add_one(const struct home *h, const struct str *config, const char *diffid,
+		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
+		  struct err *e)
+{
+	char id[DIGEST_STR], manifest[DIGEST_STR];
+	struct digest d;
+	int r = hash_bytes(config->s, config->len, &d, e);
+
+	if (r < 0)
+		return r;
+	struct oci_descriptor layer = {
+		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = tar_size};
+	struct oci_manifest m = {.schema_version = 2,
+				 .media_type = MEDIA_OCI_MANIFEST,
+				 .config = {.media_type = MEDIA_OCI_CONFIG,
+					    .digest = digest_str(&d, id),
+					    .size = (int64_t)config->len},
+				 .layers = {&layer, 1}};
+	autofree char *text = oci_manifest_write(&m);
+	r = hash_bytes(text, strlen(text), &d, e);
+	struct image_new n = {.config = config->s,
+			      .config_len = config->len,
+			      .manifest = text,
+			      .manifest_len = strlen(text),
+			      .config_digest = id,
+			      .manifest_digest = digest_str(&d, manifest),
+			      .names = *names};
+	snprintf(ret_id, DIGEST_LEN + 1, "%s", id);
+	return r < 0 ? r : image_add(h, &n, e);
+}
+
 static bool image_exists(const struct home *h, const char *id)
 {
 	char path[8 + DIGEST_HEX], text[DIGEST_LEN];
