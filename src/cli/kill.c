@@ -55,7 +55,8 @@ const struct command cmd_kill = {
 	.args = "[CONTAINER...]",
 	.summary = "Send a signal to running containers",
 	.description = "Sends KILL, or another signal, to the first process of each container.",
-	.examples = "hoy kill web\nhoy kill -s HUP web",
+	.examples = "hoy kill db\n# Many servers read their configuration again then\nhoy kill -s "
+		    "HUP web",
 	.opts = kill_rows,
 	.opts_size = sizeof(struct kill_opts),
 	.defaults = &kill_defaults,

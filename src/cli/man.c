@@ -57,7 +57,7 @@ static void title(struct str *b, const char *name)
 	str_add(b, ".TH HOY");
 	for (const char *p = name; p && *p; p++)
 		str_addc(b, *p == ' ' ? '-' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
-	str_addf(b, " 1 \"\" \"hoy %s\" \"User Commands\"\n", HOY_VERSION);
+	str_addf(b, " 1 \"%s\" \"hoy %s\" \"User Commands\"\n", HOY_DATE, HOY_VERSION);
 }
 
 static void section_options(struct str *b, const struct opt *rows, const char *headline)
@@ -102,6 +102,60 @@ static void section_examples(struct str *b, const char *lines)
 	str_add(b, ".fi\n");
 }
 
+static void dashed_name(struct str *b, const char *name)
+{
+	for (; *name; name++)
+		str_addc(b, *name == ' ' ? '-' : *name);
+}
+
+/* The command that a text names behind this "hoy ", or NULL. */
+static const struct command *named_command(const char *s)
+{
+	size_t n = strcspn(s, " \n.,;:|)"), two = n;
+
+	if (s[n] == ' ')
+		two = n + 1 + strcspn(s + n + 1, " \n.,;:|)");
+	autofree char *longer = xstrndup(s, two), *shorter = xstrndup(s, n);
+	const struct command *cmd = command_find(longer);
+	return cmd ? cmd : command_find(shorter);
+}
+
+/* Adds to the list what the text speaks of. */
+static void find_named(const char *text, const struct command *self, struct strv *found)
+{
+	for (const char *p = text; p && (p = strstr(p, "hoy "));) {
+		p += 4;
+		const struct command *cmd = named_command(p);
+		if (cmd && cmd != self && cmd->name[0] != '_' && !strv_has(found, cmd->name))
+			strv_add(found, cmd->name);
+	}
+}
+
+/* What the page itself names, the group that the command stands in, and the overview. */
+static void section_see_also(struct str *b, const struct command *cmd)
+{
+	scoped(strv) found = {0};
+	const char *blank = strchr(cmd->name, ' ');
+
+	find_named(cmd->description, cmd, &found);
+	find_named(cmd->examples, cmd, &found);
+	if (blank) {
+		autofree char *group = xstrndup(cmd->name, (size_t)(blank - cmd->name));
+		if (!strv_has(&found, group))
+			strv_add(&found, group);
+	}
+	strv_sort(&found);
+	str_add(b, ".SH SEE ALSO\n.BR hoy (1)");
+	for (size_t i = 0; i < found.n; i++) {
+		str_add(b, ",\n.BR hoy\\-");
+		scoped(str) name = {0};
+		dashed_name(&name, found.v[i]);
+		roff(b, name.s, name.len);
+		str_add(b, " (1)");
+	}
+	str_addc(b, '\n');
+}
+
 static void section_aliases(struct str *b, const char *aliases)
 {
 	for (const char *p = aliases; p && *p;) {
@@ -117,9 +171,8 @@ static void command_man(struct str *b, const struct command *cmd)
 {
 	scoped(str) synopsis = {0}, dashed = {0};
 
-	str_addf(&dashed, "-%s", cmd->name);
-	for (char *p = dashed.s; *p; p++)
-		*p = *p == ' ' ? '-' : *p;
+	str_addc(&dashed, '-');
+	dashed_name(&dashed, cmd->name);
 	title(b, dashed.s);
 	str_addf(b, ".SH NAME\nhoy%s \\- ", dashed.s);
 	roff_line(b, cmd->summary);
@@ -143,7 +196,10 @@ static void command_man(struct str *b, const struct command *cmd)
 		section_exits(b, cmd->exits);
 		section_examples(b, cmd->examples);
 	}
-	str_add(b, ".SH SEE ALSO\n.BR hoy (1)\n");
+	str_add(b, ".SH ENVIRONMENT\n.TP\n.BR HOY_ROOT ,\\  XDG_DATA_HOME\n"
+		   "Where the store is, unless \\-\\-root says so.\n"
+		   ".SH FILES\n.TP\n.I ~/.local/share/hoy\nThe store.\n");
+	section_see_also(b, cmd);
 }
 
 static const char about[] = "hoy runs containers as an ordinary user: no root, no daemon, no "

@@ -61,7 +61,7 @@ const struct command cmd_rm = {
 	.summary = "Remove containers",
 	.description = "Removes containers with their writable layers and logs. A running one is "
 		       "refused without -f.",
-	.examples = "hoy rm web\nhoy rm -f web\n# Everything\nhoy rm -af",
+	.examples = "hoy rm job\nhoy rm -f web\n# Everything\nhoy rm -af",
 	.opts = rm_rows,
 	.opts_size = sizeof(struct rm_opts),
 	.defaults = &rm_defaults,
