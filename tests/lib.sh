@@ -60,6 +60,9 @@ skip() {
 	exit 0
 }
 
+# note TEXT: lines that the run shows although the test passed: measurements.
+note() { printf '%s\n' "$1" >>"$T/note"; }
+
 need() {
 	local c
 	for c; do
@@ -279,6 +282,7 @@ run_tests() {
 			printf 'ok %d - %s # SKIP %s\n' $n "$name" "$(head -1 "$dir/skip")"
 		elif [ $rc = 0 ] && { [ ! -s "$dir/left" ] || [ -e "$dir/untidy" ] || is_peer; }; then
 			printf 'ok %d - %s\n' $n "$name"
+			sed "s|^|# $T_ROW $T_DIR/$T_FILE/$name: |" "$dir/note" 2>/dev/null
 			[ -n "${T_KEEP:-}" ] || remove_tree "$dir"
 		else
 			bad=$((bad + 1))

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "cli/format.h"
 #include "data/table.h"
+#include "sys/tty.h"
 #include "data/template.h"
 
 enum { INDENT = 4 };
@@ -54,8 +55,17 @@ static struct json *harmless(struct arena *a, const struct json *v)
 	return copy;
 }
 
+/* The terminal's width, for the default table; 0: as wide as it is. */
+static size_t width(const struct cli *c, const char *format)
+{
+	struct winsize ws;
+	bool cut = str_is_empty(format) && tty_size(1, &ws) && !cli_given(c, "no-trunc");
+
+	return cut ? ws.ws_col : 0;
+}
+
 static int print_table(struct cli *c, const struct format_list *f, const struct template *t,
-		       bool heading, const struct json *fields, struct err *e)
+		       size_t most, bool heading, const struct json *fields, struct err *e)
 {
 	scoped(str) text = {0}, aligned = {0};
 	int r;
@@ -72,7 +82,7 @@ static int print_table(struct cli *c, const struct format_list *f, const struct 
 		str_addc(&text, '\n');
 	}
 	table_align(&aligned, str_cstr(&text),
-		    c->called == CALLED_DOCKER ? &table_docker : &table_podman);
+		    c->called == CALLED_DOCKER ? &table_docker : &table_podman, most);
 	out_bytes(&c->out, aligned.s, aligned.len);
 	return 0;
 }
@@ -267,7 +277,7 @@ int format_list(struct cli *c, const struct format_list *f, const char *format, 
 	if (all)
 		return print_each(c, t, format, &fields, 1, e);
 	if (columns)
-		return print_table(c, f, t, heading, fields, e);
+		return print_table(c, f, t, width(c, format), heading, fields, e);
 	return print_each(c, t, format, (const struct json *const *)fields->arr.v, fields->arr.n,
 			  e);
 }

@@ -38,7 +38,7 @@ static int top_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		r = container_top(&ct, &q, &text, e);
 	if (r == 0) {
-		table_align(&table, str_cstr(&text), q.docker ? &docker : &table_podman);
+		table_align(&table, str_cstr(&text), q.docker ? &docker : &table_podman, 0);
 		out_text(&c->out, str_cstr(&table));
 	}
 	container_free(&ct);

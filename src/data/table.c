@@ -8,6 +8,7 @@ struct cell {
 	size_t start, len; /* in the escaped text */
 	size_t width;	   /* of the text */
 	size_t column;	   /* of its column, gap included; 0 for the last of a row */
+	bool cut;	   /* there was more */
 };
 
 struct row {
@@ -82,6 +83,81 @@ static bool measure(struct table *t, size_t col, const struct table_style *style
 	return any;
 }
 
+static void measure_all(struct table *t, const struct table_style *style)
+{
+	for (size_t col = 0; measure(t, col, style); col++)
+		;
+}
+
+static size_t row_width(const struct table *t, const struct row *row)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < row->n; i++)
+		n += i + 1 < row->n ? t->cells[row->first + i].column
+				    : t->cells[row->first + i].width;
+	return n;
+}
+
+/* By how much the widest row is wider than most. */
+static size_t excess(const struct table *t, size_t most)
+{
+	size_t n = most;
+
+	for (size_t i = 0; i < t->nrows; i++) {
+		size_t w = row_width(t, &t->rows[i]);
+		n = w > n ? w : n;
+	}
+	return n - most;
+}
+
+static void cut_cell(struct table *t, struct cell *c, size_t width)
+{
+	const char *s = t->text.s + c->start;
+	size_t n = 0, k;
+	uint32_t rune;
+
+	if (c->width <= width)
+		return;
+	for (; n < c->len; n += k) {
+		k = str_utf8_next(s + n, c->len - n, &rune);
+		k = k ? k : 1;
+		if (str_columns(s, n + k) > width - 1) /* one place is for the dots */
+			break;
+	}
+	c->len = n;
+	c->cut = true;
+	c->width = str_columns(s, n) + 1;
+}
+
+/* Cuts columns until the rows, which all have the same number of cells, fit. */
+static void fit(struct table *t, const struct table_style *style, size_t most)
+{
+	enum { LEAST = 10 };
+	size_t n = t->nrows ? t->rows[0].n : 0, over = excess(t, most);
+
+	for (size_t i = 0; i < t->nrows; i++)
+		if (t->rows[i].n != n)
+			return;
+	while (over) {
+		size_t widest = 0;
+		for (size_t k = 1; k + 1 < n; k++)
+			if (!widest || t->cells[k].column > t->cells[widest].column)
+				widest = k;
+		if (!widest || t->cells[widest].column <= LEAST + style->gap)
+			break;
+		size_t width = t->cells[widest].column - 1;
+		for (size_t i = 0; i < t->nrows; i++)
+			t->cells[t->rows[i].first + widest].column = width;
+		over--;
+	}
+	for (size_t i = 0; i < t->nrows; i++)
+		for (size_t k = 1; k + 1 < n; k++) {
+			struct cell *c = &t->cells[t->rows[i].first + k];
+			cut_cell(t, c, c->column - style->gap);
+		}
+}
+
 static void print_row(struct str *out, const struct table *t, const struct row *row)
 {
 	size_t blanks = 0;
@@ -91,6 +167,7 @@ static void print_row(struct str *out, const struct table *t, const struct row *
 		if (c->len) {
 			str_addf(out, "%*s", (int)blanks, "");
 			str_addn(out, t->text.s + c->start, c->len);
+			str_add(out, c->cut ? "\xe2\x80\xa6" : "");
 			blanks = 0;
 		}
 		if (c->column > c->width)
@@ -99,13 +176,17 @@ static void print_row(struct str *out, const struct table *t, const struct row *
 	str_addc(out, '\n');
 }
 
-void table_align(struct str *out, const char *text, const struct table_style *style)
+void table_align(struct str *out, const char *text, const struct table_style *style, size_t most)
 {
+	const struct table_style narrow = {0, style->gap};
 	scoped(table) t = {0};
 
 	split(&t, text);
-	for (size_t col = 0; measure(&t, col, style); col++)
-		;
+	measure_all(&t, style);
+	if (most && excess(&t, most)) {
+		measure_all(&t, &narrow);
+		fit(&t, style, most);
+	}
 	for (size_t i = 0; i < t.nrows; i++)
 		print_row(out, &t, &t.rows[i]);
 }

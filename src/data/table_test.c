@@ -38,7 +38,7 @@ static void aligned(void **state)
 
 	for (size_t i = 0; i < countof(t); i++) {
 		scoped(str) out = {0};
-		table_align(&out, t[i].in, t[i].style);
+		table_align(&out, t[i].in, t[i].style, 0);
 		assert_string_equal(str_cstr(&out), t[i].out);
 	}
 }
@@ -52,14 +52,54 @@ static void large(void **state)
 		str_addf(&in, "%d\tname\tx\n", i);
 	for (int i = 0; i < 10000; i++)
 		str_addf(&in, "%d\t", i);
-	table_align(&out, str_cstr(&in), &narrow);
+	table_align(&out, str_cstr(&in), &narrow, 0);
 	assert_non_null(strstr(str_cstr(&out), "\n9999  name  x\n"));
 	assert_true(str_ends(str_cstr(&out), "  9999\n"));
 }
 
+/* On a terminal that is too narrow. */
+static void fitted(void **state)
+{
+	static const char in[] = "ID\tIMAGE\tPORTS\tNAMES\nabcdefghijklmn\tlocalhost/"
+				 "busybox:latest\t\tvery_own_name\n";
+	static const struct {
+		size_t most;
+		const char *out;
+	} t[] = {
+		{0, "ID              IMAGE                     PORTS       NAMES\nabcdefghijklmn  "
+		    "localhost/busybox:latest              very_own_name\n"},
+		{67, "ID              IMAGE                     PORTS       NAMES\nabcdefghijklmn  "
+		     "localhost/busybox:latest              very_own_name\n"},
+		{62, "ID              IMAGE                     PORTS  NAMES\nabcdefghijklmn  "
+		     "localhost/busybox:latest         very_own_name\n"},
+		{60, "ID              IMAGE                   PORTS  NAMES\nabcdefghijklmn  "
+		     "localhost/busybox:lat\xe2\x80\xa6         very_own_name\n"},
+		{10, "ID              IMAGE       PORTS  NAMES\nabcdefghijklmn  "
+		     "localhost\xe2\x80\xa6         very_own_name\n"},
+	};
+
+	for (size_t i = 0; i < countof(t); i++) {
+		scoped(str) out = {0};
+		table_align(&out, in, &table_podman, t[i].most);
+		assert_string_equal(str_cstr(&out), t[i].out);
+	}
+	/* What is cut is cut between characters; rows of different kinds are left as they are. */
+	scoped(str) wide = {0}, odd = {0};
+	table_align(
+		&wide,
+		"a\t\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\tx\n",
+		&narrow, 4);
+	assert_string_equal(
+		str_cstr(&wide),
+		"a  \xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe2\x80\xa6   x\n");
+	table_align(&odd, "a\tbcdefghijklmnopq\tc\nd\n", &narrow, 4);
+	assert_string_equal(str_cstr(&odd), "a  bcdefghijklmnopq  c\nd\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(aligned), cmocka_unit_test(large)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(aligned), cmocka_unit_test(large),
+					   cmocka_unit_test(fitted)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
