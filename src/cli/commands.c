@@ -25,6 +25,7 @@
 	/* images */                                                                               \
 	X(history)                                                                                 \
 	X(import)                                                                                  \
+	X(pull)                                                                                    \
 	X(load)                                                                                    \
 	X(save)                                                                                    \
 	X(images)                                                                                  \

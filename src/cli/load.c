@@ -1,9 +1,10 @@
 #include "base/base.h"
-#include "cli/command.h"
+#include "cli/progress.h"
 #include "engine/image.h"
 
 struct load_opts {
 	const char *input;
+	uint64_t max_layer;
 	bool quiet;
 };
 
@@ -11,6 +12,8 @@ struct load_opts {
 static const struct opt load_rows[] = {
 	{"input", 'i', TO(OPT_STR, input), "PATH",
 	 "Read this file or directory, not standard input", .complete = COMPLETE_FILE},
+	{"max-layer-size", 0, TO(OPT_SIZE, max_layer), "SIZE",
+	 "Refuse layers that unpack to more (default 1g, or 100 times what was read)"},
 	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print no more than the names of the images"},
 	{0},
 };
@@ -35,10 +38,14 @@ static int load_run(struct cli *c, void *opts, struct err *e)
 	scoped(home) h = {.fd = -1};
 	scoped(load_result) done = {0};
 	const char *path = o->input && strcmp(o->input, "-") ? o->input : NULL;
+	struct progress p;
+	struct image_load_opts lo = {.max_layer = o->max_layer};
 	int r = home_open(&h, c->root, e);
 
+	progress_init(&p, c, o->quiet);
+	lo.watch = progress_watch(&p);
 	if (r == 0)
-		r = image_load(&h, path, &done, e);
+		r = image_load(&h, path, &lo, &done, e);
 	for (size_t i = 0; i < done.n && r == 0; i++)
 		print_loaded(c, &done.v[i]);
 	return r;

@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "cli/run_opts.h"
 #include "monitor/client.h"
+#include "store/images_hello.h"
 #include "sys/tty.h"
 
 #define CAPABILITIES                                                                               \
@@ -14,6 +15,8 @@
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 const struct opt run_common_rows[] = {
+	PULL_ROW_ARCH(struct run_opts, image.),
+	PULL_ROW_AUTHFILE(struct run_opts, image.),
 	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL",
 	 .words = CAPABILITIES},
 	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL",
@@ -21,8 +24,10 @@ const struct opt run_common_rows[] = {
 	{"cgroupns", 0, TO(OPT_STR, ns.modes[NS_CGROUP]), "MODE",
 	 "View of the cgroups: private, host, container:NAME or ns:PATH", .words = "private host",
 	 .complete = COMPLETE_WORDS},
+	PULL_ROW_CERT_DIR(struct run_opts, image.),
 	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE", "Write the container's ID to a new file",
 	 COMPLETE_FILE},
+	PULL_ROW_CREDS(struct run_opts, image.),
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
 	{"device", 0, TO(OPT_STRS, devices), "PATH[:PATH][:rwm]",
@@ -30,6 +35,7 @@ const struct opt run_common_rows[] = {
 	{"device-cgroup-rule", 0, TO(OPT_STRS, device_rules), "RULE", "Refused: needs root",
 	 .flags = OPT_HIDDEN},
 	{"domainname", 0, TO(OPT_STR, ns.domainname), "NAME", "NIS domain name in the container"},
+	PULL_ROW_TRUST(struct run_opts, image.),
 	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
 	 "Replace the image's entrypoint (a word or a JSON array)"},
 	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
@@ -56,14 +62,20 @@ const struct opt run_common_rows[] = {
 	{"pid", 0, TO(OPT_STR, ns.modes[NS_PID]), "MODE",
 	 "Processes that it sees: private (default), host, container:NAME or ns:PATH",
 	 .words = "private host", .complete = COMPLETE_WORDS},
+	PULL_ROW_OS(struct run_opts, image.),
+	PULL_ROW_PLATFORM(struct run_opts, image.),
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL,
 	 "All capabilities, no seccomp filter, nothing hidden, your devices"},
-	{"pull", 0, TO(OPT_STR, pull), "POLICY", "missing or never; images come by hoy load",
-	 .words = "missing never", .complete = COMPLETE_WORDS},
+	{"pull", 0, TO(OPT_STR, image.policy), "POLICY",
+	 "When to ask the registry for the image (default missing)",
+	 .words = "always missing newer never", .complete = COMPLETE_WORDS},
+	PULL_ROW_QUIET(struct run_opts, image.),
 	{"read-only", 0, TO(OPT_BOOL, read_only), NULL, "Make the root file system read-only"},
 	{"read-only-tmpfs", 0, TO(OPT_BOOL, read_only_tmpfs), NULL,
 	 "With --read-only, tmpfs on /run, /tmp and /var/tmp (default true)"},
 	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
+	PULL_ROW_RETRY(struct run_opts, image.),
+	PULL_ROW_RETRY_DELAY(struct run_opts, image.),
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
 	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others",
@@ -77,6 +89,7 @@ const struct opt run_common_rows[] = {
 	 "Seconds from that signal to the kill (default 10)"},
 	{"sysctl", 0, TO(OPT_STRS, ns.sysctls), "NAME=VALUE",
 	 "Set a kernel parameter of its own namespaces (net.*, kernel.shm* and others)"},
+	PULL_ROW_TLS_VERIFY(struct run_opts, image.),
 	{"tmpfs", 0, TO(OPT_STRS, tmpfs), "PATH[:OPTIONS]",
 	 "Mount a tmpfs (size=64m, mode=1777, exec ...)"},
 	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
@@ -87,6 +100,7 @@ const struct opt run_common_rows[] = {
 	{"uts", 0, TO(OPT_STR, ns.modes[NS_UTS]), "MODE",
 	 "Host name: private (default), host, container:NAME or ns:PATH", .words = "private host",
 	 .complete = COMPLETE_WORDS},
+	PULL_ROW_VARIANT(struct run_opts, image.),
 	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
 	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},
 	{"workdir", 'w', TO(OPT_STR, workdir), "PATH", "Working directory in the container"},
@@ -118,10 +132,6 @@ static int check(const struct cli *c, const struct run_opts *o, struct create_op
 	if (!str_is_empty(o->stop_signal) && parse_signal(o->stop_signal, &co->stop_signal) < 0) {
 		err_fail(e, ERR_USAGE, "--stop-signal \"%.40s\" is not a signal", o->stop_signal);
 		return err_hint(e, "it takes a signal such as TERM, SIGKILL or 15");
-	}
-	if (!str_is_empty(o->pull) && strcmp(o->pull, "missing") && strcmp(o->pull, "never")) {
-		err_fail(e, ERR_USAGE, "--pull %.40s: the policies are missing and never", o->pull);
-		return err_hint(e, "images come by hoy load -i FILE");
 	}
 	if (cli_given(c, "stop-timeout") && o->stop_timeout < 0) {
 		err_fail(e, ERR_USAGE, "--stop-timeout is negative");
@@ -163,6 +173,35 @@ static void note_network(const struct cli *c, const struct run_opts *o, const st
 	if (fd_write_file_at(h->fd, "noted-network", "", 0, 0600) == 0)
 		cli_note(c,
 			 "containers have no network unless --network host is given (said once)");
+}
+
+/* The image is fetched first if the policy says so, else only when it turns out to be missing: looking twice would cost those who have it. */
+static int create_with_image(struct cli *c, const struct home *h, const struct run_opts *o,
+			     const struct create_opts *co, struct container *ret, struct err *e)
+{
+	const struct pull_flags *f = &o->image;
+	struct image_pulled pulled;
+	enum pull_policy policy = PULL_MISSING;
+	bool platform = !str_is_empty(f->platform) || !str_is_empty(f->os) ||
+			!str_is_empty(f->arch) || !str_is_empty(f->variant);
+	int r = str_is_empty(f->policy) ? 0 : pull_policy_parse(f->policy, &policy, e);
+
+	if (r < 0)
+		return r;
+	if (co->image[0] == '@' || hello_is_meant(co->image))
+		return container_create(h, co, ret, e);
+	bool first = platform || policy == PULL_ALWAYS || policy == PULL_NEWER;
+	if (first)
+		r = pull_with_flags(c, h, co->image, f, &pulled, e);
+	if (r == 0)
+		r = container_create(h, co, ret, e);
+	if (r >= 0 || first || policy == PULL_NEVER || e->id != ERR_IMAGE_UNKNOWN)
+		return r;
+	*e = (struct err){.exit = EXIT_ENGINE};
+	container_free(ret);
+	*ret = (struct container){.dir = -1};
+	r = pull_with_flags(c, h, co->image, f, &pulled, e);
+	return r < 0 ? r : container_create(h, co, ret, e);
 }
 
 int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
@@ -225,7 +264,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		strs_add(&c->arena, &co.args, c->args[i]);
 	for (int i = 0; i < c->argc; i++)
 		strs_add(&c->arena, &co.create_command, c->argv[i]);
-	r = container_create(h, &co, ret, e);
+	r = create_with_image(c, h, o, &co, ret, e);
 	return r == 0 && !str_is_empty(o->cidfile) ? write_cidfile(o->cidfile, ret->id, e) : r;
 }
 

@@ -5,12 +5,14 @@
 #define CLI_RUN_OPTS_H
 
 #include "cli/command.h"
+#include "cli/pull_opts.h"
 #include "engine/create.h"
 
 struct run_opts {
+	struct pull_flags image;
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
 	bool detach, sig_proxy; /* of run only */
-	const char *name, *user, *workdir, *entrypoint, *network, *pull, *cidfile, *detach_keys;
+	const char *name, *user, *workdir, *entrypoint, *network, *cidfile, *detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
 		cap_drop, security_opts, ulimits;
 	const char *stop_signal;

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "cli/format.h"
 #include "oci/image_spec.h"
+#include "oci/platform.h"
 
 struct version_opts {
 	const char *format;

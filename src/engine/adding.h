@@ -9,8 +9,8 @@
 
 #include "state/u0.h"
 
-/* u0_run() with the mark of an adder (store/gc.h). */
+/* u0_run() with the mark of an adder (store/gc.h). tick: what is called meanwhile (its every, tick and arg count); NULL. */
 int adding_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
-	       void *arg, struct err *e);
+	       void *arg, const struct task_wait *tick, struct err *e);
 
 #endif

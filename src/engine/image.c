@@ -17,6 +17,9 @@ struct load_work {
 	const struct home *h;
 	const char *what;
 	int fd, out; /* out: takes "id name name...\n" for each image */
+	uint64_t max_layer;
+	struct board *board;
+	struct board_watch watch;
 };
 
 static int load_inside(const struct u0_map *map, void *arg, struct err *e)
@@ -30,7 +33,7 @@ static int load_inside(const struct u0_map *map, void *arg, struct err *e)
 	umask(0);
 	int r = archive_open(&ar, w->h, w->fd, w->what, e);
 	if (r == 0)
-		r = load_archive(w->h, map, ar, NULL, &a, &done, e);
+		r = load_archive(w->h, map, ar, w->max_layer, w->board, &a, &done, e);
 	archive_close(ar);
 	if (r < 0)
 		return r;
@@ -84,9 +87,21 @@ static int open_input(const char *path, struct err *e)
 	return fd;
 }
 
-int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e)
+static void tick(void *arg)
 {
-	struct load_work w = {.h = h, .what = path ? path : "standard input", .out = -1};
+	const struct load_work *w = arg;
+
+	w->watch.show(w->watch.arg, w->board, false);
+}
+
+int image_load(const struct home *h, const char *path, const struct image_load_opts *o,
+	       struct load_result *ret, struct err *e)
+{
+	struct load_work w = {.h = h,
+			      .what = path ? path : "standard input",
+			      .out = -1,
+			      .max_layer = o->max_layer,
+			      .watch = o->watch};
 
 	*ret = (struct load_result){0};
 	autoclose int in = open_input(path, e);
@@ -97,7 +112,15 @@ int image_load(const struct home *h, const char *path, struct load_result *ret, 
 		return err_set(e, errno, "memfd_create");
 	w.fd = in;
 	w.out = out;
-	int r = adding_run(h, load_inside, &w, e);
+	w.board = board_new(e);
+	if (!w.board)
+		return -ENOMEM;
+	struct task_wait wait = {
+		.every = w.watch.every, .tick = w.watch.show ? tick : NULL, .arg = &w};
+	int r = adding_run(h, load_inside, &w, &wait, e);
+	if (w.watch.show)
+		w.watch.show(w.watch.arg, w.board, true);
+	board_free(w.board);
 	return r < 0 ? r : read_result(out, ret, e);
 }
 
@@ -180,14 +203,14 @@ void image_removed_free(struct image_removed *r)
 
 struct naming {
 	const char *id;
-	struct strv names;
+	struct strv names; /* with tags; those by digest follow the image */
 };
 
 static int collect_names(void *arg, const char *repository, const char *last, const char *id)
 {
 	struct naming *n = arg;
 
-	if (str_eq(id, n->id))
+	if (str_eq(id, n->id) && *last == ':')
 		strv_addf(&n->names, "%s%s", repository, last);
 	return 0;
 }
@@ -255,14 +278,15 @@ int image_rm(const struct home *h, const char *text, bool force, struct image_re
 	n.id = id;
 	r = names_each(h, collect_names, &n, e);
 	strv_sort(&n.names);
-	if (r == 0 && name && n.names.n > 1) {
+	bool by_tag = name && !strchr(name, '@');
+	if (r == 0 && by_tag && n.names.n > 1) {
 		struct reference ref;
 		r = ref_parse(&a, name, &ref, e);
 		if (r == 0)
 			r = drop_name(h, &ref, e);
 		if (r == 0)
 			strv_add(&ret->untagged, name);
-	} else if (r == 0 && !name && n.names.n > 1 && !force) {
+	} else if (r == 0 && !by_tag && n.names.n > 1 && !force) {
 		r = refuse_several(id, &n.names, e);
 	} else if (r == 0) {
 		r = rm_whole(h, id, force, &n.names, ret, e);

@@ -7,6 +7,7 @@
 #ifndef ENGINE_IMAGE_H
 #define ENGINE_IMAGE_H
 
+#include "store/board.h"
 #include "store/images.h"
 #include "store/save.h"
 
@@ -23,7 +24,12 @@ void load_result_free(struct load_result *r);
 
 /* Loads all images of an archive: path is a file or an OCI layout directory; NULL reads standard input. The work is done in one child
  * process; a failure or an interruption leaves nothing behind. */
-int image_load(const struct home *h, const char *path, struct load_result *ret, struct err *e);
+struct image_load_opts {
+	uint64_t max_layer; /* bytes of a layer unpacked; 0: as unpack.h says */
+	struct board_watch watch;
+};
+int image_load(const struct home *h, const char *path, const struct image_load_opts *o,
+	       struct load_result *ret, struct err *e);
 
 /* Makes an image of one layer out of a root file system. The same content and options always give the same image: it is as old as its newest file. */
 struct image_import_opts {
@@ -74,7 +80,7 @@ struct image_removed {
 };
 void image_removed_free(struct image_removed *r);
 
-/* As podman rmi does: a name of an image that has others is only taken away; an id removes the image, unless it has several names or a
+/* As podman rmi does: a name of an image that has others is only taken away; an id or a digest removes the image, unless it has several names or a
  * container uses it (then only with force, which removes such containers too). Exit codes are podman's: 1 unknown, 2 in use. */
 int image_rm(const struct home *h, const char *text, bool force, struct image_removed *ret,
 	     struct err *e);

@@ -13,6 +13,7 @@
 #include "engine/adding.h"
 #include "engine/image.h"
 #include "oci/change.h"
+#include "oci/platform.h"
 #include "registry/http.h"
 #include "store/layers.h"
 #include "store/pack.h"
@@ -279,7 +280,7 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 			r = 0; /* it may be another's: tried again inside */
 	}
 	if (r == 0)
-		r = adding_run(h, import_inside, &w, e);
+		r = adding_run(h, import_inside, &w, NULL, e);
 	fd_close(&w.fd);
 	fd_close(&w.verdict);
 	if (pid > 0) {

@@ -128,7 +128,7 @@ static bool fits_reference(struct arena *a, const char *pattern, const char *rep
 
 	for (size_t i = 0; i < countof(forms); i++)
 		if (glob(pattern, forms[i]) ||
-		    glob(pattern, arena_printf(a, "%s:%s", forms[i], tag)))
+		    (tag && glob(pattern, arena_printf(a, "%s:%s", forms[i], tag))))
 			return true;
 	return false;
 }
@@ -384,16 +384,17 @@ static void sort_rows(struct row *v, size_t n, const char *sort)
 			qsort(v, n, sizeof *v, orders[i].fn);
 }
 
-/* Cuts "repository:tag"; a tag holds no colon and no slash. */
+/* Cuts "repository:tag" (a tag holds no colon and no slash), or "repository@digest" for an image that has no other name. */
 static void add_row(struct plan *p, const struct image_entry *im, const char *name,
 		    struct bind_list *rows)
 {
-	const char *colon = name ? strrchr(name, ':') : NULL;
+	const char *at = name ? strchr(name, '@') : NULL;
+	const char *end = at ? at : name ? strrchr(name, ':') : NULL;
 	struct row r = {.im = im};
 
-	if (colon) {
-		r.repository = arena_strndup(p->a, name, (size_t)(colon - name));
-		r.tag = colon + 1;
+	if (end) {
+		r.repository = arena_strndup(p->a, name, (size_t)(end - name));
+		r.tag = at ? NULL : end + 1;
 	}
 	if (fits_all(p, &r))
 		*(struct row *)bind_append(p->a, rows, sizeof r) = r;
@@ -451,7 +452,8 @@ int image_query(const struct home *h, const struct image_query *q, struct arena 
 		r = images_list(h, l, e);
 	for (size_t i = 0; i < l->n && r == 0; i++) {
 		if (!l->v[i].names.n)
-			add_row(&p, &l->v[i], NULL, &rows);
+			add_row(&p, &l->v[i],
+				l->v[i].repo_digests.n ? l->v[i].repo_digests.v[0] : NULL, &rows);
 		for (size_t k = 0; k < l->v[i].names.n; k++)
 			add_row(&p, &l->v[i], l->v[i].names.v[k], &rows);
 	}

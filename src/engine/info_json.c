@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "engine/info.h"
 #include "oci/image_spec.h"
+#include "oci/platform.h"
 #include "sys/caps.h"
 
 struct build {

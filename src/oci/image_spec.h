@@ -155,11 +155,4 @@ int image_doc_fits(const struct image_doc *doc, const struct oci_manifest *m, co
 /* A manifest (OCI) for a config and its layers; the caller frees the text. */
 char *oci_manifest_write(const struct oci_manifest *m);
 
-/* GOARCH and variant of this machine: "amd64"; variant is "" or "v7", "v8". */
-const char *platform_arch(void);
-const char *platform_variant(void);
-/* The entry of an index for os/arch/variant (this machine's if arch is NULL); NULL if there is none. */
-const struct oci_descriptor *oci_index_choose(const struct oci_index *ix, const char *os,
-					      const char *arch, const char *variant);
-
 #endif

@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "base/fuzz.h"
 #include "oci/image_spec.h"
+#include "oci/platform.h"
 #include "oci/reference.h"
 
 static void check_descriptors(const struct bind_list *l)
@@ -38,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_manifest(&a, &doc.manifest);
 	} else {
 		check_descriptors(&doc.index.manifests);
-		oci_index_choose(&doc.index, "linux", NULL, NULL);
+		struct platform_want want = {0};
+		platform_choose(&doc.index, &want, "fuzz", &e);
 	}
 	if (image_doc_parse(&a, text, size, "fuzz", &config, &e) < 0) {
 		FUZZ_CHECK(e.id == ERR_IMAGE_BAD && e.msg[0] && e.hint[0]);

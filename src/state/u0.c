@@ -12,10 +12,8 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <poll.h>
 
 #include "base/base.h"
 #include "base/parse.h"
@@ -370,86 +368,44 @@ struct u0_job {
 	const struct home *h;
 	int (*fn)(const struct u0_map *, void *, struct err *);
 	void *arg;
-	int sock;
 };
 
-static void run_child(const struct u0_job *j)
+static int run_inside(void *arg, struct err *e)
 {
-	struct err e = {0};
+	const struct u0_job *j = arg;
 	struct u0_map map;
+	int r = u0_enter(j->h, "-", &map, e);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGINT, SIG_IGN); /* the parent decides: it ends us and says so */
-	signal(SIGTERM, SIG_IGN);
-	int r = u0_enter(j->h, "-", &map, &e);
-	if (r == 0) {
-		prctl(PR_SET_PDEATHSIG,
-		      SIGKILL); /* entering changed credentials, which clears it */
-		r = j->fn(&map, j->arg, &e);
-		u0_leave(j->h);
-	}
-	if (r < 0 && !e.code)
-		err_set(&e, r, "work inside the user namespace");
-	(void)!write(j->sock, &e, sizeof e);
-	_exit(0);
+	if (r < 0)
+		return r;
+	task_die_with_parent(); /* entering changed credentials */
+	r = j->fn(&map, j->arg, e);
+	u0_leave(j->h);
+	return r;
 }
 
-/* Waits for the child's answer; a signal that would end us ends the child first. */
-static int await_child(int sock, int pidfd, int sigfd, struct err *e)
+int u0_start(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	     void *arg, struct task *ret, struct err *e)
 {
-	struct pollfd p[] = {{.fd = sock, .events = POLLIN}, {.fd = sigfd, .events = POLLIN}};
-	struct signalfd_siginfo si;
-	struct err said;
+	struct u0_job job = {h, fn, arg};
 
-	for (;;) {
-		if (poll(p, 2, -1) < 0)
-			continue;
-		if ((p[1].revents & POLLIN) && read(sigfd, &si, sizeof si) == sizeof si) {
-			proc_signal(pidfd, SIGKILL);
-			err_fail_code(e, ERR_INTERRUPTED, EINTR, "interrupted by %s",
-				      signal_name((int)si.ssi_signo));
-			if (e)
-				e->exit = 128 + (int)si.ssi_signo;
-			return -EINTR;
-		}
-		if (p[0].revents)
-			break;
-	}
-	if (read(sock, &said, sizeof said) != sizeof said)
-		return err_fail_code(e, ERR_INTERNAL, EIO,
-				     "the process that worked in the user namespace died");
-	if (said.code && e)
-		*e = said;
-	return -said.code;
+	return task_start(ret, run_inside, &job, e);
 }
 
 int u0_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
 	   void *arg, struct err *e)
 {
-	int s[2], pidfd = -1;
-	sigset_t set, old;
+	scoped(task_signals) sig;
+	struct task_wait w = TASK_WAIT_ONLY;
+	struct task t;
+	size_t done;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
-		return err_set(e, errno, "socketpair");
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &old);
-	autoclose int sigfd = signalfd(-1, &set, SFD_CLOEXEC);
-	autoclose int mine = s[0];
-	struct u0_job job = {h, fn, arg, s[1]};
-	pid_t pid = proc_fork(0, &pidfd);
-	if (pid == 0) {
-		sigprocmask(SIG_SETMASK, &old, NULL);
-		close(s[0]);
-		run_child(&job);
-	}
-	close(s[1]);
-	int r = pid < 0 ? err_set(e, pid, "fork") : await_child(mine, pidfd, sigfd, e);
-	fd_close(&pidfd);
-	if (pid > 0)
-		proc_wait(pid);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	task_signals_hold(&sig);
+	w.sigfd = sig.fd;
+	int r = u0_start(h, fn, arg, &t, e);
+	if (r < 0)
+		return r;
+	r = task_wait(&t, 1, &w, &done, e);
+	task_kill(&t);
 	return r;
 }

@@ -9,6 +9,7 @@
 #ifndef STATE_U0_H
 #define STATE_U0_H
 
+#include "base/task.h"
 #include "state/home.h"
 #include "sys/userns.h"
 
@@ -41,5 +42,8 @@ void u0_each_dead(const struct home *h, bool (*fn)(const char *member, void *arg
  * the caller shared (mmap MAP_SHARED) or through descriptors. SIGINT and SIGTERM of the caller end the child too. */
 int u0_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
 	   void *arg, struct err *e);
+/* The same for a caller that has more to wait for than this: task_wait() gives the result. */
+int u0_start(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	     void *arg, struct task *ret, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 #include "store/blobs.h"
 #include "store/gc.h"
 #include "store/layers.h"
+#include "store/partial.h"
 
 int store_lock(const struct home *h, struct err *e)
 {
@@ -48,6 +49,13 @@ void store_adding_end(const struct home *h, struct store_adding *a)
 	if (a->fd < 0)
 		return;
 	unlinkat(h->fd, a->name, 0);
+	fd_close(&a->fd);
+}
+
+void store_adding_failed(struct store_adding *a)
+{
+	/* by word, since a helper of a child that was killed may still have the descriptor */
+	flock(a->fd, LOCK_UN);
 	fd_close(&a->fd);
 }
 
@@ -318,5 +326,6 @@ void store_sweep(const struct home *h)
 		if (lock >= 0)
 			store_collect_locked(h, &trash, NULL);
 	}
+	partial_sweep(h);
 	store_trash_empty(h, &trash, -1);
 }

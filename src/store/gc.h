@@ -21,6 +21,8 @@ struct store_adding {
 /* Says that layers are being added that no image has yet. Ends with the process, or with store_adding_end(). */
 int store_adding_begin(const struct home *h, struct store_adding *ret, struct err *e);
 void store_adding_end(const struct home *h, struct store_adding *a);
+/* The adding failed: the mark stays without an owner, so that the next store_sweep() collects what was added for no image. */
+void store_adding_failed(struct store_adding *a);
 /* Leaves a mark that has no owner: the next store_sweep() will collect. */
 void store_collect_later(const struct home *h);
 
@@ -38,8 +40,8 @@ int store_collect_locked(const struct home *h, struct store_trash *trash, struct
  * and then left to itself (deleting a large image takes long); negative: until it is done, without a process. */
 void store_trash_empty(const struct home *h, struct store_trash *trash, int wait_ms);
 
-/* What every command that writes images does first: collects after an adder that died, and removes garbage below tmp/. Two
- * readdir calls when there is nothing to do. Never fails. */
+/* What every command that writes images does first: collects after an adder that died, and removes garbage below tmp/ and old pieces of blobs
+ * (partial.h). Two readdir calls when there is nothing to do. Never fails. */
 void store_sweep(const struct home *h);
 
 /* What is in use, for collecting and checking: digests, sorted. */

@@ -11,6 +11,7 @@
 #ifndef STORE_IMAGES_H
 #define STORE_IMAGES_H
 
+#include "data/hash.h"
 #include "oci/image_spec.h"
 #include "oci/reference.h"
 #include "state/home.h"
@@ -24,9 +25,10 @@ struct image {
 	/* filled by image_more(): */
 	const char *manifest_digest;
 	struct oci_manifest manifest;
-	struct strs names;	  /* full names with tags, sorted */
-	struct strs repo_digests; /* "name@sha256:...", of the manifest, one per repository */
-	int64_t size;		  /* bytes of all layers unpacked, plus the config */
+	struct strs names; /* full names with tags, sorted */
+	struct strs
+		repo_digests; /* "name@sha256:...", of the manifest and of what it was pulled by */
+	int64_t size;	      /* bytes of all layers unpacked, plus the config */
 };
 void image_free(struct image *im);
 
@@ -49,7 +51,7 @@ struct image_entry {
 	const char *id;
 	const char *manifest_digest;
 	struct strs names;	  /* full names with tags, sorted */
-	struct strs repo_digests; /* "name@sha256:...", one per repository */
+	struct strs repo_digests; /* "name@sha256:..." */
 	struct timespec created;  /* 0: not said */
 	int64_t size;
 	const char *os, *architecture;
@@ -73,7 +75,10 @@ struct image_new {
 	const char *manifest;
 	size_t manifest_len;
 	const char *config_digest, *manifest_digest; /* of these texts; verified by the caller */
-	struct strs names;			     /* full names with tags, may be empty */
+	struct strs names; /* full names with a tag or a digest, may be empty */
+	const struct digest *
+		partial; /* blobs that become the image's now (partial.h): verified, locked by the caller */
+	size_t npartial;
 };
 /* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. */
 int image_add(const struct home *h, const struct image_new *n, struct err *e);

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "data/hash.h"
+#include "oci/platform.h"
 #include "store/gc.h"
 #include "store/images_hello.h"
 #include "store/images.h"

@@ -114,6 +114,8 @@ static int collect_own(void *arg, const char *repository, const char *last, cons
 	if (*last == ':')
 		strs_add(&im->arena, &im->names,
 			 arena_printf(&im->arena, "%s%s", repository, last));
+	else if (*last == '@') /* of an index above the manifest, perhaps */
+		add_repo_digest(&im->arena, &im->repo_digests, repository, last + 1);
 	add_repo_digest(&im->arena, &im->repo_digests, repository, im->manifest_digest);
 	return 0;
 }
@@ -174,6 +176,8 @@ static int collect_listed(void *arg, const char *repository, const char *last, c
 		return 0;
 	if (*last == ':')
 		strs_add(&l->arena, &im->names, arena_printf(&l->arena, "%s%s", repository, last));
+	else if (*last == '@')
+		add_repo_digest(&l->arena, &im->repo_digests, repository, last + 1);
 	add_repo_digest(&l->arena, &im->repo_digests, repository, im->manifest_digest);
 	return 0;
 }

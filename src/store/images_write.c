@@ -5,6 +5,7 @@
 #include "store/images.h"
 #include "store/layers.h"
 #include "store/names.h"
+#include "store/partial.h"
 
 /* A tmp directory that goes away with its scope. */
 struct workdir {
@@ -76,6 +77,19 @@ static int set_names(const struct home *h, const struct home_tmp *t, const struc
 	return 0;
 }
 
+/* Behind the sync, so that whoever is killed while that takes its time finds them again. */
+static int place_blobs(const struct home *h, const struct image_new *n, struct err *e)
+{
+	for (size_t i = 0; i < n->npartial; i++) {
+		int r = partial_place(h, &n->partial[i], e);
+		if (r < 0)
+			return r;
+	}
+	if (n->npartial && sync_dir(h, "blobs/sha256") < 0)
+		return err_set(e, errno, "sync %s/blobs/sha256", h->path);
+	return 0;
+}
+
 int image_add(const struct home *h, const struct image_new *n, struct err *e)
 {
 	scoped(workdir) w = {0};
@@ -89,6 +103,8 @@ int image_add(const struct home *h, const struct image_new *n, struct err *e)
 		r = blob_put(h, &w.t, n->manifest_digest, n->manifest, n->manifest_len, e);
 	if (r == 0)
 		r = layers_sync(h, e);
+	if (r == 0)
+		r = place_blobs(h, n, e);
 	if (r < 0)
 		return r;
 	autoclose int lock = store_lock(h, e);

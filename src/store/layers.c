@@ -11,6 +11,7 @@
 #include "data/bind.h"
 #include "state/tmp.h"
 #include "store/layers.h"
+#include "store/partial.h"
 
 static const struct bind_field meta_fields[] = {
 	{"version", BIND_INT, offsetof(struct layer_meta, version)},
@@ -423,12 +424,12 @@ static bool nothing_to_do(struct adding *a)
 	struct layer_meta m;
 	char buf[DIGEST_STR];
 
-	if (!digest_known(&j->blob))
-		return !j->keep_blob && !j->check;
+	if (j->partial || (!digest_known(&j->blob) && (j->keep_blob || j->check)))
+		return false;
 	if (j->keep_blob && !layer_blob_exists(a->h, &j->blob, j->blob_size))
 		return false;
 	if (layer_meta_read(a->h, &j->diffid, a->form, &arena, &m, NULL) < 0 ||
-	    !strs_has(&m.blobs, digest_str(&j->blob, buf)))
+	    (digest_known(&j->blob) && !strs_has(&m.blobs, digest_str(&j->blob, buf))))
 		return false;
 	a->info->blob = j->blob;
 	a->info->tar_size = (uint64_t)m.tar_size;
@@ -467,6 +468,14 @@ static int lock_layer(const struct home *h, const struct layer_job *j, enum u0_f
 	return r < 0 ? err_set(e, errno, "lock %s/layers/.lock", h->path) : take_fd(fd);
 }
 
+/* Is it what was read that is wrong, and not what is there to take it? */
+static bool content_is_wrong(int r, const struct err *e)
+{
+	return r < 0 && e &&
+	       (e->id == ERR_DIGEST_MISMATCH || e->id == ERR_ARCHIVE || e->id == ERR_LAYER ||
+		e->id == ERR_LAYER_TOO_BIG);
+}
+
 int layer_add(const struct home *h, const struct u0_map *map, const struct layer_job *job,
 	      struct layer_info *ret, struct err *e)
 {
@@ -483,6 +492,8 @@ int layer_add(const struct home *h, const struct u0_map *map, const struct layer
 	}
 	if (r == 0 && !(ret->existed && nothing_to_do(&a)))
 		r = ret->existed ? add_blob(&a, e) : add_new(&a, map, e);
+	if (job->partial && content_is_wrong(r, e))
+		partial_drop(h, &job->blob);
 	adding_free(&a);
 	umask(mask);
 	return r;

@@ -34,6 +34,7 @@ struct layer_job {
 		diffid; /* expected; all zero: not known (then two adders do not wait for each other) */
 	bool check;	/* read the source and compare it even if the layer is there */
 	bool keep_blob; /* write the bytes to blobs/sha256/<hex> while they pass */
+	bool partial; /* they come from blobs/partial/<hex> (partial.h), which is read and checked in any case, and removed if it is wrong */
 	struct unpack_limits limits;
 	struct layer_progress *progress;
 };

@@ -42,35 +42,40 @@ static int check_config_name(const struct loading *l, const char *name, const st
 
 /* The manifest that containers/image makes for such an archive (skopeo and podman), byte for byte: uncompressed layers, named by their
  * diffIDs. Keys in this order, no blanks. */
-static void make_manifest(struct loading *l, struct load_image *im, const struct image_doc *doc,
-			  const int64_t *sizes)
+int load_docker_manifest(struct loading *l, struct load_image *im, struct err *e)
 {
 	scoped(str) s = {0};
+	struct digest d;
+	char buf[DIGEST_STR];
 
 	str_addf(&s,
 		 "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_DOCKER_MANIFEST "\",\"config\":{"
 		 "\"mediaType\":\"" MEDIA_DOCKER_CONFIG "\",\"size\":%zu,\"digest\":\"%s\"},"
 		 "\"layers\":[",
 		 im->config_len, im->config_digest);
-	for (size_t i = 0; i < doc->rootfs.diff_ids.n; i++)
+	for (size_t i = 0; i < im->doc->rootfs.diff_ids.n; i++)
 		str_addf(&s,
-			 "%s{\"mediaType\":\"" MEDIA_DOCKER_LAYER "\",\"size\":%" PRId64
+			 "%s{\"mediaType\":\"" MEDIA_DOCKER_LAYER "\",\"size\":%" PRIu64
 			 ",\"digest\":\"%s\"}",
-			 i ? "," : "", sizes[i], doc->rootfs.diff_ids.v[i]);
+			 i ? "," : "", im->layers[i]->job.info.tar_size,
+			 im->doc->rootfs.diff_ids.v[i]);
 	str_add(&s, "]}");
 	im->manifest = arena_strndup(l->a, str_cstr(&s), s.len);
 	im->manifest_len = s.len;
+	int r = hash_bytes(im->manifest, im->manifest_len, &d, e);
+	im->manifest_digest = arena_strdup(l->a, digest_str(&d, buf));
+	return r;
 }
 
-static int load_layers(struct loading *l, const struct item *it, const struct image_doc *doc,
-		       int64_t *sizes, struct err *e)
+static int want_layers(struct loading *l, const struct item *it, const struct image_doc *doc,
+		       struct load_layer **ret, struct err *e)
 {
 	for (size_t i = 0; i < it->layers.n; i++) {
 		struct load_layer layer = {.path = it->layers.v[i],
 					   .diffid = doc->rootfs.diff_ids.v[i],
 					   .size = -1,
 					   .number = i + 1};
-		int r = load_layer(l, &layer, &sizes[i], e);
+		int r = load_layer(l, &layer, &ret[i], e);
 		if (r < 0)
 			return r;
 	}
@@ -81,7 +86,7 @@ static int load_image(struct loading *l, const struct item *it, struct load_imag
 		      struct err *e)
 {
 	scoped(str) text = {0};
-	struct image_doc doc;
+	struct image_doc *doc = arena_alloc(l->a, sizeof *doc);
 	struct digest d;
 	char buf[DIGEST_STR];
 	int r = archive_read(l->ar, it->config, IMAGE_MAX_CONFIG, &text, e);
@@ -96,23 +101,22 @@ static int load_image(struct loading *l, const struct item *it, struct load_imag
 	if (*ret)
 		return 0;
 	const char *what = arena_printf(l->a, "%s: config %.100s", archive_what(l->ar), it->config);
-	r = image_doc_parse(l->a, str_cstr(&text), text.len, what, &doc, e);
+	r = image_doc_parse(l->a, str_cstr(&text), text.len, what, doc, e);
 	if (r < 0)
 		return r;
-	if (doc.rootfs.diff_ids.n != it->layers.n)
+	if (doc->rootfs.diff_ids.n != it->layers.n)
 		return bad(l, e, "and the config do not have the same number of layers");
-	int64_t *sizes = arena_alloc(l->a, (it->layers.n + 1) * sizeof *sizes);
-	r = load_layers(l, it, &doc, sizes, e);
+	struct load_layer **layers = arena_alloc(l->a, (it->layers.n + 1) * sizeof *layers);
+	r = want_layers(l, it, doc, layers, e);
 	if (r < 0)
 		return r;
 	struct load_image *im = *ret = load_image_new(l);
 	im->config = arena_strndup(l->a, str_cstr(&text), text.len);
 	im->config_len = text.len;
 	im->config_digest = arena_strdup(l->a, buf);
-	make_manifest(l, im, &doc, sizes);
-	r = hash_bytes(im->manifest, im->manifest_len, &d, e);
-	im->manifest_digest = arena_strdup(l->a, digest_str(&d, buf));
-	return r;
+	im->doc = doc;
+	im->layers = layers;
+	return 0;
 }
 
 int load_docker(struct loading *l, struct err *e)

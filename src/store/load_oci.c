@@ -4,6 +4,7 @@
  * stand in annotations: containerd's holds the full name, OCI's a name or only a tag.
  */
 #include "base/base.h"
+#include "oci/platform.h"
 #include "oci/reference.h"
 #include "store/load.h"
 
@@ -39,7 +40,7 @@ static int read_blob(const struct loading *l, const struct oci_descriptor *d, si
 	return r;
 }
 
-static int load_layers(struct loading *l, const struct oci_manifest *m, const struct image_doc *doc,
+static int want_layers(struct loading *l, const struct oci_manifest *m, const struct image_doc *doc,
 		       struct err *e)
 {
 	const struct oci_descriptor *d = m->layers.v;
@@ -57,7 +58,7 @@ static int load_layers(struct loading *l, const struct oci_manifest *m, const st
 					   .diffid = doc->rootfs.diff_ids.v[i],
 					   .size = d[i].size,
 					   .number = i + 1};
-		int r = load_layer(l, &layer, NULL, e);
+		int r = load_layer(l, &layer, &(struct load_layer *){NULL}, e);
 		if (r < 0)
 			return r;
 	}
@@ -82,7 +83,7 @@ static int load_manifest(struct loading *l, const struct oci_descriptor *d, cons
 	if (r == 0)
 		r = image_doc_fits(&doc, m, what, e);
 	if (r == 0)
-		r = load_layers(l, m, &doc, e);
+		r = want_layers(l, m, &doc, e);
 	if (r < 0)
 		return r;
 	struct load_image *im = *ret = load_image_new(l);
@@ -93,20 +94,6 @@ static int load_manifest(struct loading *l, const struct oci_descriptor *d, cons
 	im->manifest_len = len;
 	im->manifest_digest = d->digest;
 	return 0;
-}
-
-static int wrong_platform(const struct loading *l, const struct oci_index *ix, struct err *e)
-{
-	const struct oci_descriptor *d = ix->manifests.v;
-	scoped(str) have = {0};
-
-	for (size_t i = 0; i < ix->manifests.n && have.len < 150; i++)
-		if (d[i].platform && d[i].platform->os && strcmp(d[i].platform->os, "unknown"))
-			str_addf(&have, "%s%.20s/%.20s", have.len ? ", " : "", d[i].platform->os,
-				 d[i].platform->architecture ? d[i].platform->architecture : "?");
-	err_fail(e, ERR_IMAGE_BAD, "%s: no image for linux/%s is in it", archive_what(l->ar),
-		 platform_arch());
-	return err_hint(e, "it has: %s", have.len ? str_cstr(&have) : "nothing with a platform");
 }
 
 /* The image behind a descriptor, through indexes. */
@@ -130,9 +117,10 @@ static int load_descriptor(struct loading *l, const struct oci_descriptor *d, in
 			 MAX_NESTING);
 		return err_hint(e, "nothing of it was kept");
 	}
-	const struct oci_descriptor *chosen = oci_index_choose(&doc.index, "linux", NULL, NULL);
+	const struct platform_want any = {0};
+	const struct oci_descriptor *chosen = platform_choose(&doc.index, &any, what, e);
 	if (!chosen)
-		return wrong_platform(l, &doc.index, e);
+		return -ENOENT;
 	return load_descriptor(l, chosen, depth + 1, ret, e);
 }
 

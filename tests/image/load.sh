@@ -187,7 +187,7 @@ P
 	assert_match '^Loaded image: sha256:[0-9a-f]{64}$'
 	listing >"$T/listing"
 	run hoy load -i "$T/foreign.tar"
-	assert_err E-IMAGE-BAD linux/vax
+	assert_err E-PLATFORM linux/vax
 	listing | diff "$T/listing" - || fail 'the refusal left something'
 }
 

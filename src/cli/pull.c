@@ -1,0 +1,125 @@
+#include "base/base.h"
+#include "cli/pull_opts.h"
+
+#define TO(kind, field) OPT_TO(kind, struct pull_flags, field)
+static const struct opt pull_rows[] = {
+	PULL_ROW_ARCH(struct pull_flags, ),
+	PULL_ROW_AUTHFILE(struct pull_flags, ),
+	PULL_ROW_CERT_DIR(struct pull_flags, ),
+	PULL_ROW_CREDS(struct pull_flags, ),
+	PULL_ROW_TRUST(struct pull_flags, ),
+	{"max-layer-size", 0, TO(OPT_SIZE, max_layer), "SIZE",
+	 "Refuse layers that unpack to more (default 1g, or 100 times what was read)"},
+	PULL_ROW_OS(struct pull_flags, ),
+	PULL_ROW_PLATFORM(struct pull_flags, ),
+	{"policy", 0, TO(OPT_STR, policy), "POLICY", "When to ask the registry (default always)",
+	 .words = "always missing newer never", .complete = COMPLETE_WORDS},
+	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print the result and no progress"},
+	PULL_ROW_RETRY(struct pull_flags, ),
+	PULL_ROW_RETRY_DELAY(struct pull_flags, ),
+	PULL_ROW_TLS_VERIFY(struct pull_flags, ),
+	PULL_ROW_VARIANT(struct pull_flags, ),
+	{0},
+};
+#undef TO
+
+static const struct pull_flags pull_defaults = {.policy = "always"};
+
+/* Docker's lines. Those about single layers are progress. */
+static void print_docker(struct cli *c, const struct pull_flags *f, const struct image_pulled *p)
+{
+	const char *shown = ref_familiar(&c->arena, p->name);
+
+	if (!f->quiet && p->asked) {
+		out_printf(&c->out, "Digest: %s\n", p->done.top);
+		out_printf(&c->out, "Status: %s for %s\n",
+			   p->done.changed ? "Downloaded newer image" : "Image is up to date",
+			   shown);
+	}
+	out_printf(&c->out, "%s\n", p->name);
+}
+
+/* What docker says before it begins. */
+static int announce_docker(struct cli *c, const char *text, struct err *e)
+{
+	struct reference r;
+	int k = ref_parse(&c->arena, text, &r, e);
+
+	if (k < 0)
+		return k;
+	r = ref_complete(&c->arena, &r, "docker.io");
+	if (!r.tag && !r.digest)
+		out_text(&c->out, "Using default tag: latest\n");
+	out_printf(&c->out, "%s: Pulling from %s\n",
+		   r.digest ? ref_text(&c->arena, &r)
+		   : r.tag  ? r.tag
+			    : "latest",
+		   r.repository);
+	return out_flush(&c->out, e);
+}
+
+static int pull_one(struct cli *c, const struct home *h, const struct pull_flags *f,
+		    const char *text, struct err *e)
+{
+	struct image_pulled done;
+	bool docker = c->called == CALLED_DOCKER;
+	int r = docker && !f->quiet ? announce_docker(c, text, e) : 0;
+
+	if (r == 0)
+		r = pull_with_flags(c, h, text, f, &done, e);
+	if (r < 0)
+		return r;
+	if (docker)
+		print_docker(c, f, &done);
+	else
+		out_printf(&c->out, "%s\n", digest_hex(done.done.id));
+	return out_flush(&c->out, e);
+}
+
+static int pull_run(struct cli *c, void *opts, struct err *e)
+{
+	scoped(home) h = {.fd = -1};
+	int r = home_open(&h, c->root, e);
+
+	for (size_t i = 0; i < c->nargs && r == 0; i++) {
+		struct err one = {.exit = EXIT_ENGINE};
+		int k = pull_one(c, &h, opts, c->args[i], &one);
+		if (k < 0 && (c->nargs == 1 || one.id == ERR_INTERRUPTED || one.id == ERR_USAGE)) {
+			*e = one;
+			r = k;
+		} else if (k < 0) {
+			cli_report(c, &one);
+		}
+	}
+	return r;
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.aliases = "image pull",
+	.group = "Images",
+	.args = "IMAGE...",
+	.summary = "Fetch images from a registry",
+	.description =
+		"Fetches images from registries and prints their ids. A name without a registry is "
+		"the image here that has it, or else docker.io's; "
+		"without a tag it is :latest. NAME@sha256:DIGEST fetches exactly that. Of an image "
+		"for several platforms the one for this machine is taken.\n\n"
+		"Layers are fetched and unpacked at once, and everything is checked against its "
+		"digest before it gets a name. What is in the store already is not fetched. "
+		"A pull that was interrupted can be repeated and goes on where it stopped; what "
+		"remains of it goes away after a week.\n\n"
+		"Credentials are those of podman and docker: --creds, --authfile, "
+		"$REGISTRY_AUTH_FILE, ~/.config/containers/auth.json and ~/.docker/config.json. A "
+		"registry on loopback may "
+		"speak plain HTTP; any other only with --tls-verify=false.",
+	.examples = "hoy pull busybox\n"
+		    "hoy pull -q --platform linux/arm64 docker.io/library/alpine:3.20\n"
+		    "# From a registry on this machine\n"
+		    "hoy pull localhost:5000/app",
+	.opts = pull_rows,
+	.opts_size = sizeof(struct pull_flags),
+	.defaults = &pull_defaults,
+	.run = pull_run,
+	.complete = COMPLETE_IMAGE,
+};

@@ -1,0 +1,88 @@
+#include "base/base.h"
+#include "base/parse.h"
+#include "cli/pull_opts.h"
+
+static int read_platform(struct cli *c, const struct pull_flags *f, struct platform_want *ret,
+			 struct err *e)
+{
+	bool parts = !str_is_empty(f->os) || !str_is_empty(f->arch) || !str_is_empty(f->variant);
+
+	*ret = (struct platform_want){0};
+	if (!str_is_empty(f->platform)) {
+		if (!parts)
+			return platform_parse(&c->arena, f->platform, ret, e);
+		err_fail(e, ERR_USAGE, "--platform goes with none of --os, --arch and --variant");
+		return err_hint(e, "write all of it into --platform OS/ARCH/VARIANT");
+	}
+	if (!str_is_empty(f->os))
+		ret->os = f->os;
+	if (!str_is_empty(f->arch))
+		ret->arch = platform_arch_name(f->arch);
+	if (!str_is_empty(f->variant))
+		ret->variant = f->variant;
+	return 0;
+}
+
+static int read_registry(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
+			 struct err *e)
+{
+	o->registry = (struct registry_opts){
+		.authfile = f->authfile, .creds = f->creds, .cert_dir = f->cert_dir};
+	o->registry.tls = !cli_given(c, "tls-verify") ? REGISTRY_TLS_AUTO
+			  : f->tls_verify	      ? REGISTRY_TLS_VERIFY
+						      : REGISTRY_TLS_ANY;
+	o->retry = f->retry > 100 ? 100 : (unsigned)f->retry;
+	o->retry_delay = -1;
+	if (str_is_empty(f->retry_delay))
+		return 0;
+	if (parse_duration(f->retry_delay, &o->retry_delay) == 0 && o->retry_delay >= 0)
+		return 0;
+	err_fail(e, ERR_USAGE, "--retry-delay \"%.40s\" is not a duration", f->retry_delay);
+	return err_hint(e, "as in 500ms, 10s or 1m30s");
+}
+
+struct showing {
+	struct cli *c;
+	struct progress p;
+	bool begun;
+};
+
+static void begins(void *arg, const char *name)
+{
+	struct showing *s = arg;
+
+	s->begun = true;
+	progress_begin(&s->p, "Pulling", name);
+}
+
+static void warn(void *arg, const char *text)
+{
+	struct showing *s = arg;
+
+	cli_warn(s->c, "%s", text);
+}
+
+int pull_with_flags(struct cli *c, const struct home *h, const char *text,
+		    const struct pull_flags *f, struct image_pulled *ret, struct err *e)
+{
+	struct image_pull_opts o = {.policy = PULL_MISSING, .max_layer = f->max_layer};
+	struct showing s = {.c = c};
+	int r = read_platform(c, f, &o.platform, e);
+
+	if (r == 0)
+		r = read_registry(c, f, &o, e);
+	if (r == 0 && !str_is_empty(f->policy))
+		r = pull_policy_parse(f->policy, &o.policy, e);
+	if (r < 0)
+		return r;
+	progress_init(&s.p, c, f->quiet);
+	o.docker = c->called == CALLED_DOCKER;
+	o.watch = progress_watch(&s.p);
+	o.begins = begins;
+	o.warn = warn;
+	o.arg = &s;
+	r = image_pull(h, text, &o, ret, e);
+	if (r == 0 && s.begun)
+		progress_end(&s.p, ret->done.changed ? "Pulled" : "Up to date:", ret->name);
+	return r;
+}

@@ -1,0 +1,167 @@
+#include <poll.h>
+
+#include "base/base.h"
+#include "engine/pull.h"
+
+int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e)
+{
+	static const struct {
+		const char *word;
+		enum pull_policy policy;
+	} words[] = {
+		{"always", PULL_ALWAYS}, {"missing", PULL_MISSING}, {"ifnotpresent", PULL_MISSING},
+		{"newer", PULL_NEWER},	 {"ifnewer", PULL_NEWER},   {"never", PULL_NEVER},
+		{"true", PULL_ALWAYS},	 {"false", PULL_MISSING}, /* as podman takes them */
+	};
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (!strcasecmp(text, words[i].word)) {
+			*ret = words[i].policy;
+			return 0;
+		}
+	}
+	err_fail(e, ERR_USAGE, "\"%.40s\" is no policy of pulling", text);
+	return err_hint(e, "the policies are always, missing, never and newer");
+}
+
+static int stays_here(const char *text, const char *why, struct err *e)
+{
+	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: %s", text, why);
+	return err_hint(e, "write REGISTRY/NAME to pull it, or add it with `hoy load -i FILE`");
+}
+
+/* The name that a registry may be asked for. local: what the text means here, or NULL. */
+static int outside_name(const char *text, const struct image *local,
+			const struct image_pull_opts *o, struct arena *a, struct reference *ret,
+			struct err *e)
+{
+	const char *hex;
+	struct reference r, own;
+
+	if (*text == '@')
+		return stays_here(text, "@host and @empty are no images of a registry", e);
+	if (ref_is_id_prefix(text, &hex) && (hex != text || strlen(hex) >= 12))
+		return stays_here(text, "this looks like an id, and ids are known here only", e);
+	int k = ref_parse(a, text, &r, e);
+	if (k < 0)
+		return k;
+	if (!r.registry && !o->docker && local && local->found &&
+	    ref_parse(a, local->found, &own, NULL) == 0)
+		r = own;
+	*ret = ref_complete(a, &r, "docker.io");
+	if (!strcmp(ret->registry, "localhost"))
+		return stays_here(text, "names of localhost/ are known here only", e);
+	if (!ret->tag && !ret->digest)
+		ret->tag = "latest";
+	if (ret->digest) /* the digest says it all */
+		ret->tag = NULL;
+	return 0;
+}
+
+/* Failures that may be gone a moment later. */
+static bool worth_another_try(const struct err *e)
+{
+	return e->id == ERR_REGISTRY_UNREACHABLE || e->id == ERR_REGISTRY_TIMEOUT ||
+	       e->id == ERR_REGISTRY_LIMIT;
+}
+
+/* False if a signal came. */
+static bool pause_for(int64_t ns)
+{
+	struct timespec t = {ns / 1000000000, ns % 1000000000};
+
+	return nanosleep(&t, NULL) == 0;
+}
+
+static int pull_with_retries(const struct home *h, const struct pull_job *j,
+			     const struct image_pull_opts *o, struct pull_done *ret, struct err *e)
+{
+	for (unsigned i = 0;; i++) {
+		struct err why = {.exit = e->exit};
+		int r = pull_image(h, j, ret, &why);
+		if (r < 0 && i < o->retry && worth_another_try(&why)) {
+			int64_t wait = o->retry_delay;
+			if (wait < 0)
+				wait = (int64_t)1000000000 << (i < 6 ? i : 6);
+			if (o->warn)
+				o->warn(o->arg, why.msg);
+			if (pause_for(wait))
+				continue;
+		}
+		if (r < 0)
+			*e = why;
+		return r;
+	}
+}
+
+static void from_local(const struct image *im, struct image_pulled *ret)
+{
+	snprintf(ret->name, sizeof ret->name, "%s", im->found ? im->found : im->id);
+	snprintf(ret->done.id, sizeof ret->done.id, "%s", im->id);
+}
+
+/* Asks the registry. local may be NULL. */
+static int ask(const struct home *h, const char *text, const struct image *local,
+	       const struct image_pull_opts *o, struct image_pulled *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct pull_job j = {.platform = o->platform,
+			     .registry = o->registry,
+			     .max_layer = o->max_layer,
+			     .watch = o->watch};
+	int r = outside_name(text, local, o, &a, &j.ref, e);
+
+	if (r < 0)
+		return r;
+	snprintf(ret->name, sizeof ret->name, "%s", ref_text(&a, &j.ref));
+	ret->asked = true;
+	if (o->begins)
+		o->begins(o->arg, ret->name);
+	r = pull_with_retries(h, &j, o, &ret->done, e);
+	if (r == 0 && ret->done.foreign && !platform_wanted(&o->platform) && o->warn)
+		o->warn(o->arg, arena_printf(&a, "the image %s is for %s, not for this machine",
+					     ret->name, ret->done.platform));
+	return r;
+}
+
+int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,
+	       struct image_pulled *ret, struct err *e)
+{
+	scoped(image) im = {0};
+	struct err why = {.exit = EXIT_ENGINE}, unreached = {.exit = EXIT_ENGINE};
+	int found = image_lookup(h, text, &im, &why);
+	bool fits = found == 0 && platform_fits(&im.doc, &o->platform);
+
+	*ret = (struct image_pulled){0};
+	if (found < 0 && why.id != ERR_IMAGE_UNKNOWN &&
+	    (o->policy == PULL_MISSING || o->policy == PULL_NEVER)) {
+		*e = why;
+		return found;
+	}
+	if (fits && (o->policy == PULL_MISSING || o->policy == PULL_NEVER)) {
+		from_local(&im, ret);
+		return 0;
+	}
+	if (o->policy == PULL_NEVER && found == 0) {
+		err_fail_code(e, ERR_PLATFORM, ENOENT, "%s: the image here is for another platform",
+			      text);
+		return err_hint(e, "the policy never keeps hoy from asking a registry");
+	}
+	if (o->policy == PULL_NEVER) {
+		*e = why;
+		return found;
+	}
+	int r = ask(h, text, found == 0 ? &im : NULL, o, ret, &unreached);
+	if (r < 0 && o->policy == PULL_NEWER && fits && unreached.id != ERR_INTERRUPTED) {
+		if (o->warn)
+			o->warn(o->arg, unreached.msg);
+		from_local(&im, ret);
+		return 0;
+	}
+	if (r < 0) {
+		*e = unreached;
+		if (found < 0 && str_starts(why.hint, "did you mean"))
+			err_hint(e, "%s", why.hint);
+	}
+	return r;
+}

@@ -1,0 +1,48 @@
+/*
+ * pull.h - the verb pull: which image a text means, whether it has to be fetched, and what may be asked of a registry.
+ *
+ * A short name is the local image of that name first, then docker.io's; nobody is ever asked. What can only be an id, and names of
+ * localhost/, never leave the machine.
+ */
+#ifndef ENGINE_PULL_H
+#define ENGINE_PULL_H
+
+#include "engine/image.h"
+#include "pull/pull.h"
+
+enum pull_policy {
+	PULL_ALWAYS,
+	PULL_MISSING,
+	PULL_NEWER, /* always, but what is here will do if that fails */
+	PULL_NEVER,
+};
+/* podman's and docker's words; -EINVAL with ERR_USAGE. */
+int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e);
+
+struct image_pull_opts {
+	enum pull_policy policy;
+	struct platform_want platform;
+	struct registry_opts registry;
+	uint64_t max_layer; /* bytes; 0: the default */
+	unsigned
+		retry; /* how often all is tried again; broken transfers are taken up again without it */
+	int64_t retry_delay; /* nanoseconds; negative: growing from a second on */
+	bool docker;	     /* a short name is always docker.io's */
+	struct board_watch watch;
+	void (*begins)(void *arg, const char *name); /* the registry is asked now; NULL */
+	void (*warn)(void *arg, const char *text);   /* NULL */
+	void *arg;
+};
+
+struct image_pulled {
+	char name[REF_MAX_NAME + REF_MAX_TAG + DIGEST_LEN +
+		  3]; /* the full name that was asked for; the id if it was found by one */
+	struct pull_done done;
+	bool asked; /* a registry was asked */
+};
+
+/* text: what was typed. */
+int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,
+	       struct image_pulled *ret, struct err *e);
+
+#endif
