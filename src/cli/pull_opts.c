@@ -2,27 +2,6 @@
 #include "base/parse.h"
 #include "cli/pull_opts.h"
 
-static int read_platform(struct cli *c, const struct pull_flags *f, struct platform_want *ret,
-			 struct err *e)
-{
-	bool parts = !str_is_empty(f->os) || !str_is_empty(f->arch) || !str_is_empty(f->variant);
-
-	*ret = (struct platform_want){0};
-	if (!str_is_empty(f->platform)) {
-		if (!parts)
-			return platform_parse(&c->arena, f->platform, ret, e);
-		err_fail(e, ERR_USAGE, "--platform goes with none of --os, --arch and --variant");
-		return err_hint(e, "write all of it into --platform OS/ARCH/VARIANT");
-	}
-	if (!str_is_empty(f->os))
-		ret->os = f->os;
-	if (!str_is_empty(f->arch))
-		ret->arch = platform_arch_name(f->arch);
-	if (!str_is_empty(f->variant))
-		ret->variant = f->variant;
-	return 0;
-}
-
 static int read_registry(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
 			 struct err *e)
 {
@@ -67,7 +46,8 @@ int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 {
 	struct image_pull_opts o = {.policy = PULL_MISSING, .max_layer = f->max_layer};
 	struct showing s = {.c = c};
-	int r = read_platform(c, f, &o.platform, e);
+	int r = platform_parse_flags(&c->arena, f->platform, f->os, f->arch, f->variant,
+				     &o.platform, e);
 
 	if (r == 0)
 		r = read_registry(c, f, &o, e);

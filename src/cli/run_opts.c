@@ -15,7 +15,6 @@
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 const struct opt run_common_rows[] = {
-	PULL_ROW_ARCH(struct run_opts, image.),
 	PULL_ROW_AUTHFILE(struct run_opts, image.),
 	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL",
 	 .words = CAPABILITIES},
@@ -62,8 +61,6 @@ const struct opt run_common_rows[] = {
 	{"pid", 0, TO(OPT_STR, ns.modes[NS_PID]), "MODE",
 	 "Processes that it sees: private (default), host, container:NAME or ns:PATH",
 	 .words = "private host", .complete = COMPLETE_WORDS},
-	PULL_ROW_OS(struct run_opts, image.),
-	PULL_ROW_PLATFORM(struct run_opts, image.),
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL,
 	 "All capabilities, no seccomp filter, nothing hidden, your devices"},
 	{"pull", 0, TO(OPT_STR, image.policy), "POLICY",
@@ -100,7 +97,6 @@ const struct opt run_common_rows[] = {
 	{"uts", 0, TO(OPT_STR, ns.modes[NS_UTS]), "MODE",
 	 "Host name: private (default), host, container:NAME or ns:PATH", .words = "private host",
 	 .complete = COMPLETE_WORDS},
-	PULL_ROW_VARIANT(struct run_opts, image.),
 	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
 	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},
 	{"workdir", 'w', TO(OPT_STR, workdir), "PATH", "Working directory in the container"},
@@ -179,29 +175,32 @@ static void note_network(const struct cli *c, const struct run_opts *o, const st
 static int create_with_image(struct cli *c, const struct home *h, const struct run_opts *o,
 			     const struct create_opts *co, struct container *ret, struct err *e)
 {
-	const struct pull_flags *f = &o->image;
+	struct pull_flags f = o->image;
 	struct image_pulled pulled;
 	enum pull_policy policy = PULL_MISSING;
-	bool platform = !str_is_empty(f->platform) || !str_is_empty(f->os) ||
-			!str_is_empty(f->arch) || !str_is_empty(f->variant);
-	int r = str_is_empty(f->policy) ? 0 : pull_policy_parse(f->policy, &policy, e);
+	int r = str_is_empty(f.policy) ? 0 : pull_policy_parse(f.policy, &policy, e);
+	bool local = co->image[0] == '@' || hello_is_meant(co->image);
+	bool first = !local && (policy == PULL_ALWAYS || policy == PULL_NEWER);
 
-	if (r < 0)
-		return r;
-	if (co->image[0] == '@' || hello_is_meant(co->image))
-		return container_create(h, co, ret, e);
-	bool first = platform || policy == PULL_ALWAYS || policy == PULL_NEWER;
-	if (first)
-		r = pull_with_flags(c, h, co->image, f, &pulled, e);
+	f.platform = o->more.platform;
+	f.os = o->more.os;
+	f.arch = o->more.arch;
+	f.variant = o->more.variant;
+	if (r == 0 && first)
+		r = pull_with_flags(c, h, co->image, &f, &pulled, e);
 	if (r == 0)
 		r = container_create(h, co, ret, e);
-	if (r >= 0 || first || policy == PULL_NEVER || e->id != ERR_IMAGE_UNKNOWN)
+	if (r >= 0 || local || first || policy == PULL_NEVER ||
+	    (e->id != ERR_IMAGE_UNKNOWN && e->id != ERR_PLATFORM))
 		return r;
-	*e = (struct err){.exit = EXIT_ENGINE};
+	struct err why = {.exit = EXIT_ENGINE};
 	container_free(ret);
 	*ret = (struct container){.dir = -1};
-	r = pull_with_flags(c, h, co->image, f, &pulled, e);
-	return r < 0 ? r : container_create(h, co, ret, e);
+	int k = pull_with_flags(c, h, co->image, &f, &pulled, &why);
+	if (k < 0 && why.id == ERR_IMAGE_UNKNOWN && e->id == ERR_PLATFORM)
+		return r; /* no registry may be asked for it */
+	*e = why;
+	return k < 0 ? k : container_create(h, co, ret, e);
 }
 
 int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,

@@ -3,6 +3,7 @@
 #include "engine/log_opts.h"
 #include "engine/options.h"
 #include "engine/process_opts.h"
+#include "oci/platform.h"
 #include "runtime/user.h"
 
 static int set_annotations(const struct process_opts *o, struct container_config *c,
@@ -201,90 +202,23 @@ void process_opts_unset_env(const struct process_opts *o, struct strs *env, stru
 
 /* ---- platform */
 
-static const char *arch_name(const char *arch)
-{
-	static const char *const other[][2] = {
-		{"x86_64", "amd64"}, {"x86-64", "amd64"},	 {"aarch64", "arm64"},
-		{"armhf", "arm"},    {"armv7l", "arm"},		 {"i386", "386"},
-		{"i686", "386"},     {"loongarch64", "loong64"},
-	};
-
-	for (size_t i = 0; i < countof(other); i++)
-		if (!strcasecmp(other[i][0], arch))
-			return other[i][1];
-	return arch;
-}
-
-struct platform {
-	const char *os, *arch, *variant; /* "" where nothing was said */
-};
-
-static int bad_platform(const char *text, struct err *e)
-{
-	err_fail(e, ERR_USAGE, "--platform \"%.60s\" is not one", text);
-	return err_hint(e, "it is OS/ARCHITECTURE[/VARIANT], as in linux/arm64");
-}
-
-static int parse_platform(const struct process_opts *o, struct platform *ret, struct arena *a,
-			  struct err *e)
-{
-	scoped(strv) part = {0};
-
-	*ret = (struct platform){o->os ? o->os : "", arch_name(o->arch ? o->arch : ""),
-				 o->variant ? o->variant : ""};
-	if (str_is_empty(o->platform))
-		return 0;
-	if (o->arch || o->os || o->variant) {
-		err_fail(e, ERR_USAGE, "--platform says the same as --arch, --os and --variant");
-		return err_hint(e, "give one of the two");
-	}
-	strv_split(&part, o->platform, '/');
-	for (size_t i = 0; i < part.n; i++)
-		if (!*part.v[i] || part.v[i][strspn(part.v[i], "abcdefghijklmnopqrstuvwxyz"
-							       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							       "0123456789._-")])
-			return bad_platform(o->platform, e);
-	if (part.n > 3)
-		return bad_platform(o->platform, e);
-	/* One word is an operating system, or an architecture of it. */
-	bool is_os = part.n > 1 || !strcmp(part.v[0], "linux") || !strcmp(part.v[0], "windows") ||
-		     !strcmp(part.v[0], "darwin") || !strcmp(part.v[0], "freebsd");
-	ret->os = is_os ? arena_strdup(a, part.v[0]) : "linux";
-	if (!is_os || part.n > 1)
-		ret->arch = arch_name(arena_strdup(a, part.v[is_os]));
-	if (part.n > 2)
-		ret->variant = arena_strdup(a, part.v[2]);
-	return 0;
-}
-
-static bool differs(const char *wanted, const char *has)
-{
-	return *wanted && strcasecmp(wanted, has ? has : "") != 0;
-}
-
 int process_opts_platform(const struct process_opts *o, const struct image_doc *doc,
 			  const char *image, struct arena *a, const char **ret_note, struct err *e)
 {
-	struct platform want;
-	int r = parse_platform(o, &want, a, e);
+	struct platform_want want;
+	int r = platform_parse_flags(a, o->platform, o->os, o->arch, o->variant, &want, e);
 
 	*ret_note = NULL;
-	if (r < 0 || str_is_empty(doc->architecture)) /* it does not say */
+	if (r < 0)
 		return r;
-	const char *has = arena_printf(a, "%.40s/%.40s%s%.40s", doc->os ? doc->os : "linux",
-				       doc->architecture, str_is_empty(doc->variant) ? "" : "/",
-				       doc->variant ? doc->variant : "");
-	/* An image that names no variant may be for any. */
-	if (differs(want.os, doc->os ? doc->os : "linux") ||
-	    differs(want.arch, doc->architecture) ||
-	    (!str_is_empty(doc->variant) && differs(want.variant, doc->variant))) {
+	if (!platform_fits(doc, &want)) {
 		err_fail_code(e, ERR_PLATFORM, ENOENT,
 			      "image %.120s is for %s, not for the platform that was asked for",
-			      image, has);
+			      image, platform_text(a, doc));
 		return err_hint(e, "load or pull the image for that platform under its name");
 	}
-	if (!*want.arch && strcmp(doc->architecture, platform_arch()) != 0)
+	if (!want.arch && !platform_is_ours(doc))
 		*ret_note = arena_printf(a, "image %.120s is for %s, this machine is linux/%s",
-					 image, has, platform_arch());
+					 image, platform_text(a, doc), platform_arch());
 	return 0;
 }

@@ -65,8 +65,9 @@ static int amd64_level(void)
 static const struct {
 	const char *from, *to;
 } arch_names[] = {
-	{"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"}, {"armhf", "arm"},
-	{"armel", "arm"},    {"i386", "386"},	  {"i686", "386"},	{"loongarch64", "loong64"},
+	{"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"},
+	{"armhf", "arm"},    {"armel", "arm"},	  {"armv7l", "arm"},
+	{"i386", "386"},     {"i686", "386"},	  {"loongarch64", "loong64"},
 };
 
 const char *platform_arch_name(const char *arch)
@@ -83,6 +84,16 @@ static bool is_word(const char *s)
 	       !s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")];
 }
 
+static bool is_system(const char *s)
+{
+	static const char *const names[] = {"linux", "windows", "darwin", "freebsd"};
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (!strcmp(s, names[i]))
+			return true;
+	return false;
+}
+
 int platform_parse(struct arena *a, const char *text, struct platform_want *ret, struct err *e)
 {
 	scoped(strv) parts = {0};
@@ -95,16 +106,34 @@ int platform_parse(struct arena *a, const char *text, struct platform_want *ret,
 		err_fail(e, ERR_USAGE, "\"%.80s\" is not a platform", text);
 		return err_hint(e, "as in linux/amd64 or linux/arm/v7");
 	}
-	*ret = (struct platform_want){0};
-	if (parts.n == 1 && !strcmp(parts.v[0], "linux")) {
-		ret->os = "linux";
-		return 0;
-	}
-	if (parts.n > 1)
-		ret->os = arena_strdup(a, parts.v[0]);
-	ret->arch = arena_strdup(a, platform_arch_name(parts.v[parts.n > 1]));
+	/* One word is an operating system, or an architecture of it. */
+	bool os = parts.n > 1 || is_system(parts.v[0]);
+	*ret = (struct platform_want){.os = os ? arena_strdup(a, parts.v[0]) : "linux"};
+	if (parts.n > 1 || !os)
+		ret->arch = arena_strdup(a, platform_arch_name(parts.v[os]));
 	if (parts.n > 2)
 		ret->variant = arena_strdup(a, parts.v[2]);
+	return 0;
+}
+
+int platform_parse_flags(struct arena *a, const char *platform, const char *os, const char *arch,
+			 const char *variant, struct platform_want *ret, struct err *e)
+{
+	bool parts = !str_is_empty(os) || !str_is_empty(arch) || !str_is_empty(variant);
+
+	*ret = (struct platform_want){0};
+	if (!str_is_empty(platform)) {
+		if (!parts)
+			return platform_parse(a, platform, ret, e);
+		err_fail(e, ERR_USAGE, "--platform says the same as --arch, --os and --variant");
+		return err_hint(e, "give one of the two");
+	}
+	if (!str_is_empty(os))
+		ret->os = os;
+	if (!str_is_empty(arch))
+		ret->arch = platform_arch_name(arch);
+	if (!str_is_empty(variant))
+		ret->variant = variant;
 	return 0;
 }
 
@@ -191,4 +220,20 @@ bool platform_fits(const struct image_doc *doc, const struct platform_want *w)
 		return true;
 	return fit(&p, os, platform_arch_name(arch), w->variant ? w->variant : doc->variant,
 		   w->variant && !str_is_empty(doc->variant)) >= 0;
+}
+
+const char *platform_text(struct arena *a, const struct image_doc *doc)
+{
+	const char *variant = doc->variant ? doc->variant : "";
+
+	return arena_printf(a, "%.40s/%.40s%s%.40s", str_is_empty(doc->os) ? "linux" : doc->os,
+			    str_is_empty(doc->architecture) ? platform_arch() : doc->architecture,
+			    *variant ? "/" : "", variant);
+}
+
+bool platform_is_ours(const struct image_doc *doc)
+{
+	return (str_is_empty(doc->os) || !strcmp(doc->os, "linux")) &&
+	       (str_is_empty(doc->architecture) ||
+		!strcmp(platform_arch_name(doc->architecture), platform_arch()));
 }

@@ -17,8 +17,11 @@ struct platform_want {
 	const char *os, *arch, *variant; /* each NULL: this machine's */
 };
 
-/* "linux/arm64/v8", "linux/arm64", "arm64" (docker takes that too), with uname's names for architectures understood. Parts live in the arena. */
+/* "linux/arm64/v8", "linux/arm64", "arm64", "linux", with uname's names for architectures understood. Parts live in the arena. ERR_USAGE. */
 int platform_parse(struct arena *a, const char *text, struct platform_want *ret, struct err *e);
+/* What --platform, or --os, --arch and --variant say; each may be NULL or empty. */
+int platform_parse_flags(struct arena *a, const char *platform, const char *os, const char *arch,
+			 const char *variant, struct platform_want *ret, struct err *e);
 
 /* The name that images use for an architecture that may be written as uname writes it ("aarch64" is "arm64"). */
 const char *platform_arch_name(const char *arch);
@@ -34,7 +37,11 @@ const struct oci_descriptor *platform_choose(const struct oci_index *ix,
 					     const struct platform_want *w, const char *what,
 					     struct err *e);
 
-/* Is an image of that config what was asked for? What was not asked for fits. */
+/* Is an image of that config what was asked for? What was not asked for fits, and so does what does not say. */
 bool platform_fits(const struct image_doc *doc, const struct platform_want *w);
+/* "linux/arm64/v8", of an image; in the arena. */
+const char *platform_text(struct arena *a, const struct image_doc *doc);
+/* Is it for machines like this one? */
+bool platform_is_ours(const struct image_doc *doc);
 
 #endif

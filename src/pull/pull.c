@@ -313,12 +313,8 @@ static int understand(struct pulling *p, struct pull_done *ret, struct err *e)
 	make_names(p);
 	snprintf(ret->id, sizeof ret->id, "%s", p->id);
 	snprintf(ret->top, sizeof ret->top, "sha256:%s", p->docs.top.hex);
-	const char *os = str_is_empty(c->os) ? "linux" : c->os;
-	const char *arch = str_is_empty(c->architecture) ? platform_arch() : c->architecture;
-	snprintf(ret->platform, sizeof ret->platform, "%.20s/%.20s%s%.20s", os, arch,
-		 str_is_empty(c->variant) ? "" : "/", c->variant ? c->variant : "");
-	ret->foreign =
-		strcmp(os, "linux") != 0 || strcmp(platform_arch_name(arch), platform_arch()) != 0;
+	snprintf(ret->platform, sizeof ret->platform, "%s", platform_text(&p->arena, c));
+	ret->foreign = !platform_is_ours(c);
 	if (platform_fits(c, &p->job->platform))
 		return 0;
 	err_fail_code(e, ERR_PLATFORM, ENOENT, "%s: the image is for %s only", p->name,

@@ -27,7 +27,7 @@ struct pull_done {
 	char top[DIGEST_LEN + 1]; /* digest of what the name led to: an index or a manifest */
 	bool changed;		  /* something had to be done */
 	bool foreign;		  /* it is for another kind of machine, and none was asked for */
-	char platform[64];	  /* of the image: "linux/arm64" */
+	char platform[128];	  /* of the image: "linux/arm64" */
 };
 
 /* Names it as ref says: by its tag, if there is no digest, and by the digest of what that led to. Errors: those of registry.h and layers.h,
