@@ -76,7 +76,7 @@ struct command {
 	enum complete
 		complete_rest; /* of the others; COMPLETE_NONE: like the first if args says "..." */
 
-	const char *words; /* COMPLETE_WORDS of the first operand */
+	const char *words; /* what COMPLETE_WORDS of an operand means */
 
 	/* An object with the fields that --format may ask for, for the completion; NULL: none are offered. */
 	struct json *(*sample)(struct cli *c);

@@ -13,7 +13,8 @@ struct prune_opts {
 static const struct opt prune_rows[] = {
 	{"dry-run", 0, TO(OPT_BOOL, dry_run), NULL, "Only print what would be removed"},
 	{"filter", 0, TO(OPT_STRS, filter), "KEY=VALUE",
-	 "Remove only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]"},
+	 "Remove only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]",
+	 .words = "until= label= label!="},
 	{"force", 'f', TO(OPT_BOOL, force), NULL, "Do not ask"},
 	{0},
 };

@@ -11,8 +11,13 @@
 		"FILE",                                                                            \
 		"Read the ID of a container from a file",                                          \
 		COMPLETE_FILE},                                                                    \
-		{"filter", filter_letter, TO(OPT_STRS, filters), "KEY=VALUE",                      \
-		 "The containers that fit, as of ps: name, label, status and others"},             \
+		{"filter",                                                                         \
+		 filter_letter,                                                                    \
+		 TO(OPT_STRS, filters),                                                            \
+		 "KEY=VALUE",                                                                      \
+		 "The containers that fit, as of ps: name, label, status and others",              \
+		 COMPLETE_WORDS,                                                                   \
+		 EACH_FILTERS},                                                                    \
 		{"latest", 'l', TO(OPT_BOOL, latest), NULL, "The newest container"},               \
 	{                                                                                          \
 		0                                                                                  \

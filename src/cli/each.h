@@ -7,6 +7,14 @@
 #include "cli/command.h"
 #include "engine/container.h"
 
+/* What the completion offers for --filter; engine/list_filter.h says what they mean. */
+#define EACH_FILTERS                                                                               \
+	"id= name= command= label= label!= status=<created|running|exited|paused|lost> exited= "   \
+	"ancestor=<:image> before=<:container> since=<:container> until= volume=<:file> "          \
+	"network=<none|host> health=<none|starting|healthy|unhealthy> pod= "                       \
+	"restart-policy=<no|always|on-failure|unless-stopped> publish= expose= "                   \
+	"is-task=<true|false> should-start-on-boot=<true|false>"
+
 /* The other ways to say which containers: for OPT_TABLE, at the head of a command's struct. */
 struct each_which {
 	bool latest;

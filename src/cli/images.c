@@ -16,7 +16,7 @@ static const struct opt images_rows[] = {
 	 "Show only what fits: reference, dangling, label, before, since, until, id, digest, "
 	 "containers",
 	 COMPLETE_WORDS,
-	 "reference=<image> dangling=<true|false> label= label!= before=<image> since=<image> "
+	 "reference=<:image> dangling=<true|false> label= label!= before=<:image> since=<:image> "
 	 "until= id= digest= containers=<true|false> intermediate=<true|false> "
 	 "readonly=<true|false> manifest=<true|false>"},
 	{"format", 0, TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},

@@ -97,6 +97,21 @@ static void print_text(struct out *out, const struct info *i)
 		   i->machine, i->cpus, str_cstr(&memory), i->hostname);
 }
 
+static struct json *sample(struct cli *c)
+{
+	const struct info nothing = {.store = (char[]){""},
+				     .store_fs = "",
+				     .kernel = "",
+				     .machine = "",
+				     .hostname = "",
+				     .os_name = "",
+				     .os_id = "",
+				     .os_version = "",
+				     .controllers = ""};
+
+	return info_fields(&nothing, HOY_VERSION, &c->arena);
+}
+
 static int info_run(struct cli *c, void *opts, struct err *e)
 {
 	struct info_opts *o = opts;
@@ -139,4 +154,5 @@ const struct command cmd_info = {
 	.opts = info_rows,
 	.opts_size = sizeof(struct info_opts),
 	.run = info_run,
+	.sample = sample,
 };

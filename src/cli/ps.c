@@ -1,6 +1,7 @@
 #include <ctype.h>
 
 #include "base/base.h"
+#include "cli/each.h"
 #include "cli/format.h"
 #include "engine/list.h"
 
@@ -17,12 +18,7 @@ static const struct opt ps_rows[] = {
 	{"filter", 'f', TO(OPT_STRS, filter), "KEY=VALUE",
 	 "Show only what fits: id, name, label, status, exited, ancestor, before, since, until, "
 	 "volume, network, command",
-	 COMPLETE_WORDS,
-	 "id= name= command= label= label!= status=<created|running|exited|paused|lost> exited= "
-	 "ancestor=<image> before=<container> since=<container> until= volume=<file> "
-	 "network=<none|host> health=<none|starting|healthy|unhealthy> pod= "
-	 "restart-policy=<no|always|on-failure|unless-stopped> publish= expose= "
-	 "is-task=<true|false> should-start-on-boot=<true|false>"},
+	 COMPLETE_WORDS, EACH_FILTERS},
 	{"format", 0, TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
 	{"last", 'n', TO(OPT_INT, last), "NUMBER", "Show the newest ones, in any state"},
 	{"latest", 'l', TO(OPT_BOOL, latest), NULL, "Show the newest one, in any state"},

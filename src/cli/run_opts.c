@@ -52,7 +52,7 @@ const struct opt run_common_rows[] = {
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
 	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size=",
-	 .words = ",type=<bind|tmpfs> source=<file> destination= readonly nosuid nodev noexec "
+	 .words = ",type=<bind|tmpfs> source=<:file> destination= readonly nosuid nodev noexec "
 		  "bind-propagation=<private|rprivate|slave|rslave|shared|rshared> bind-create-src "
 		  "bind-nonrecursive tmpfs-size= tmpfs-mode= tmpcopyup notmpcopyup"},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
@@ -76,7 +76,7 @@ const struct opt run_common_rows[] = {
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
 	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others",
-	 .words = "no-new-privileges seccomp=<unconfined|file> mask= unmask=ALL label=disable "
+	 .words = "no-new-privileges seccomp=<unconfined|:file> mask= unmask=ALL label=disable "
 		  "apparmor=unconfined"},
 	{"shm-size", 0, TO(OPT_SIZE, shm_size), "SIZE",
 	 "Size of /dev/shm: 64m, 1g; 0 for no limit (default 64000k)"},

@@ -68,6 +68,10 @@ const struct command cmd_top = {
 	.opts_size = sizeof(struct top_opts),
 	.stop_at_operand = true,
 	.complete = COMPLETE_RUNNING,
-	.complete_rest = COMPLETE_NONE,
+	.complete_rest = COMPLETE_WORDS,
+	.words = ",args capamb capbnd capeff capinh capprm comm etime group groups hgroup hgroups "
+		 "hpid huser label nice pcpu pgid pid ppid rgroup rss ruser seccomp state stime "
+		 "time "
+		 "tty user vsz",
 	.run = top_run,
 };

@@ -68,7 +68,7 @@ sleeper'
 
 # Values of flags: those of choices, keys and what follows them, lists between commas, fields of templates.
 test_values() { # short
-	assert_eq 'status=created status=exited ' "$(hoy __complete -- ps --filter status= | grep 'exi\|cre' | tr '\n' ' ')"
+	assert_eq 'status=created status=running status=exited status=paused status=lost ' "$(offers ps --filter status=)"
 	assert_eq 'status= ' "$(offers ps -f st)"
 	assert_eq '--filter=dangling=true ' "$(offers images --filter=dangling=t)"
 	assert_eq 'type=bind type=tmpfs ' "$(offers run --mount type=)"
@@ -82,6 +82,10 @@ test_values() { # short
 	assert_eq '{{.Client. ' "$(offers version --format '{{.Cl')"
 	assert_eq '{{.Client.Version}} ' "$(offers version --format '{{.Client.Ve')"
 	assert_eq '' "$(offers version --format '{{.Nope.')"
+	assert_eq '{{.Host.Kernel}} ' "$(offers info --format '{{.Host.Ker')"
+	assert_eq 'pid,huser ' "$(offers top web pid,hus)"
+	assert_eq 'linux/arm64 linux/arm/v7 ' "$(offers run --platform linux/arm)"
+	assert_eq 'status=created ' "$(offers stop --filter status=cr)"
 	case " $(offers ps --format '')" in ' json table {{.ID}} '*) ;; *) fail 'no fields' ;; esac
 	assert_eq 'bash zsh fish ' "$(offers completion '')"
 	# every key that is offered is taken
