@@ -484,8 +484,10 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	}
 	sv.users = ns_is_own(s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	record_running();
+	ids_serve(&sv.ids);
 	if (s->unpublished)
 		publish(s, sock);
+	ids_serve(&sv.ids);
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;
 	relay_add_client(&sv.relay, sock, s->want, true);
