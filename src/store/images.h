@@ -46,6 +46,9 @@ int image_open(const struct home *h, const char *id, struct image *ret, struct e
 /* Fills the second half of struct image. */
 int image_more(const struct home *h, struct image *im, struct err *e);
 
+/* How many device nodes outside of /dev were left out when the image's layers were unpacked (unpack.h); 0 if nobody knows. */
+uint64_t image_skipped_devices(const struct home *h, const char *id);
+
 /* All images, the newest first, each with its names. A damaged image has broken set, and only id, manifest and names. */
 struct image_entry {
 	const char *id;

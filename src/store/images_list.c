@@ -258,3 +258,20 @@ int images_names(const struct home *h, struct strv *ret, struct err *e)
 	strv_sort(ret);
 	return r;
 }
+
+uint64_t image_skipped_devices(const struct home *h, const char *id)
+{
+	scoped(image) im = {0};
+	uint64_t n = 0;
+
+	if (image_open(h, id, &im, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < im.doc.rootfs.diff_ids.n; i++) {
+		struct layer_meta m;
+		struct digest d;
+		if (digest_parse(im.doc.rootfs.diff_ids.v[i], &d, NULL) == 0 &&
+		    layer_meta_any(h, &d, &im.arena, &m, NULL) == 0 && m.skipped_devices > 0)
+			n += (uint64_t)m.skipped_devices;
+	}
+	return n;
+}

@@ -10,7 +10,7 @@
  * directories get user.overlay.opaque=y. An opaque root is only reported: the mount must leave out the layers below.
  * Refused (ERR_LAYER): ".." above the root, the whiteout names ".wh.", ".wh.." and ".wh...", anything below a whiteout, a root entry
  * that is no directory, hard links to nothing, xattrs of overlayfs and of hoy (trusted.overlay.*, user.overlay.*, user.hoy.*).
- * Left out and counted: devices that cannot be made, xattrs other than user.* and security.capability.
+ * Left out and counted: devices that cannot be made (not those below /dev, which containers hide), xattrs other than user.* and security.capability.
  *
  * Owners: with forms "sub" and "root" files are chowned; an id that the map lacks is ERR_ID_RANGE. With form "one" they belong to
  * the user, stay readable to them, and what the image wants is kept in the xattr user.hoy.owner = "uid:gid:mode" (decimal, decimal,
@@ -30,8 +30,9 @@ struct unpack_limits {
 };
 
 struct unpack_stats {
-	uint64_t entries, bytes; /* bytes of file content, holes left out */
-	uint64_t skipped_devices, skipped_xattrs;
+	uint64_t entries, bytes;  /* bytes of file content, holes left out */
+	uint64_t skipped_devices; /* outside of /dev */
+	uint64_t skipped_xattrs;
 	uint64_t skipped_other; /* notes that AUFS leaves in layers (.wh..wh.plnk ...) */
 	uint64_t whiteouts;
 	int64_t newest; /* the latest time of an entry, seconds since 1970; 0: none is later */

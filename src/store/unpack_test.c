@@ -482,12 +482,17 @@ static void devices_are_counted(void **state)
 	mk_header(&s, h);
 	mk_fields(h, '3', "whiteout", NULL, 0); /* c 0:0 */
 	mk_header(&s, h);
+	mk_dir(&s, "dev");
+	mk_fields(h, '3', "dev/zero", NULL, 0); /* not counted: containers have a /dev of their own */
+	mk_octal(h + 329, 8, 1);
+	mk_header(&s, h);
 	mk_file(&s, "after", "1");
 	mk_end(&s);
 	unpacks(&s, &st);
 	assert_int_equal(st.skipped_devices, 3);
 	assert_int_equal(look("null").st_mode, 0);
 	assert_int_equal(look("sda").st_mode, 0);
+	assert_int_equal(look("dev/zero").st_mode, 0);
 	assert_int_equal(look("whiteout").st_mode, 0);
 	/* root makes devices, but what anybody may make is a whiteout and no device */
 	assert_int_equal(unpack_form(&s, FORM_ROOT, NULL, &st, &e), 0);
