@@ -1,5 +1,5 @@
 #include "base/base.h"
-#include "cli/command.h"
+#include "cli/skipped.h"
 #include "engine/image.h"
 
 struct import_opts {
@@ -52,7 +52,7 @@ static int import_run(struct cli *c, void *opts, struct err *e)
 {
 	struct import_opts *o = opts;
 	scoped(home) h = {.fd = -1};
-	struct image_imported done;
+	char done[DIGEST_LEN + 1];
 	struct image_import_opts i = {
 		.from = c->args[0],
 		.name = c->nargs > 1 ? c->args[1] : NULL,
@@ -69,14 +69,12 @@ static int import_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		r = home_open(&h, c->root, e);
 	if (r == 0)
-		r = image_import(&h, &i, &done, e);
+		r = image_import(&h, &i, done, e);
 	if (r < 0)
 		return r;
-	out_printf(&c->out, "%s\n", done.id);
-	if (done.skipped_devices && !o->quiet)
-		cli_note(c,
-			 "%" PRIu64 " device nodes were left out: containers get those of --device",
-			 done.skipped_devices);
+	out_printf(&c->out, "%s\n", done);
+	if (!o->quiet)
+		skipped_note(c, &h, done);
 	return 0;
 }
 

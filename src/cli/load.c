@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "cli/progress.h"
+#include "cli/skipped.h"
 #include "engine/image.h"
 
 struct load_opts {
@@ -48,6 +49,8 @@ static int load_run(struct cli *c, void *opts, struct err *e)
 		r = image_load(&h, path, &lo, &done, e);
 	for (size_t i = 0; i < done.n && r == 0; i++)
 		print_loaded(c, &done.v[i]);
+	for (size_t i = 0; i < done.n && r == 0 && !o->quiet; i++)
+		skipped_note(c, &h, done.v[i].id);
 	return r;
 }
 

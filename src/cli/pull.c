@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "cli/pull_opts.h"
+#include "cli/skipped.h"
 
 #define TO(kind, field) OPT_TO(kind, struct pull_flags, field)
 static const struct opt pull_rows[] = {
@@ -73,6 +74,8 @@ static int pull_one(struct cli *c, const struct home *h, const struct pull_flags
 		print_docker(c, f, &done);
 	else
 		out_printf(&c->out, "%s\n", digest_hex(done.done.id));
+	if (!f->quiet && done.done.changed)
+		skipped_note(c, h, done.done.id);
 	return out_flush(&c->out, e);
 }
 

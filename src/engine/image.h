@@ -41,12 +41,9 @@ struct image_import_opts {
 	const char *message, *os, *arch, *variant; /* NULL: none, and this machine's */
 	uint64_t max_layer; /* bytes unpacked; 0: as unpack.h says; directories have no bound */
 };
-struct image_imported {
-	char id[DIGEST_LEN + 1];
-	uint64_t skipped_devices;
-};
+/* ret_id gets the id. */
 int image_import(const struct home *h, const struct image_import_opts *o,
-		 struct image_imported *ret, struct err *e);
+		 char ret_id[static DIGEST_LEN + 1], struct err *e);
 
 /* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe. */
 struct image_save_opts {

@@ -28,7 +28,7 @@ struct import_work {
 	int verdict; /* a socket on which a struct err says how the fetch ended, or -1 */
 	bool dir;
 	const char *what;
-	struct image_imported *done; /* shared with the parent */
+	char *id; /* of the image; shared with the parent */
 };
 
 /* A source that ends well only if the fetch did. */
@@ -164,9 +164,7 @@ static int add_image(struct import_work *w, const struct layer_info *layer, stru
 	json_write(&config, bind_write(image_doc_fields, doc, w->a), 0);
 	if (w->name)
 		strs_add(w->a, &names, w->name);
-	w->done->skipped_devices = layer->stats.skipped_devices;
-	return image_add_one(w->h, &config, diffid, (int64_t)layer->tar_size, &names, w->done->id,
-			     e);
+	return image_add_one(w->h, &config, diffid, (int64_t)layer->tar_size, &names, w->id, e);
 }
 
 static int open_from(struct import_work *w, struct err *e)
@@ -256,7 +254,7 @@ static bool is_url(const char *s)
 }
 
 int image_import(const struct home *h, const struct image_import_opts *o,
-		 struct image_imported *ret, struct err *e)
+		 char ret_id[static DIGEST_LEN + 1], struct err *e)
 {
 	scoped(arena) a = {0};
 	struct image_doc doc = {0};
@@ -266,9 +264,9 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 
 	if (r < 0)
 		return r;
-	w.done = mmap(NULL, sizeof *w.done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (w.done == MAP_FAILED)
+	w.id = mmap(NULL, DIGEST_LEN + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
+	if (w.id == MAP_FAILED)
 		return err_set(e, errno, "share memory");
 	if (is_url(o->from)) {
 		w.what = o->from;
@@ -287,7 +285,7 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 		kill(pid, SIGKILL);
 		proc_wait(pid);
 	}
-	*ret = *w.done;
-	munmap(w.done, sizeof *w.done);
+	memcpy(ret_id, w.id, DIGEST_LEN + 1);
+	munmap(w.id, DIGEST_LEN + 1);
 	return r;
 }

@@ -94,6 +94,8 @@ static int make_job(struct loading *l, struct load_layer *layer, struct err *e)
 		/* A compressed blob cannot be made again byte by byte; a plain one is the layer itself. */
 		job->keep_blob = strcmp(layer->blob, layer->diffid) != 0;
 	}
+	/* docker's archives name no blobs: their layers are compared even if they are known */
+	job->check = !layer->blob;
 	if (r == 0)
 		layer->job.board =
 			board_add(l->board, layer->blob ? job->blob.hex : job->diffid.hex, f.size);

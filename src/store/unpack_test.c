@@ -483,7 +483,8 @@ static void devices_are_counted(void **state)
 	mk_fields(h, '3', "whiteout", NULL, 0); /* c 0:0 */
 	mk_header(&s, h);
 	mk_dir(&s, "dev");
-	mk_fields(h, '3', "dev/zero", NULL, 0); /* not counted: containers have a /dev of their own */
+	mk_fields(h, '3', "dev/zero", NULL,
+		  0); /* not counted: containers have a /dev of their own */
 	mk_octal(h + 329, 8, 1);
 	mk_header(&s, h);
 	mk_file(&s, "after", "1");

@@ -333,4 +333,41 @@ test_many_loads_at_once() {
 	clean
 }
 
+# Two archives name the same layer; one of them holds something else.
+test_known_layer_is_compared_all_the_same() { # short
+	craft two <<'P'
+layer = Layer().file("x", "content").bytes()
+def one(name, data, env):
+    cfg = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Env": [env]}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest(layer)]}}).encode()
+    archive(name, {digest(cfg) + ".json": cfg, "l.tar": data,
+        "manifest.json": json.dumps([{"Config": digest(cfg) + ".json", "RepoTags": ["localhost/" + name + ":1"], "Layers": ["l.tar"]}]).encode()})
+one("honest", layer, "A=1")
+one("lies", Layer().file("x", "another").bytes(), "A=2")
+one("too", layer, "A=3")
+P
+	hoy load -q -i "$T/honest.tar" >/dev/null || fail 'load'
+	run hoy load -i "$T/lies.tar"
+	assert_err E-DIGEST-MISMATCH
+	run hoy load -i "$T/too.tar"
+	assert_ok
+	assert_eq 'localhost/honest:1 localhost/too:1' "$(names)" names
+	clean
+}
+
+test_left_out_devices_are_told() { # rows=user,one
+	craft dev <<'P'
+layer = Layer().dir("dev").add("dev/null", tarfile.CHRTYPE, 0o666, dev=(1, 3)).add("lost", tarfile.CHRTYPE, 0o666, dev=(1, 3)).bytes()
+cfg = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest(layer)]}}).encode()
+archive("dev", {digest(cfg) + ".json": cfg, "l.tar": layer,
+    "manifest.json": json.dumps([{"Config": digest(cfg) + ".json", "RepoTags": ["localhost/dev:1"], "Layers": ["l.tar"]}]).encode()})
+open(T + "/raw.tar", "wb").write(layer)
+P
+	run hoy load -i "$T/dev.tar"
+	assert_err_has 'note: 1 device node of the image was left out'
+	run hoy load -q -i "$T/dev.tar"
+	assert_quiet
+	run hoy import "$T/raw.tar"
+	assert_err_has 'note: 1 device node'
+}
+
 run_tests "$@"
