@@ -61,6 +61,23 @@ registry_proxy_start() {
 	PROXY=http://$(registry_address "$T/proxy/proxy.log")
 }
 
+# hostile_start: the registry that misbehaves (tools/hostile.py); sets HOSTILE, HOSTILE_OTHER (127.0.0.2) and HOSTILE_TLS, addresses with ports.
+# shellcheck disable=SC2034
+hostile_start() {
+	python3 -B "$(dirname "$REG_TOOL")/hostile.py" "$T/hostile" --certs "$T/hostile" </dev/null &
+	server $!
+	wait_for test -s "$T/hostile/ports"
+	HOSTILE=$(sed -n 's/^first=//p' "$T/hostile/ports")
+	HOSTILE_OTHER=$(sed -n 's/^other=//p' "$T/hostile/ports")
+	HOSTILE_TLS=$(sed -n 's/^tls=//p' "$T/hostile/ports")
+}
+
+# hostile_digest NAME: digest (manifest, big_manifest, small, large) of what it serves.
+hostile_digest() { sed -n "s/^$1=//p" "$T/hostile/digests"; }
+
+# hostile_saw PATTERN: how many requests it got whose line fits.
+hostile_saw() { grep -c -- "$1" "$T/hostile/requests"; }
+
 registry_stop() {
 	kill "$REG_PID" 2>/dev/null
 	wait "$REG_PID" 2>/dev/null
