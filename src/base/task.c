@@ -89,7 +89,7 @@ static int answer(struct task *t, struct err *e)
 	return -said.code;
 }
 
-static int interrupted(int sigfd, struct err *e)
+int task_interrupted(int sigfd, struct err *e)
 {
 	struct signalfd_siginfo si;
 
@@ -121,7 +121,7 @@ int task_wait(struct task *v, size_t n, const struct task_wait *w, size_t *ret, 
 		}
 		if (poll(p, n + 2, w->tick ? (int)(next - now) : -1) <= 0)
 			continue;
-		int r = p[n].revents ? interrupted(w->sigfd, e) : 0;
+		int r = p[n].revents ? task_interrupted(w->sigfd, e) : 0;
 		if (r < 0)
 			return r;
 		*ret = n; /* what it said counts before its end */

@@ -46,6 +46,8 @@ struct task_signals {
 	int fd; /* tells that one came */
 };
 void task_signals_hold(struct task_signals *s);
+/* For those who wait for s->fd themselves: takes the signal. -EINTR with ERR_INTERRUPTED, 0 if there was none. */
+int task_interrupted(int sigfd, struct err *e);
 void task_signals_free(struct task_signals *s); /* gives them back; for scoped(task_signals) */
 
 #endif

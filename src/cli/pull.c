@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "cli/ask.h"
 #include "cli/pull_opts.h"
 #include "cli/skipped.h"
 
@@ -79,14 +80,30 @@ static int pull_one(struct cli *c, const struct home *h, const struct pull_flags
 	return out_flush(&c->out, e);
 }
 
+/* --creds USER without a password: it is asked for, where somebody can answer. */
+static int complete_creds(struct cli *c, const char **creds, struct err *e)
+{
+	const char *password;
+
+	if (str_is_empty(*creds) || strchr(*creds, ':'))
+		return 0;
+	int r = ask_secret(c, arena_printf(&c->arena, "Password of %s: ", *creds), &password, e);
+	if (r == 0)
+		*creds = arena_printf(&c->arena, "%s:%s", *creds, password);
+	return r == -ENOTTY ? 0 : r; /* who talks to the registry says what is missing then */
+}
+
 static int pull_run(struct cli *c, void *opts, struct err *e)
 {
+	struct pull_flags *f = opts;
 	scoped(home) h = {.fd = -1};
-	int r = home_open(&h, c->root, e);
+	int r = complete_creds(c, &f->creds, e);
 
+	if (r == 0)
+		r = home_open(&h, c->root, e);
 	for (size_t i = 0; i < c->nargs && r == 0; i++) {
 		struct err one = {.exit = EXIT_ENGINE};
-		int k = pull_one(c, &h, opts, c->args[i], &one);
+		int k = pull_one(c, &h, f, c->args[i], &one);
 		if (k < 0 && (c->nargs == 1 || one.id == ERR_INTERRUPTED || one.id == ERR_USAGE)) {
 			*e = one;
 			r = k;

@@ -14,7 +14,6 @@ struct exec_opts {
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, interactive, privileged, detach;
 	struct winsize size;
-	const struct fd_kept *fds; /* as of start_opts */
 };
 
 /* Starts it. *ret_sock as of container_start(). */

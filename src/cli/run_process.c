@@ -1,0 +1,46 @@
+#include "base/base.h"
+#include "cli/run_opts.h"
+
+#define TO(kind, field) OPT_TO(kind, struct process_opts, field)
+const struct opt run_process_rows[] = {
+	{"annotation", 0, TO(OPT_STRS, annotations), "KEY=VALUE",
+	 "Set an annotation, which inspect shows"},
+	{"arch", 0, TO(OPT_STR, arch), "ARCH", "Architecture that the image must be for",
+	 .words = "amd64 arm64 arm 386 ppc64le riscv64 s390x", .aliases = "override-arch"},
+	{"attach", 'a', TO(OPT_CSV, attach), "STREAM",
+	 "Attach to stdin, stdout or stderr only (default: all)", .words = "stdin stdout stderr",
+	 .complete = COMPLETE_WORDS},
+	{"env-host", 0, TO(OPT_BOOL, env_host), NULL, "Pass on all of our environment"},
+	{"group-add", 0, TO(OPT_CSV, groups), "GROUP",
+	 "Add a supplementary group, by name or number; keep-groups keeps the caller's"},
+	{"http-proxy", 0, TO(OPT_BOOL, http_proxy), NULL,
+	 "Pass on http_proxy, no_proxy and their like (default true)"},
+	{"label-file", 0, TO(OPT_STRS, label_files), "FILE", "Read labels from a file",
+	 COMPLETE_FILE},
+	{"log-driver", 0, TO(OPT_STR, log_driver), "DRIVER", "k8s-file (default) or none",
+	 .words = "k8s-file json-file none", .complete = COMPLETE_WORDS},
+	{"log-opt", 0, TO(OPT_STRS, log_opts), "KEY=VALUE",
+	 "max-size=SIZE of the log's file, max-file=NUMBER of them, path=FILE",
+	 .words = "max-size= max-file= path=", .complete = COMPLETE_WORDS},
+	{"oom-score-adj", 0, TO(OPT_INT, oom_score_adj), "NUMBER",
+	 "How soon the kernel ends it when memory is short: -1000 to 1000"},
+	{"os", 0, TO(OPT_STR, os), "OS", "Operating system that the image must be for",
+	 .words = "linux", .aliases = "override-os"},
+	{"pidfile", 0, TO(OPT_STR, pidfile), "FILE",
+	 "Write the process ID of its first process to a file while it runs", COMPLETE_FILE},
+	{"platform", 0, TO(OPT_STR, platform), "OS/ARCH[/VARIANT]",
+	 "Platform that the image must be for (linux/arm64)",
+	 .words = "linux/amd64 linux/arm64 linux/arm/v7 linux/386 linux/ppc64le linux/riscv64 "
+		  "linux/s390x"},
+	{"timeout", 0, TO(OPT_UINT, timeout), "SECONDS",
+	 "Kill it after it has run for so long; its exit code is 255 then"},
+	{"tz", 0, TO(OPT_STR, tz), "ZONE", "Time zone: a name such as Europe/Berlin, or local"},
+	{"umask", 0, TO(OPT_STR, umask), "OCTAL", "File mode bits taken away (default 0022)"},
+	{"unsetenv", 0, TO(OPT_STRS, unset_env), "NAME",
+	 "Leave out a variable of the image, or one that every container has"},
+	{"unsetenv-all", 0, TO(OPT_BOOL, unset_env_all), NULL, "Leave out all of those"},
+	{"variant", 0, TO(OPT_STR, variant), "VARIANT",
+	 "Variant of the architecture that the image must be for", .aliases = "override-variant"},
+	{0},
+};
+#undef TO
