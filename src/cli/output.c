@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "cli/output.h"
+#include "sys/tty.h"
 
 enum { LARGE = 32 * 1024 };
 
@@ -68,13 +69,30 @@ int out_flush(struct out *o, struct err *e)
 	return err_set(e, o->failed, "write to standard output");
 }
 
+/* "hoy: KIND: TEXT": one line, for whoever reads it with a program; on a terminal that is too narrow it is broken between words. */
+static void add_line(struct str *b, const char *kind, const char *text, const char *behind)
+{
+	enum { INDENT = 4 };
+	scoped(str) line = {0}, wrapped = {0};
+	struct winsize ws;
+
+	str_addf(&line, "hoy: %s: ", kind);
+	str_add_escaped(&line, text, strlen(text));
+	str_add(&line, behind);
+	if (!tty_size(2, &ws) || !ws.ws_col || output_columns(str_cstr(&line)) <= ws.ws_col) {
+		str_addn(b, line.s, line.len);
+		str_addc(b, '\n');
+		return;
+	}
+	output_wrap(&wrapped, str_cstr(&line), INDENT, ws.ws_col);
+	str_add(b, wrapped.s + INDENT);
+}
+
 void output_line(const char *kind, const char *text)
 {
 	scoped(str) b = {0};
 
-	str_addf(&b, "hoy: %s: ", kind);
-	str_add_escaped(&b, text, strlen(text));
-	str_addc(&b, '\n');
+	add_line(&b, kind, text, "");
 	(void)fd_write_all(2, b.s, b.len);
 }
 
@@ -83,12 +101,13 @@ enum { HINT_INDENT = 8, HINT_WIDTH = 110 };
 void output_error(const struct err *e)
 {
 	scoped(str) b = {0}, hint = {0}, wrapped = {0};
+	char id[64];
 
 	if (!e->msg[0])
 		return;
-	str_add(&b, "hoy: error: ");
-	str_add_escaped(&b, e->msg, strlen(e->msg));
-	str_addf(&b, " (%s)\n  hint: ", err_id_name(e->id));
+	snprintf(id, sizeof id, " (%s)", err_id_name(e->id));
+	add_line(&b, "error", e->msg, id);
+	str_add(&b, "  hint: ");
 	if (e->hint[0])
 		str_add_escaped(&hint, e->hint, strlen(e->hint));
 	else

@@ -25,7 +25,7 @@ void out_printf(struct out *o, const char *fmt, ...) printf_like(2, 3);
 /* Writes what was collected. A closed pipe gives -EPIPE with exit code 141 and no message: nobody is there to read one. */
 int out_flush(struct out *o, struct err *e);
 
-/* "hoy: error: MSG (E-ID)" and "  hint: HINT", escaped, in one write. Without a hint, it says where the id is explained. An error without message prints nothing. */
+/* "hoy: error: MSG (E-ID)" and "  hint: HINT", escaped, in one write; broken between words only on a terminal that is too narrow. Without a hint, it says where the id is explained. An error without message prints nothing. */
 void output_error(const struct err *e);
 void output_line(const char *kind, const char *text); /* "hoy: KIND: TEXT" */
 

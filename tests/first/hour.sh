@@ -3,6 +3,8 @@
 # too wide, errors with a hint. How long the steps took is printed, not judged.
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=../registry.bash
+. "$(dirname "$0")/../registry.bash"
 stubs=$(cd "$(dirname "$0")/../../completions" 2>/dev/null && pwd)
 
 # A shell is a shell on everybody's machine, and hoy is in its PATH.
@@ -168,6 +170,26 @@ test_completion_at_the_prompt() {
 		bash --noprofile --rcfile "$HOME/rc" -i
 	run hoy ps -q
 	assert_out ''
+}
+
+# From a registry: what is missing is fetched, and the next time it is there.
+test_online() { # short
+	newcomer
+	registry_start
+	registry_push busybox team/app:1
+	types 7 'expect=# ' 'send=echo pul$((1+1))led\r' expect=pul2led 'send=exit 7\r' -- hoy run -it --rm "$REG/team/app:1" sh
+	types 0 -- hoy images
+	assert_has "$REG/team/app"
+	types 0 -- hoy run --rm "$REG/team/app:1" echo again
+	assert_has again
+	types 0 -- hoy pull "$REG/team/app:1"
+	types_wrong 125 '' -- hoy run --rm "$REG/team/nothing:1"
+	types_wrong 125 '' -- hoy pull "$REG/team/app:2"
+	registry_stop
+	types 0 -- hoy run --rm "$REG/team/app:1" echo offline
+	types_wrong 125 '' -- hoy pull "$REG/team/app:1"
+	types 0 -- hoy rmi "$REG/team/app:1"
+	print_times
 }
 
 run_tests "$@"
