@@ -5,19 +5,21 @@
 #include "engine/logs.h"
 
 struct logs_opts {
-	bool follow, timestamps, names, latest, details;
+	bool follow, timestamps, names, latest, details, color;
 	const char *tail, *since, *until;
 };
 
 /* podman's -n is --names, docker's is --tail. */
 #define TO(kind, field) OPT_TO(kind, struct logs_opts, field)
 #define ROWS(tail_letter, names_letter)                                                            \
-	{"details",                                                                                \
-	 0,                                                                                        \
-	 TO(OPT_BOOL, details),                                                                    \
-	 NULL,                                                                                     \
-	 "Taken for docker's sake",                                                                \
-	 .flags = OPT_IGNORED | OPT_HIDDEN},                                                       \
+	{"color", 0, TO(OPT_BOOL, color), NULL,                                                    \
+	 "Give the IDs or names of several containers colors of their own"},                       \
+		{"details",                                                                        \
+		 0,                                                                                \
+		 TO(OPT_BOOL, details),                                                            \
+		 NULL,                                                                             \
+		 "Taken for docker's sake",                                                        \
+		 .flags = OPT_IGNORED | OPT_HIDDEN},                                               \
 		{"follow", 'f', TO(OPT_BOOL, follow), NULL,                                        \
 		 "Go on as the container writes, until it ends"},                                  \
 		{"latest", 'l', TO(OPT_BOOL, latest), NULL, "The newest container"},               \
@@ -65,6 +67,20 @@ static int failed(const struct printer *p)
 	return p->c->out.failed ? -p->c->out.failed : p->err.failed ? -p->err.failed : 0;
 }
 
+/* Red to cyan, then their light forms: neither black nor white, which may be the background. */
+static void print_whose(const struct printer *p, struct out *out, size_t which)
+{
+	const size_t k = which % 12;
+
+	if (p->o->color)
+		out_printf(out, "\033[%zum", (k < 6 ? 31 : 91) + k % 6);
+	if (p->o->names)
+		out_text(out, p->v[which].name);
+	else
+		out_printf(out, "%.12s", p->v[which].id);
+	out_text(out, p->o->color ? "\033[0m " : " ");
+}
+
 static int print_line(void *arg, size_t which, bool is_stderr, const char *when)
 {
 	struct printer *p = arg;
@@ -73,10 +89,8 @@ static int print_line(void *arg, size_t which, bool is_stderr, const char *when)
 	if (p->midline[is_stderr] && p->by[is_stderr] != which)
 		out_text(out, "\n");
 	p->by[is_stderr] = which;
-	if (p->n > 1 && p->o->names)
-		out_printf(out, "%s ", p->v[which].name);
-	else if (p->n > 1)
-		out_printf(out, "%.12s ", p->v[which].id);
+	if (p->n > 1)
+		print_whose(p, out, which);
 	if (p->o->timestamps && *when)
 		out_printf(out, "%s ", when);
 	return failed(p);

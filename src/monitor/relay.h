@@ -14,7 +14,7 @@
 #include "monitor/log.h"
 #include "monitor/proto.h"
 
-enum { RELAY_CLIENTS = 16 };
+enum { RELAY_CLIENTS = 32 }; /* bits of relay_stream.pending */
 
 struct relay_stream {
 	int fd;		  /* -1: closed */

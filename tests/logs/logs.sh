@@ -216,4 +216,18 @@ test_huge_line() {
 	assert_eq end "$(cat "$T/p")"
 }
 
+test_color_of_several() {
+	load busybox
+	hoy run --name a --network none busybox echo one >/dev/null || fail run
+	hoy run --name b --network none busybox echo two >/dev/null || fail run
+	run hoy logs --color --names a b
+	assert_ok
+	assert_out "$(printf '\033[31ma\033[0m one\n\033[32mb\033[0m two')"
+	run hoy logs --names a b
+	assert_out 'a one
+b two'
+	run hoy logs --color a
+	assert_out one
+}
+
 run_tests "$@"
