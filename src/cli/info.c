@@ -37,13 +37,14 @@ static void print_ids(struct out *out, int ids)
 {
 	if (ids == 0)
 		out_text(out,
-			 " Other ids: answered by hoy, so that package managers, su and daemons "
+			 "  Other ids: answered by hoy, so that package managers, su and daemons "
 			 "work\n");
 	else
-		out_printf(out,
-			   " Other ids: refused, because calls cannot be handed over (%s); package "
-			   "managers and daemons may fail\n",
-			   strerror(-ids));
+		out_printf(
+			out,
+			"  Other ids: refused, because calls cannot be handed over (%s); package "
+			"managers and daemons may fail\n",
+			strerror(-ids));
 }
 
 static void print_namespaces(struct out *out, const struct info *i)

@@ -109,7 +109,7 @@ static bool is_of_self(const char *path)
 	return false;
 }
 
-/* What the call is about, as an O_PATH descriptor; IDS_PASS... never: -ENOTTY if it is there but must not be followed. */
+/* What the call is about, as an O_PATH descriptor. -ENOTTY if it is there but cannot be reached from here (magic links). */
 static int open_target(const struct ids_file_call *f, int dirfd, uint64_t path_at, int flags)
 {
 	pid_t pid = f->call->pid;

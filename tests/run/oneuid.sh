@@ -156,6 +156,22 @@ for name, type, dev in ("null", tarfile.CHRTYPE, (1, 3)), ("sda", tarfile.BLKTYP
 	assert_out "$(printf 'd\nf\nnull\nsda\n750\n750')"
 }
 
+test_info_says_it() { # rows=one
+	run hoy info
+	assert_has 'Other ids: answered by hoy'
+	run hoy info --format '{{.Host.UserNamespace.Form}} {{.Host.UserNamespace.IdsAnswered}}'
+	assert_out 'one true'
+}
+
+# Processes of a user namespace of their own, and containers that share the host's processes.
+test_other_namespaces() { # rows=one
+	load busybox
+	ids --privileged busybox sh -c 'unshare -Ur id -u; su -s /bin/sh app -c "id -u"'
+	assert_out "$(printf '0\n1000')"
+	ids --pid host busybox sh -c 'su -s /bin/sh app -c "id -u"; chown 5 /tmp; id -u'
+	assert_out "$(printf '1000\n0')"
+}
+
 # A shell or true asks who it is, and changes nothing: no process is started for that.
 test_asking_starts_no_process() { # rows=one
 	load busybox
