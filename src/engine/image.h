@@ -45,7 +45,8 @@ struct image_import_opts {
 int image_import(const struct home *h, const struct image_import_opts *o,
 		 char ret_id[static DIGEST_LEN + 1], struct err *e);
 
-/* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe. */
+/* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe; kill -9 may leave
+ * .NAME.hoy-<hex> beside a directory (and a file, where the file system has no O_TMPFILE). */
 struct image_save_opts {
 	enum save_format format;
 	bool compress;	    /* directories only */
