@@ -187,6 +187,19 @@ static int by_value(const void *a, const void *b)
 	return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
+void fd_kept_close(const struct fd_kept *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		close(k->v[i]);
+}
+
+size_t fd_kept_add(const struct fd_kept *k, int *list, size_t n)
+{
+	for (size_t i = 0; i < k->n; i++)
+		list[n++] = k->v[i];
+	return n;
+}
+
 void fd_close_except(const int *keep, size_t n)
 {
 	int sorted[64];

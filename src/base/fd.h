@@ -33,6 +33,16 @@ int fd_replace_at(int dir, const char *name, const void *p, size_t n, mode_t mod
 ssize_t fd_send_msg(int sock, const void *p, size_t n, const int *fds, size_t nfds);
 ssize_t fd_recv_msg(int sock, void *p, size_t n, int *fds, size_t *nfds);
 
+/* Descriptors that go to another process under their own numbers (3 and up). */
+enum { FD_KEPT_MAX = 48 };
+struct fd_kept {
+	int v[FD_KEPT_MAX];
+	size_t n;
+};
+void fd_kept_close(const struct fd_kept *k);
+/* Adds the numbers to a list for fd_close_except(), which has room for FD_KEPT_MAX more. */
+size_t fd_kept_add(const struct fd_kept *k, int *list, size_t n);
+
 /* Closes all descriptors from 3 up, except those in keep. */
 void fd_close_except(const int *keep, size_t n);
 

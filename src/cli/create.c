@@ -3,7 +3,6 @@
 
 static const struct opt create_rows[] = {
 	{.kind = OPT_TABLE, .sub = run_common_rows},
-	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, more), .sub = run_process_rows},
 	{0},
 };
 

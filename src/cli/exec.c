@@ -1,8 +1,11 @@
 #include "base/base.h"
 #include "cli/run_opts.h"
 #include "engine/exec.h"
+#include "engine/list.h"
 
 struct exec_cmd_opts {
+	struct preserve_opts preserve;
+	bool latest;
 	bool detach, interactive, tty, privileged;
 	struct strs env, env_files;
 	const char *user, *workdir, *detach_keys;
@@ -18,12 +21,16 @@ static const struct opt exec_rows[] = {
 	{"env-file", 0, TO(OPT_STRS, env_files), "FILE", "Read variables from a file",
 	 COMPLETE_FILE},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
+	{"latest", 'l', TO(OPT_BOOL, latest), NULL, "In the newest container, which is not named"},
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL, "Give it all capabilities"},
 	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
 	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]",
 	 "User and group, by name or number (default: the container's)"},
 	{"workdir", 'w', TO(OPT_STR, workdir), "PATH",
 	 "Working directory (default: the container's)"},
+	{.kind = OPT_TABLE,
+	 .offset = offsetof(struct exec_cmd_opts, preserve),
+	 .sub = preserve_rows},
 	{0},
 };
 #undef TO
@@ -33,8 +40,18 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	struct exec_cmd_opts *o = opts;
 	scoped(home) h = {.fd = -1};
 	struct container ct = {.dir = -1};
-	int sock = -1, r = 0;
+	struct fd_kept fds;
+	const char *name = o->latest ? NULL : c->args[0];
+	size_t first = o->latest ? 0 : 1;
+	int sock = -1, r = run_preserved(&o->preserve, &fds, e);
 
+	if (r < 0)
+		return r;
+	if (c->nargs <= first) {
+		err_fail(e, ERR_USAGE, "exec needs %s",
+			 o->latest ? "a command" : "a container and a command");
+		return err_hint(e, "hoy help exec");
+	}
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
 	struct exec_opts x = {
@@ -47,14 +64,19 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 		.privileged = o->privileged,
 		.detach = o->detach,
 		.size = run_terminal_size(),
+		.fds = &fds,
 	};
-	for (size_t i = 1; i < c->nargs; i++)
+	for (size_t i = first; i < c->nargs; i++)
 		strs_add(&c->arena, &x.args, c->args[i]);
 	r = home_open(&h, c->root, e);
+	if (r == 0 && o->latest)
+		r = container_newest(&h, &c->arena, &name, e);
 	if (r == 0)
-		r = container_open(&h, c->args[0], &ct, e);
+		r = container_open(&h, name, &ct, e);
 	if (r == 0)
 		r = container_exec(&h, &ct, &x, &sock, e);
+	if (r == 0)
+		fd_kept_close(&fds);
 	if (r == 0 && o->detach) {
 		r = run_await(sock, e);
 	} else if (r == 0) {
@@ -75,7 +97,7 @@ const struct command cmd_exec = {
 	.name = "exec",
 	.aliases = "container exec",
 	.group = "Containers",
-	.args = "CONTAINER COMMAND [ARG...]",
+	.args = "[CONTAINER] COMMAND [ARG...]",
 	.summary = "Run another command in a running container",
 	.description = "Runs a command beside the container's own, with the same files, user and "
 		       "environment unless told otherwise. "

@@ -10,7 +10,7 @@ static const struct opt run_rows[] = {
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{.kind = OPT_TABLE, .sub = run_common_rows},
-	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, more), .sub = run_process_rows},
+	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, preserve), .sub = preserve_rows},
 	{0},
 };
 #undef TO
@@ -33,13 +33,17 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	struct run_opts *o = opts;
 	struct container ct;
 	struct home h = {.fd = -1};
+	struct fd_kept fds;
 	int sock = -1;
 
 	if (o->detach && o->more.attach.n && c->called == CALLED_DOCKER)
 		return err_fail(e, ERR_USAGE, "--attach and --detach exclude each other");
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
-	int r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
+	int r = run_preserved(&o->preserve, &fds, e);
+	if (r < 0)
+		return r;
+	r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
 	const struct strs *at = &ct.config.attach;
 	struct attach_opts ao = {
 		.input = !o->detach && o->interactive && (!at->n || strs_has(at, "stdin")),
@@ -50,10 +54,12 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		.keys = o->detach_keys,
 	};
 	struct start_opts so = {!o->detach && !(ao.no_stdout && ao.no_stderr), ao.input, true,
-				run_terminal_size()};
+				run_terminal_size(), &fds};
 	bool made = r == 0;
 	if (made)
 		r = container_start(&h, &ct, &so, &sock, e);
+	if (r == 0)
+		fd_kept_close(&fds); /* or a pipe among them would not end before we do */
 	if (r < 0) {
 		r = undo(&h, &ct, r);
 	} else if (o->detach) {

@@ -8,6 +8,14 @@
 #include "cli/pull_opts.h"
 #include "engine/create.h"
 
+/* --preserve-fds and --preserve-fd: which descriptors of our caller the process gets. To be filled before anything is opened. */
+struct preserve_opts {
+	uint64_t number;
+	struct strs list;
+};
+extern const struct opt preserve_rows[];
+int run_preserved(const struct preserve_opts *o, struct fd_kept *ret, struct err *e);
+
 struct run_opts {
 	struct pull_flags image;
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
@@ -20,10 +28,10 @@ struct run_opts {
 	uint64_t shm_size;
 	struct process_opts more;
 	struct namespace_opts ns;
+	struct preserve_opts preserve; /* of run only */
 };
 
-extern const struct opt run_common_rows[],
-	run_process_rows[]; /* for OPT_TABLE; the latter for .more */
+extern const struct opt run_common_rows[]; /* for OPT_TABLE */
 extern const struct run_opts run_defaults;
 
 /* Opens the store, recovers it, makes the container, writes the cidfile. unpublished, durable: see engine/create.h. */

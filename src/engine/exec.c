@@ -66,5 +66,7 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 		.want = o->detach ? 0
 				  : (uint8_t)(HELLO_OUTPUT | (o->interactive ? HELLO_INPUT : 0)),
 	};
+	if (o->fds)
+		s.fds = *o->fds;
 	return session_start(&s, ret_sock, e);
 }

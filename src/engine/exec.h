@@ -14,6 +14,7 @@ struct exec_opts {
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, interactive, privileged, detach;
 	struct winsize size;
+	const struct fd_kept *fds; /* as of start_opts */
 };
 
 /* Starts it. *ret_sock as of container_start(). */

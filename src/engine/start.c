@@ -68,6 +68,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 		.unpublished = o->unpublished,
 		.want = (uint8_t)((o->attach ? HELLO_OUTPUT : 0) | (o->input ? HELLO_INPUT : 0)),
 	};
+	if (o->fds)
+		s.fds = *o->fds;
 	r = supervise_start(&s, ret_sock, e);
 	if (r == 0)
 		hand_over(c);

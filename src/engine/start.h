@@ -9,9 +9,10 @@
 #include "engine/container.h"
 
 struct start_opts {
-	bool attach, input;  /* the caller wants to see the output, to give the input */
-	bool unpublished;    /* see create.h; if it cannot be started it leaves nothing */
-	struct winsize size; /* of the caller's terminal */
+	bool attach, input;	   /* the caller wants to see the output, to give the input */
+	bool unpublished;	   /* see create.h; if it cannot be started it leaves nothing */
+	struct winsize size;	   /* of the caller's terminal */
+	const struct fd_kept *fds; /* descriptors of ours that the process gets; NULL: none */
 };
 
 /* Starts a created or exited container; its config must be loaded. *ret_sock is the connection to its supervisor, on which the

@@ -1,6 +1,6 @@
 /*
- * How it works: the words are turned into columns; /proc is listed, and each process whose pid namespace is the container's, or lies
- * below it, is read; then every column adds its text.
+ * How it works: the words are turned into columns; /proc is listed, and each process whose user namespace is the container's, or lies
+ * below it, is read (a pid namespace may be shared, the user namespace is every container's own); then every column adds its text.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -228,7 +228,7 @@ static int read_processes(struct top *t, const struct stat *ns, struct arena *a,
 	for (struct dirent *de; (de = readdir(d)) && t->n < MAX_PROCESSES;) {
 		uint64_t pid;
 		if (parse_u64(de->d_name, INT_MAX, &pid) < 0 ||
-		    !procinfo_in_pidns(t->proc, (pid_t)pid, ns))
+		    !procinfo_is_below(t->proc, (pid_t)pid, ns))
 			continue;
 		if (t->n == cap) {
 			cap = cap ? cap * 2 : 16;
@@ -250,16 +250,15 @@ static int ended(const struct container *c, struct err *e)
 
 static int read_container(struct container *c, struct top *t, struct err *e)
 {
-	char path[40];
 	struct stat ns;
 	struct procinfo first;
 	pid_t pid1 = (pid_t)c->state.pid;
 
-	snprintf(path, sizeof path, "%d/ns/pid", (int)pid1);
-	if (fstatat(t->proc, path, &ns, 0) < 0)
-		return errno == ENOENT ? ended(c, e)
-				       : err_set(e, errno, "look at the processes of container %s",
-						 c->state.name);
+	int r = procinfo_owner(t->proc, pid1, &ns);
+	if (r < 0)
+		return r == -ENOENT ? ended(c, e)
+				    : err_set(e, r, "look at the processes of container %s",
+					      c->state.name);
 	if (procinfo_read(t->proc, pid1, &first, &c->arena) < 0 ||
 	    first.start != (uint64_t)c->state.pid_start)
 		return ended(c, e);

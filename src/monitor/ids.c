@@ -251,16 +251,16 @@ static void answer(const struct answerer *a, const struct notify_call *call)
 		notify_answer(a->listener, call->id, v, v < 0 ? (int)-v : 0);
 }
 
-/* Answers until no process has the filter any more. first: a call that the monitor has taken, or NULL. */
-static _Noreturn void work(const struct ids *i, const struct notify_call *first)
+/* This process is the answerer from here on, and holds nothing else of what the monitor held. */
+static struct answerer take_up(const struct ids *i)
 {
-	struct answerer a = {.table = i->table,
-			     .proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	const struct answerer a = {.table = i->table,
+				   .listener = i->fd,
+				   .proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 	int pid1 = i->pid1;
+	const int keep[] = {a.listener, a.proc, pid1};
 
 	prctl(PR_SET_NAME, "hoy-ids");
-	a.listener = i->fd;
-	const int keep[] = {a.listener, a.proc, pid1};
 	proc_reset(keep, pid1 < 0 ? 2 : 3);
 	signal(SIGTERM, SIG_IGN); /* it ends with the container */
 	signal(SIGINT, SIG_IGN);
@@ -272,24 +272,43 @@ static _Noreturn void work(const struct ids *i, const struct notify_call *first)
 		prctl(PR_SET_DUMPABLE, 0); /* out of reach for those who are at home there */
 	}
 	ids_files_init(a.proc);
-	struct notify_call call;
-	bool have = first != NULL;
-	if (have)
-		call = *first;
-	for (;;) {
-		struct pollfd p = {.fd = a.listener, .events = POLLIN};
-		if (have) {
-			a.table->busy = call.id;
-			answer(&a, &call);
-			a.table->busy = 0;
+	return a;
+}
+
+/* Waits for the next call. Gives memory back when none has come for a second. Ends when no process has the filter any more. */
+static void await_call(const struct answerer *a, struct notify_call *ret)
+{
+	struct pollfd p = {.fd = a->listener, .events = POLLIN};
+
+	for (int timeout = 1000;;) {
+		int n = poll(&p, 1, timeout);
+		if (n == 0) {
+			mem_settle();
+			timeout = -1;
 		}
-		have = false;
-		if (poll(&p, 1, -1) < 0)
+		if (n <= 0)
 			continue;
-		if (p.revents & POLLIN)
-			have = notify_next(a.listener, &call) == 0;
-		else if (p.revents)
+		if (!(p.revents & POLLIN))
 			_exit(0);
+		if (notify_next(a->listener, ret) == 0)
+			return;
+	}
+}
+
+/* first: a call that the monitor has taken, or NULL. */
+static _Noreturn void work(const struct ids *i, const struct notify_call *first)
+{
+	struct answerer a = take_up(i);
+	struct notify_call call;
+
+	if (first)
+		call = *first;
+	else
+		await_call(&a, &call);
+	for (;; await_call(&a, &call)) {
+		a.table->busy = call.id;
+		answer(&a, &call);
+		a.table->busy = 0;
 	}
 }
 
@@ -369,6 +388,16 @@ int ids_watch(struct ids *i, struct loop *l, int listener, const struct creds *c
 		i->pid1 = fcntl(pid1, F_DUPFD_CLOEXEC, 3);
 	notify_in_turn(listener);
 	return loop_add(l, &i->listener, listener, EPOLLIN);
+}
+
+void ids_serve(struct ids *i)
+{
+	struct pollfd p = {.fd = i->listener.fd, .events = POLLIN};
+
+	/* One that asks without end has to wait for the loop as well. */
+	for (int n = 0; n < 8 && i->listener.fd >= 0 && poll(&p, 1, 0) == 1 && p.revents == POLLIN;
+	     n++)
+		on_listener(&i->listener, EPOLLIN);
 }
 
 void ids_end(struct ids *i)

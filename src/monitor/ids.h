@@ -38,6 +38,9 @@ struct ids {
  * container's PID 1 if we are outside of U0, else -1. */
 int ids_watch(struct ids *i, struct loop *l, int listener, const struct creds *creds, int pid1);
 
+/* Answers what waits now, for the time before the loop runs: the first thing that many programs do is to ask who they are. */
+void ids_serve(struct ids *i);
+
 /* No process of the container is left: the answerer is ended. */
 void ids_end(struct ids *i);
 

@@ -70,10 +70,12 @@ static int start(const struct session *s, struct err *e)
 			   .config = s->config,
 			   .process = s->process,
 			   .size = s->size,
-			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+			   .stdio = {p.in[0], p.out[1], p.err[1]},
+			   .fds = s->fds};
 	struct streams_oom oom = streams_oom_take(s->config);
 	r = launch_join(&l, s->pid1, &ss.run, e);
 	streams_oom_give_back(&oom);
+	fd_kept_close(&s->fds);
 	if (r < 0) {
 		streams_close(&p);
 		return r;
@@ -92,10 +94,10 @@ static int start(const struct session *s, struct err *e)
 
 static _Noreturn void monitor(const struct session *s, int sock)
 {
-	const int keep[] = {s->home->fd, s->pid1, sock};
+	int keep[3 + FD_KEPT_MAX] = {s->home->fd, s->pid1, sock};
 	struct err e = {0};
 
-	streams_detach(keep, countof(keep), "hoy-exec");
+	streams_detach(keep, fd_kept_add(&s->fds, keep, 3), "hoy-exec");
 	if (start(s, &e) < 0) {
 		char msg[1 + sizeof e] = {FRAME_ERROR};
 		memcpy(msg + 1, &e, sizeof e);

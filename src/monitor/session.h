@@ -17,7 +17,8 @@ struct session {
 	const char *form;
 	int pid1; /* pidfd of the container's PID 1 */
 	struct winsize size;
-	uint8_t want; /* HELLO_* of the client; 0: detached, all output is dropped */
+	struct fd_kept fds; /* for the process */
+	uint8_t want;	    /* HELLO_* of the client; 0: detached, all output is dropped */
 };
 
 /* Forks the monitor. *ret_sock as of supervise_start(). */

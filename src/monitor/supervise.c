@@ -157,10 +157,12 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .gids = &map.gids,
 			   .joins = &joins,
 			   .size = s->size,
-			   .stdio = {p.in[0], p.out[1], p.err[1]}};
+			   .stdio = {p.in[0], p.out[1], p.err[1]},
+			   .fds = s->fds};
 	r = launch_start(&l, ret, e);
 	joins_close(&joins);
 	streams_oom_give_back(&oom);
+	fd_kept_close(&s->fds);
 	if (r == 0)
 		r = write_pidfile(s, ret->pid, e);
 	if (r < 0) {
@@ -466,8 +468,8 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 {
 	struct err e = {0};
 
-	const int keep[] = {s->home->fd, s->dir, sock};
-	streams_detach(keep, countof(keep), "hoy-supervisor");
+	int keep[3 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock};
+	streams_detach(keep, fd_kept_add(&s->fds, keep, 3), "hoy-supervisor");
 	sv.s = s;
 	int r = loop_init(&sv.loop);
 	if (r < 0)
@@ -482,8 +484,10 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	}
 	sv.users = ns_is_own(s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	record_running();
+	ids_serve(&sv.ids);
 	if (s->unpublished)
 		publish(s, sock);
+	ids_serve(&sv.ids);
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;
 	relay_add_client(&sv.relay, sock, s->want, true);

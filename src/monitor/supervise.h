@@ -20,6 +20,7 @@ struct supervise {
 	int dir;	/* containers/<id>, locked */
 	struct winsize size;
 	bool unpublished; /* it lies in tmp/<id> until it runs; if it never does, it leaves nothing */
+	struct fd_kept fds; /* for PID 1; the supervisor keeps none of them */
 	uint8_t want; /* HELLO_* of the starting client; 0: it only waits for the word that it runs */
 };
 

@@ -15,7 +15,18 @@
 #include "runtime/init.h"
 #include "runtime/launch.h"
 
-enum { SYNC_FD = 3, DOC_FD = 4, PID1_FD = 5, GIVEN_FD = 6 }; /* of a sealed child */
+/* Descriptors of a sealed child, counted from the first number above those that it passes on. */
+enum { SYNC_FD, DOC_FD, PID1_FD, GIVEN_FD, SEALED_FDS = GIVEN_FD + GIVEN_KINDS };
+
+static int first_free(const struct fd_kept *k)
+{
+	int first = 3;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (k->v[i] >= first)
+			first = k->v[i] + 1;
+	return first;
+}
 
 static _Noreturn void child_fail(int sync, const struct err *e)
 {
@@ -53,13 +64,24 @@ static int write_doc(const struct launch *l)
 	return fd;
 }
 
+/* "3,4": what launch_reentry() reads. */
+static void kept_text(const struct fd_kept *k, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = 0;
+	for (size_t i = 0; i < k->n && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%d", i ? "," : "", k->v[i]);
+}
+
 /* Goes on as a sealed copy of ourselves: fixed descriptors, everything else in the document. pid1 is -1 for PID 1 itself, which may
  * have been given mounts. */
 static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const int *given)
 {
 	struct err e = {0};
-	char rows[12], cols[12];
-	int doc = write_doc(l), safe[GIVEN_FD + GIVEN_KINDS], keep[GIVEN_FD + GIVEN_KINDS];
+	char rows[12], cols[12], kept[FD_KEPT_MAX * 12];
+	int doc = write_doc(l), base = first_free(&l->fds);
+	int safe[SEALED_FDS], keep[SEALED_FDS + FD_KEPT_MAX];
 	size_t n = 0;
 
 	if (doc < 0) {
@@ -67,17 +89,18 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const 
 		child_fail(sync, &e);
 	}
 	const int all[] = {sync, doc, pid1};
-	for (int i = SYNC_FD; i < GIVEN_FD + GIVEN_KINDS; i++) {
-		int fd = i < GIVEN_FD ? all[i - SYNC_FD] : given ? given[i - GIVEN_FD] : -1;
-		safe[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD, GIVEN_FD + GIVEN_KINDS);
+	for (int i = 0; i < SEALED_FDS; i++) { /* out of the way of each other first */
+		int fd = i < GIVEN_FD ? all[i] : given ? given[i - GIVEN_FD] : -1;
+		safe[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD, base + SEALED_FDS);
 	}
-	for (int i = SYNC_FD; i < GIVEN_FD + GIVEN_KINDS; i++) {
+	for (int i = 0; i < SEALED_FDS; i++) {
 		if (safe[i] < 0)
 			continue;
-		dup2(safe[i], i);
-		keep[n++] = i;
+		dup2(safe[i], base + i);
+		keep[n++] = base + i;
 	}
-	fd_close_except(keep, n);
+	fd_close_except(keep, fd_kept_add(&l->fds, keep, n));
+	kept_text(&l->fds, kept, sizeof kept);
 	snprintf(rows, sizeof rows, "%u", l->size.ws_row);
 	snprintf(cols, sizeof cols, "%u", l->size.ws_col);
 	char *argv[] = {(char[]){"hoy"},
@@ -87,9 +110,10 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const 
 			(char *)(uintptr_t)l->form,
 			rows,
 			cols,
+			kept,
 			NULL};
 	init_seal(argv, pid1 < 0, &e);
-	child_fail(SYNC_FD, &e);
+	child_fail(base + SYNC_FD, &e);
 }
 
 static _Noreturn void first_child(const struct launch *l, int sync, const int *given)
@@ -100,7 +124,8 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 			  .where = l->where,
 			  .form = l->form,
 			  .size = l->size,
-			  .sync = sync};
+			  .sync = sync,
+			  .fds = l->fds};
 	char go;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -370,7 +395,8 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 			  .where = l->where,
 			  .form = l->form,
 			  .size = l->size,
-			  .sync = sync};
+			  .sync = sync,
+			  .fds = l->fds};
 
 	prctl(PR_SET_DUMPABLE, 0);
 	take_streams(l, l->process);
@@ -427,14 +453,14 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 	return r;
 }
 
-static int read_doc(struct stage *s, struct container_config *c, struct config_process *p,
+static int read_doc(int fd, struct stage *s, struct container_config *c, struct config_process *p,
 		    bool *ret_joined, struct err *e)
 {
 	scoped(str) text = {0};
 
-	lseek(DOC_FD, 0, SEEK_SET);
-	int r = fd_read_all(DOC_FD, &text, 16 << 20);
-	close(DOC_FD);
+	lseek(fd, 0, SEEK_SET);
+	int r = fd_read_all(fd, &text, 16 << 20);
+	close(fd);
 	if (r < 0)
 		return err_set(e, r, "read the start-up document");
 	const struct json_limits lim = {.max_bytes = 16 << 20};
@@ -450,16 +476,37 @@ static int read_doc(struct stage *s, struct container_config *c, struct config_p
 	return r;
 }
 
+static int read_kept(const char *text, struct fd_kept *ret)
+{
+	scoped(strv) v = {0};
+	uint64_t n;
+
+	if (*text)
+		strv_split(&v, text, ',');
+	if (v.n > FD_KEPT_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < v.n; i++) {
+		if (parse_u64(v.v[i], INT_MAX, &n) < 0)
+			return -EINVAL;
+		ret->v[ret->n++] = (int)n;
+	}
+	return 0;
+}
+
 int launch_reentry(int argc, char **argv)
 {
 	struct container_config c = {0};
 	struct config_process p = {0};
-	struct stage s = {.c = &c, .sync = SYNC_FD};
+	struct stage s = {.c = &c};
 	struct err e = {0};
 	uint64_t rows = 0, cols = 0;
 	bool joined = false;
 
-	if (argc != 7 || fcntl(SYNC_FD, F_SETFD, FD_CLOEXEC) < 0)
+	if (argc != 8 || read_kept(argv[7], &s.fds) < 0)
+		return EXIT_ENGINE;
+	int base = first_free(&s.fds);
+	s.sync = base + SYNC_FD;
+	if (fcntl(s.sync, F_SETFD, FD_CLOEXEC) < 0)
 		return EXIT_ENGINE;
 	prctl(PR_SET_DUMPABLE, 0);
 	s.home = argv[2];
@@ -468,13 +515,15 @@ int launch_reentry(int argc, char **argv)
 	parse_u64(argv[5], USHRT_MAX, &rows);
 	parse_u64(argv[6], USHRT_MAX, &cols);
 	s.size = (struct winsize){.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
-	if (read_doc(&s, &c, &p, &joined, &e) < 0)
-		child_fail(SYNC_FD, &e);
+	if (read_doc(base + DOC_FD, &s, &c, &p, &joined, &e) < 0)
+		child_fail(s.sync, &e);
 	s.p = joined ? &p : &c.process;
 	for (int i = 0; i < GIVEN_KINDS; i++)
-		s.given[i] = fcntl(GIVEN_FD + i, F_SETFD, FD_CLOEXEC) == 0 ? GIVEN_FD + i : -1;
+		s.given[i] = fcntl(base + GIVEN_FD + i, F_SETFD, FD_CLOEXEC) == 0
+				     ? base + GIVEN_FD + i
+				     : -1;
 	if (!joined)
 		init_run(&s);
-	fcntl(PID1_FD, F_SETFD, FD_CLOEXEC);
-	join_from_here(&s, PID1_FD);
+	fcntl(base + PID1_FD, F_SETFD, FD_CLOEXEC);
+	join_from_here(&s, base + PID1_FD);
 }

@@ -37,7 +37,8 @@ struct launch {
 	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */
 	const struct joins *joins;	      /* NULL: none; not used by launch_join */
 	struct winsize size;		      /* first size of the terminal; 0: unknown */
-	int stdio[3]; /* for 0, 1, 2 of the process; ignored with a terminal */
+	int stdio[3];	    /* for 0, 1, 2 of the process; ignored with a terminal */
+	struct fd_kept fds; /* what it gets besides, under the same numbers; they stay open here */
 };
 
 struct launched {

@@ -161,9 +161,10 @@ int stage_privileges(struct stage *s, struct err *e)
 {
 	const struct caps caps = {(uint64_t)s->p->caps_bounding, (uint64_t)s->p->caps_user};
 	bool nnp = s->p->no_new_privs;
+	int keep[1 + FD_KEPT_MAX] = {s->sync};
 
 	own_streams(&s->user);
-	fd_close_except(&s->sync, 1);
+	fd_close_except(keep, fd_kept_add(&s->fds, keep, 1));
 	int r = become_the_one(s, e);
 	if (r == 0)
 		r = caps_before_user(&caps, e);
@@ -209,6 +210,7 @@ static void reap(const struct stage *s, pid_t child)
 	close(s->sync);
 	/* Where it is not PID 1 (--pid host), orphans come to it all the same. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	fd_kept_close(&s->fds);
 	caps_after_user(&kill_only, s->user.uid, false, NULL);
 	proc_hide_args("hoy-init");
 	reaped_child = child;

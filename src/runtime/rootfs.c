@@ -83,17 +83,17 @@ static bool layers_etc(const int *lower, size_t n, struct stat *ret)
 
 /* Makes the mount points of the generated files in a fresh upper directory, before the overlay sees it: making them through
  * the overlay, with its copies and renames, takes longer than everything else about these files. */
-static void prepare_etc(int upper, const int *lower, size_t n)
+static bool prepare_etc(int upper, const int *lower, size_t n)
 {
 	static const char *const names[] = {"etc/hosts", "etc/hostname", "etc/resolv.conf"};
 	struct stat st;
 
 	if (!layers_etc(lower, n, &st) || mkdirat(upper, "etc", 0755) < 0)
-		return;
+		return false;
 	if (fchownat(upper, "etc", st.st_uid, st.st_gid, 0) < 0 ||
 	    fchmodat(upper, "etc", st.st_mode & 07777, 0) < 0) {
 		unlinkat(upper, "etc", AT_REMOVEDIR);
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < countof(names); i++) {
 		int fd = openat(upper, names[i],
@@ -101,6 +101,16 @@ static void prepare_etc(int upper, const int *lower, size_t n)
 		if (fd >= 0)
 			close(fd);
 	}
+	return true;
+}
+
+/* /etc/mtab, which old programs read, where the image has none. */
+static void add_mtab(int root)
+{
+	autoclose int etc = path_open_in_root(root, "etc", O_PATH | O_DIRECTORY, 0);
+
+	if (etc >= 0)
+		(void)!symlinkat("/proc/mounts", etc, "mtab");
 }
 
 /* Does the same layer lie higher up too? The overlay refuses a directory twice, and the upper one hides the lower wholly. */
@@ -134,8 +144,7 @@ static int image_root(struct stage *s, int home, struct err *e)
 		if (faccessat(lower[done++], "../opaque", F_OK, 0) == 0)
 			break;
 	}
-	if (r == 0)
-		prepare_etc(upper, lower, done);
+	bool fresh = r == 0 && prepare_etc(upper, lower, done);
 	autoclose int containers = open_path(home, s->where, NULL);
 	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
 	if (!ns_is_own(s->c, NS_PID)) /* how its processes can be told (sys/strays.h) */
@@ -144,6 +153,8 @@ static int image_root(struct stage *s, int home, struct err *e)
 	close_all(lower, done);
 	if (mnt < 0)
 		return mnt;
+	if (fresh)
+		add_mtab(mnt);
 	if (attached) {
 		s->root = mnt;
 		return 0;

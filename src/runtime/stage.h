@@ -30,6 +30,7 @@ struct stage {
 	const char *form;		/* owner form of the layers: u0_form_name() */
 	struct winsize size;		/* of the terminal, 0: unknown */
 	int sync;			/* socket to the parent */
+	struct fd_kept fds;		/* what the process gets besides 0, 1 and 2 */
 	int cdir;		/* the container's directory, opened in this mount namespace */
 	int root;		/* the root file system */
 	int given[GIVEN_KINDS]; /* mounts of joined namespaces, or -1 */

@@ -133,12 +133,22 @@ int procinfo_read(int proc, pid_t pid, struct procinfo *ret, struct arena *a)
 	return ret->ns.n ? 0 : -ESRCH;
 }
 
-bool procinfo_in_pidns(int proc, pid_t pid, const struct stat *ns)
+int procinfo_owner(int proc, pid_t pid, struct stat *ret)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "%d/ns/mnt", (int)pid);
+	autoclose int mnt = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	autoclose int user = mnt < 0 ? -1 : ioctl(mnt, NS_GET_USERNS);
+	return user < 0 || fstat(user, ret) < 0 ? -errno : 0;
+}
+
+bool procinfo_is_below(int proc, pid_t pid, const struct stat *ns)
 {
 	char path[40];
 	struct stat st;
 
-	snprintf(path, sizeof path, "%d/ns/pid", (int)pid);
+	snprintf(path, sizeof path, "%d/ns/user", (int)pid);
 	autoclose int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	for (int depth = 0; fd >= 0 && depth < PROC_DEPTH; depth++) {
 		if (fstat(fd, &st) < 0)

@@ -1,5 +1,5 @@
 /*
- * procinfo.h - one process as /proc shows it, and which pid namespace it is in.
+ * procinfo.h - one process as /proc shows it, and which user namespace it is in.
  *
  * Numbers are those of our own namespaces. Everything may be gone or change while it is read: a process that ends in between is -ESRCH.
  * The name and the arguments are whatever the process made of them; whoever prints them escapes them.
@@ -38,7 +38,9 @@ struct procinfo {
 /* proc is a descriptor of /proc. The texts live in the arena. -ESRCH: there is no such process. */
 int procinfo_read(int proc, pid_t pid, struct procinfo *ret, struct arena *a);
 
-/* Is the process in this pid namespace (as fstat(2) of /proc/PID/ns/pid names it), or in one below it? */
-bool procinfo_in_pidns(int proc, pid_t pid, const struct stat *ns);
+/* The user namespace that owns the mounts of a process, as fstat(2) names it. 0 or -errno. */
+int procinfo_owner(int proc, pid_t pid, struct stat *ret);
+/* Is the process in this user namespace, or in one below it? */
+bool procinfo_is_below(int proc, pid_t pid, const struct stat *owner);
 
 #endif

@@ -18,7 +18,9 @@ test_mount_point_race() {
 	hoy run -d --name swap -v "$T/v:/v" -v "$T_FIX/bin:/t:ro" busybox /t/swap /v/x /v/link >/dev/null || fail start
 	wait_for swapping
 	for ((i = 0; i < n; i++)); do
-		run hoy run --rm -v "$T/v:/v" -v "$T/data:/v/x/y/z$((i % 7))" busybox sh -c 'cat /v/x/secret /v/link/secret'
+		local how=(-v "$T/data:/v/x/y/z$((i % 7))")
+		((i % 2)) || how=(--mount "type=bind,src=$T/data,dst=/v/x/y/z$((i % 7))")
+		run hoy run --rm -v "$T/v:/v" "${how[@]}" busybox sh -c 'cat /v/x/secret /v/link/secret'
 		refused_or_exit
 		case $out in *'host canary'*) fail "round $i read the host's file" ;; esac
 	done
@@ -89,9 +91,30 @@ test_source_is_opened_once() { # rows=root
 	load busybox
 	mkdir "$T/source"
 	hoy run -d --name holder busybox sleep 1000 >/dev/null || fail start
-	run strace -f -qq -e trace=%file -o "$T/trace" $HOY run --rm -v "$T/source:/m" busybox true
-	assert_ok
-	assert_eq 1 "$(grep -c "\"$T/source\".* = [0-9]" "$T/trace")" "how often the source was opened: $(grep -F "$T/source\"" "$T/trace")"
+	local how
+	for how in "-v $T/source:/m" "--mount type=bind,src=$T/source,dst=/m,ro"; do
+		# shellcheck disable=SC2086
+		run strace -f -qq -e trace=%file -o "$T/trace" $HOY run --rm $how busybox true
+		assert_ok
+		assert_eq 1 "$(grep -c "\"$T/source\".* = [0-9]" "$T/trace")" "how often the source was opened: $(grep -F "$T/source\"" "$T/trace")"
+	done
+}
+
+# Memory that containers share has the limit that it was made with, and is gone with them.
+test_joined_memory_is_bounded() { # short
+	load busybox
+	hoy run -d --name a --network none --shm-size 1m busybox sleep 1000 >/dev/null || fail start
+	run hoy run --rm --network none --ipc container:a --cap-add SYS_ADMIN --security-opt seccomp=unconfined busybox sh -c \
+		'mount -o remount,size=0 /dev/shm; dd if=/dev/zero of=/dev/shm/x bs=1M count=8; wc -c </dev/shm/x'
+	[ "$out" -le 1048576 ] || fail "more than its limit: $out"
+	run hoy exec a sh -c 'wc -c </dev/shm/x'
+	[ "$out" -le 1048576 ] || fail "more than its limit: $out"
+	hoy run -d --name b --network none --ipc container:a busybox sleep 1000 >/dev/null || fail start
+	local pid ns
+	pid=$(hoy inspect --format '{{.State.Pid}}' b)
+	ns=$(readlink "/proc/$pid/ns/ipc")
+	hoy rm -f -t 0 a b >/dev/null || fail rm
+	assert_eq '' "$(find /proc/[0-9]*/ns/ipc -maxdepth 0 -lname "$ns" 2>/dev/null)" 'who holds the shared memory'
 }
 
 # A read-only volume stays so, for mounts below the source too.

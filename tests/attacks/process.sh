@@ -465,4 +465,35 @@ test_top_escapes_names() {
 	assert_eq 2 "$(wc -l <"$T/out")" "lines: $(cat -v "$T/out")"
 }
 
+# What is named is passed on; whatever else the caller has open stays out, and the init process holds nothing of it.
+test_preserved_descriptors_only() { # short
+	local opts
+	canary
+	load busybox
+	mkdir "$T/passed"
+	echo 'handed over' >"$T/passed/f"
+	exec 3<"$T/passed/f" 4<"$T/host/secret" 9<"$T/passed/f" 60<"$T/host" 61<"$T/host/secret"
+	for opts in '' --init -t; do
+		# shellcheck disable=SC2086  # words
+		run hoy run --rm $opts --preserve-fds 1 --preserve-fd 9 busybox sh -c 'cat <&3; for i in /proc/[0-9]*/fd/*; do readlink $i; done; ls /proc/self/fd /proc/1/fd'
+		assert_ok
+		assert_has 'handed over'
+		exec 3<"$T/passed/f"
+		assert_lacks "$T/host"
+		assert_lacks secret
+		untouched
+	done
+	hoy run -d --name c busybox sleep 1000 >/dev/null || fail run
+	run hoy exec --preserve-fds 1 c sh -c 'cat <&3; for i in /proc/[0-9]*/fd/*; do readlink $i; done; true'
+	assert_ok
+	assert_has 'handed over'
+	assert_lacks secret
+	run hoy exec c sh -c 'for i in /proc/[0-9]*/fd/*; do readlink $i; done'
+	assert_lacks "$T"
+	# The working directory is not left through a descriptor that was passed on either.
+	run hoy run --rm --preserve-fd 60 -w /proc/self/fd/60 busybox cat secret
+	assert_rc 125
+	exec 3<&- 4<&- 9<&- 60<&- 61<&-
+}
+
 run_tests "$@"

@@ -210,6 +210,31 @@ test_cgroup_is_not_writable() { # short
 	assert_ne 0 "$rc"
 }
 
+# With the cgroups of the host in sight, or those of another container.
+test_cgroup_of_others_is_not_writable() { # short
+	load busybox
+	hoy run -d --name other --network none busybox sleep 1000 >/dev/null || fail start
+	local o
+	for o in '--cgroupns host' '--cgroupns host --network host' '--cgroupns container:other' '--cgroupns host --pid host'; do
+		# shellcheck disable=SC2086
+		run hoy run --rm $o busybox sh -c 'grep -q " /sys/fs/cgroup" /proc/mounts && echo seen; grep " /sys/fs/cgroup" /proc/mounts | grep -v " ro,"
+			for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ ! -d $d ] || mkdir $d/hoy-test.$$; done; mount -o remount,rw /sys/fs/cgroup'
+		assert_out seen
+	done
+}
+
+# A /proc of the image that leads to the host: parameters are written through another one.
+test_sysctl_with_faked_proc() { # short
+	canary
+	hostile faked <<'P'
+b.dir("proc").dir("proc/sys").dir("proc/sys/net").dir("proc/sys/net/core").sym("proc/sys/net/core/somaxconn", T + "/host/secret")
+P
+	run hoy run --rm --network none --sysctl net.core.somaxconn=7 faked cat /proc/sys/net/core/somaxconn
+	refused_or_fine
+	untouched
+	[ "$rc" = 125 ] || assert_out 7
+}
+
 test_host_files_are_not_there() { # short
 	canary
 	load busybox

@@ -24,6 +24,21 @@ test_log_flood() {
 	run hoy stop -t 0 c
 	assert_ok
 }
+# With a limit a flood takes no more of the disk than that, whatever it is made of, and the end of it is there.
+test_log_flood_rotated() { # short
+	local sup what
+	load busybox
+	for what in 'yes "some text"' 'tr "\\0" y </dev/zero' 'cat /dev/zero' 'cat /dev/urandom'; do
+		hoy run -d --name c --log-opt max-size=200k busybox sh -c "$what | head -c 20000000; echo; echo the end; sleep 1000" >/dev/null || fail start
+		wait_for flood_has_ended
+		[ "$(du -sb --apparent-size "$(store)/containers/$(hoy inspect -f '{{.Id}}' c)" | cut -f1)" -lt 500000 ] || fail "bytes on disk after $what"
+		sup=$(supervisor_of c)
+		[ "$(awk '/^RssAnon:/ { print $2 }' "/proc/$sup/status")" -lt 8192 ] || fail 'the supervisor grew'
+		hoy rm -f c >/dev/null || fail rm
+	done
+}
+# shellcheck disable=SC2317  # called by wait_for
+flood_has_ended() { hoy logs --tail 1 c 2>/dev/null | grep -qx 'the end'; }
 flood_is_logged() { [ "$(hoy logs c 2>/dev/null | wc -c)" -ge 21000001 ]; }
 
 test_store_is_private() { # short

@@ -110,6 +110,14 @@ test_processes_of_exec_and_of_namespaces_below() {
 sleep 2000'
 }
 
+test_shared_pid_namespace() {
+	up --pid host
+	run hoy top c args
+	assert_out 'COMMAND
+sleep 1000
+sleep 1001'
+}
+
 test_refusals() {
 	load busybox
 	hoy create --name c --network none busybox true >/dev/null || fail create

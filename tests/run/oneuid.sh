@@ -185,6 +185,8 @@ test_asking_starts_no_process() { # rows=one
 
 private_kb() { awk '/^Private_(Clean|Dirty)/ { n += $2 } END { print n + 0 }' "/proc/$1/smaps_rollup"; }
 
+settled() { [ "$(private_kb "$1")" -le 400 ]; } # after a second without calls
+
 test_memory_of_what_answers() { # rows=one
 	load busybox
 	up busybox sh -c 'su -s /bin/sh app -c "id -u"; exec sleep 1000'
@@ -192,6 +194,7 @@ test_memory_of_what_answers() { # rows=one
 	local p kb
 	p=$(answerers)
 	assert_eq 1 "$(printf '%s\n' "$p" | wc -l)" 'processes that answer'
+	wait_for settled "$p"
 	kb=$(private_kb "$p")
 	[ "$kb" -gt 0 ] && [ "$kb" -le 400 ] || fail "the answering process has $kb KB of its own"
 }

@@ -272,4 +272,67 @@ test_platform() {
 	assert_err E-USAGE
 }
 
+test_preserved_descriptors() { # short
+	load busybox
+	printf 'a\n' >"$T/a"
+	printf 'b\n' >"$T/b"
+	run hoy run --rm --network none --preserve-fds 2 busybox sh -c 'cat <&3; cat <&4' 3<"$T/a" 4<"$T/b"
+	assert_out 'a
+b'
+	run hoy run --rm --network none --preserve-fd 7,30 busybox sh -c 'cat <&7; cat /proc/self/fd/30' 7<"$T/a" 30<"$T/b"
+	assert_out 'a
+b'
+	run hoy run --rm --network none --preserve-fds 1 --init busybox cat /proc/self/fd/3 3<"$T/a"
+	assert_out a
+	run hoy run --rm --network none --preserve-fds 1 --preserve-fd 9 -u 1000 busybox sh -c 'cat <&9; cat <&3' 3<"$T/a" 9<"$T/b"
+	assert_out 'b
+a'
+	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
+	run hoy exec --preserve-fds 1 c sh -c 'cat <&3' 3<"$T/a"
+	assert_out a
+	run hoy exec --preserve-fd 5 -l sh -c 'cat <&5' 5<"$T/b"
+	assert_out b
+	# Where the engine executes itself again, its own descriptors stay out of the way.
+	mkdir "$T/bin"
+	cp "$(command -v "$HOY")" "$T/bin/hoy"
+	run "$T/bin/hoy" run --rm --network none --preserve-fds 4 busybox sh -c 'cat <&3; cat <&4; cat <&5; cat <&6' 3<"$T/a" 4<"$T/b" 5<"$T/a" 6<"$T/b"
+	assert_out 'a
+b
+a
+b'
+	run "$T/bin/hoy" exec --preserve-fd 3,13 c sh -c 'cat <&3; cat /proc/self/fd/13' 3<"$T/a" 13<"$T/b"
+	assert_out 'a
+b'
+}
+
+test_preserved_pipe_ends() {
+	load busybox
+	# The reader sees the end of its pipe when the container ends or closes it, though hoy still runs.
+	mkfifo "$T/p"
+	cat "$T/p" >"$T/got" &
+	local reader=$!
+	$HOY run --name c --network none --preserve-fds 1 busybox sh -c 'echo said >&3; exec 3>&-; sleep 1000' 3>"$T/p" &
+	wait_for gone $reader
+	assert_eq said "$(cat "$T/got")"
+	hoy kill c >/dev/null
+	wait
+}
+
+test_descriptors_that_are_not_open() {
+	load busybox
+	run hoy run --rm --network none --preserve-fds 1 busybox true 3<&-
+	assert_err E-USAGE 'descriptor 3'
+	run hoy run --rm --network none --preserve-fds 2 busybox true 3</dev/null 4<&-
+	assert_err E-USAGE 'descriptor 4'
+	local bad
+	for bad in 2 0 -1 x 99999999999; do
+		run hoy run --rm --network none --preserve-fd "$bad" busybox true
+		assert_err E-USAGE
+	done
+	run hoy exec --preserve-fd 50 nope true
+	assert_err E-USAGE
+	run hoy exec nope
+	assert_err E-USAGE
+}
+
 run_tests "$@"

@@ -188,4 +188,10 @@ test_one_uid_maps_self_to_the_user() { # rows=one
 	assert_out app
 }
 
+test_one_uid_knows_owners() { # rows=one
+	load busybox
+	run hoy run --rm --network none busybox sh -c 'touch /f && chown 1000:1000 /f && echo chowned; su app -c "id -u"'
+	assert_out "$(printf 'chowned\n1000')"
+}
+
 run_tests "$@"
