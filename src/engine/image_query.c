@@ -379,7 +379,7 @@ static void sort_rows(struct row *v, size_t n, const char *sort)
 	} orders[] = {
 		{"repository", by_repository}, {"tag", by_tag}, {"size", by_size}, {"id", by_id}};
 
-	for (size_t i = 0; sort && i < countof(orders); i++)
+	for (size_t i = 0; sort && n && i < countof(orders); i++)
 		if (!strcmp(orders[i].key, sort))
 			qsort(v, n, sizeof *v, orders[i].fn);
 }

@@ -517,8 +517,10 @@ struct json *containers_sample(bool docker, struct arena *a)
 {
 	const struct list_query q = {.docker = docker};
 	const struct list l = {.q = &q, .a = a};
+	char *id = arena_alloc(a, CONTAINER_ID_LEN + 1);
 
-	return fields_of(&l, &(struct list_item){.s = {.id = "", .name = ""}});
+	memset(id, '0', CONTAINER_ID_LEN);
+	return fields_of(&l, &(struct list_item){.s = {.id = id, .name = ""}});
 }
 
 int containers_list(const struct home *h, const struct list_query *q, struct arena *a,

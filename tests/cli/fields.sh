@@ -53,7 +53,7 @@ test_ps_fields() { # peer_ok
 }
 
 # Both engines' names answer whoever asks, by either name of hoy.
-test_every_name() {
+test_every_name() { # short
 	local f
 	one
 	for f in AutoRemove CIDFile Command Created CreatedAt CreatedHuman ExitCode Exited ExitedAt ExposedPorts ID Image ImageID IsInfra Labels \
@@ -214,7 +214,7 @@ test_ps_filters() { # peer_ok
 	is_peer || assert_out $'web1\nweb2\ndb'
 }
 
-test_ps_filters_of_ours() {
+test_ps_filters_of_ours() { # short
 	load busybox
 	hoy create --network none --name web1 -l k=v -v "$HOME:/data" busybox true >"$T/id"
 	fit hoy ps -a --format '{{.Names}}' <<-END
@@ -241,7 +241,7 @@ test_ps_filters_of_ours() {
 	done
 }
 
-test_images_filters() { # peer_ok
+test_images_filters() { # peer_ok short
 	new_peer
 	load busybox cfg-labels
 	hoy create --network none --name c cfg-labels true >/dev/null
