@@ -122,12 +122,41 @@ static void in_root(void **state)
 	assert_int_equal(path_rm_tree_at(AT_FDCWD, dir), 0);
 }
 
+static void durations(void **state)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} t[] = {
+		{0, "0s"},
+		{1, "1ns"},
+		{1500, "1.5us"},
+		{13000000, "13ms"},
+		{1500000000, "1.5s"},
+		{60000000000, "1m0s"},
+		{3723500000000, "1h2m3.5s"},
+		{-1000000000, "-1s"},
+	};
+
+	for (size_t i = 0; i < countof(t); i++) {
+		scoped(str) s = {0};
+		int64_t back = 1;
+		time_duration(&s, t[i].ns);
+		assert_string_equal(str_cstr(&s), t[i].text);
+		if (t[i].ns >= 0) {
+			assert_int_equal(parse_duration(t[i].text, &back), 0);
+			assert_int_equal(back, t[i].ns);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clean_paths), cmocka_unit_test(escapes),
-		cmocka_unit_test(numbers),     cmocka_unit_test(times),
-		cmocka_unit_test(distance),    cmocka_unit_test(in_root),
+		cmocka_unit_test(durations),   cmocka_unit_test(numbers),
+		cmocka_unit_test(times),       cmocka_unit_test(distance),
+		cmocka_unit_test(in_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

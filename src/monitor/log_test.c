@@ -138,6 +138,79 @@ static void no_log(void **state)
 	log_close(&l);
 }
 
+/* Files of at most the limit, whole entries in each, and read together the end of what was written. */
+static void rotation(void **state)
+{
+	struct fixture *f = *state;
+	scoped(str) wrote = {0};
+	struct log l;
+	struct log_files files;
+	char name[LOG_NAME_MAX + 12], buf[700];
+	struct stat st;
+
+	assert_int_equal(log_open(&l, &(struct log_place){.dir = f->dir, .max = 1000, .files = 3}),
+			 0);
+	for (int i = 0; i < 100; i++) {
+		int n = snprintf(buf, sizeof buf, "line %d\n", i);
+		log_write(&l, false, buf, (size_t)n);
+	}
+	log_close(&l);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(fstatat(f->dir, log_file_name(name, "ctr.log", i), &st, 0), 0);
+		assert_in_range(st.st_size, 1, 1000);
+	}
+	assert_true(fstatat(f->dir, log_file_name(name, "ctr.log", 3), &st, 0) < 0);
+	assert_true(fstatat(f->dir, "ctr.log.new", &st, 0) < 0);
+	assert_int_equal(log_files_open(&files, f->dir, "ctr.log"), 0);
+	assert_int_equal(files.n, 3);
+	ssize_t n;
+	for (off_t at = 0; (n = log_files_read(&files, buf, sizeof buf, at)) > 0; at += n)
+		str_addn(&wrote, buf, (size_t)n);
+	assert_int_equal(wrote.len, log_files_end(&files));
+	assert_true(str_ends(str_cstr(&wrote), "line 99\n"));
+	int first = 100;
+	for (const char *s = str_cstr(&wrote); (s = strstr(s, "line ")); s++, first--)
+		;
+	assert_in_range(first, 1, 99);
+	snprintf(buf, sizeof buf, "line %d\n", first);
+	assert_non_null(strstr(str_cstr(&wrote), buf));
+	log_files_close(&files);
+}
+
+/* A follower goes from file to file, however many renames there were since it looked. */
+static void following(void **state)
+{
+	struct fixture *f = *state;
+	struct log l;
+	struct log_files files;
+	const struct log_place place = {.dir = f->dir, .max = 200, .files = 20};
+	char buf[64];
+	const off_t head = 30 + sizeof " stdout F " - 1;
+	off_t at = 0, want = head + 6;
+
+	assert_int_equal(log_open(&l, &place), 0);
+	log_write(&l, false, "first\n", 6);
+	assert_int_equal(log_files_open(&files, f->dir, "ctr.log"), 0);
+	for (int round = 0, i = 0; round < 5; round++) {
+		for (int k = 0; k < 10; k++, i++) {
+			int n = snprintf(buf, sizeof buf, "number %d\n", i);
+			log_write(&l, false, buf, (size_t)n);
+			want += head + n;
+		}
+		do {
+			ssize_t n;
+			while ((n = log_files_read(&files, buf, sizeof buf, at)) > 0)
+				at += n;
+		} while (log_files_next(&files, at));
+		assert_int_equal(at, log_files_end(&files));
+		assert_false(files.missed);
+		assert_in_range(files.n, 1, 2);
+	}
+	assert_int_equal(at, want); /* not a byte less or more */
+	log_close(&l);
+	log_files_close(&files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +218,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(following, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
