@@ -19,7 +19,6 @@
 #include "store/layer_form.h"
 #include "sys/sigstate.h"
 #include "sys/strays.h"
-#include "sys/userns.h"
 
 enum { TIMED_OUT_CODE = 255 }; /* as podman's conmon has it */
 
@@ -34,7 +33,6 @@ static struct supervisor {
 	struct watch child, signals;
 	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
-	int users; /* the container's user namespace, where that alone tells what is in it */
 	int pending_signal; /* sent while PID 1 was too young to judge */
 	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
 	bool timed_out;
@@ -287,8 +285,8 @@ static void on_child(struct watch *w, uint32_t events)
 		sv.code = TIMED_OUT_CODE;
 	/* All processes of its pid namespace are gone with it. Where it has none of its own, what is in its user namespace is the
 	 * container, and nothing can have left that. */
-	if (sv.users >= 0)
-		strays_end_in(sv.users);
+	if (sv.run.users >= 0)
+		strays_end_in(sv.run.users);
 	/* A stream may have been passed on to a process outside. */
 	relay_finish(&sv.relay);
 }
@@ -437,11 +435,10 @@ static void end_at_once(void)
 {
 	if (sv.run.pid <= 0)
 		return;
-	int users = ns_is_own(sv.s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	proc_signal(sv.run.pidfd, SIGKILL);
 	proc_wait(sv.run.pid);
-	if (users >= 0)
-		strays_end_in(users);
+	if (sv.run.users >= 0)
+		strays_end_in(sv.run.users);
 }
 
 /* The container runs: it takes its place. */
@@ -482,7 +479,6 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 		end_at_once();
 		failed(s, sock, &e);
 	}
-	sv.users = ns_is_own(s->config, NS_PID) ? -1 : userns_of_mounts(sv.run.pidfd);
 	record_running();
 	ids_serve(&sv.ids);
 	if (s->unpublished)

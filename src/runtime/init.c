@@ -8,6 +8,7 @@
  *   devices    what --device asked for
  *   files      host name, /etc/hosts, /etc/resolv.conf, /etc/hostname
  *   user       looked up in the root, before anything is hidden there and before it is left to the container
+ *   passwd     an entry for a user that has none
  *   own        volumes with the option U become the user's
  *   terminal   a pty of the container's own devpts; its master goes to the supervisor
  *   masks      what is hidden or read-only below /proc and /sys
@@ -32,9 +33,9 @@
 #include "sys/netdev.h"
 
 static stage_step *const first_steps[] = {
-	stage_root,  stage_dev,	   stage_proc, stage_sys,	 stage_volumes, stage_devices,
-	stage_files, stage_user,   stage_own,  stage_terminal,	 stage_masks,	stage_read_only,
-	stage_pivot, stage_limits, stage_cwd,  stage_privileges, stage_exec,
+	stage_root,	 stage_dev,   stage_proc,   stage_sys, stage_volumes,	 stage_devices,
+	stage_files,	 stage_user,  stage_passwd, stage_own, stage_terminal,	 stage_masks,
+	stage_read_only, stage_pivot, stage_limits, stage_cwd, stage_privileges, stage_exec,
 };
 
 /* For a process that joins, everything is there already. */

@@ -202,6 +202,7 @@ static void give_up(struct launched *l)
 	}
 	fd_close(&l->pidfd);
 	fd_close(&l->pty);
+	fd_close(&l->users);
 	fd_close(&l->listener);
 	l->pid = 0;
 }
@@ -301,12 +302,21 @@ static int make_init(const struct launch *l, int s[2], struct launched *ret, str
 	return r;
 }
 
+static int open_users(pid_t pid, struct err *e)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_set(e, errno, "open the container's user namespace") : fd;
+}
+
 int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 {
 	struct id_map uids, gids;
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1, .listener = -1};
+	*ret = (struct launched){.pidfd = -1, .pty = -1, .users = -1, .listener = -1};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	int r = make_init(l, s, ret, e);
@@ -315,6 +325,10 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 	userns_identity(l->gids, &gids);
 	if (r == 0)
 		r = userns_write_maps(ret->pid, &uids, &gids, false, e);
+	if (r == 0 && !ns_is_own(l->config, NS_PID)) /* before it runs: it may be gone at once */
+		ret->users = open_users(ret->pid, e);
+	if (r == 0 && !ns_is_own(l->config, NS_PID) && ret->users < 0)
+		r = ret->users;
 	if (r == 0 && write(sync, "", 1) != 1)
 		r = err_set(e, errno, "start the container's first process");
 	if (r == 0)
@@ -430,7 +444,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 {
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1, .listener = -1};
+	*ret = (struct launched){.pidfd = -1, .pty = -1, .users = -1, .listener = -1};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	autoclose int sync = s[0];

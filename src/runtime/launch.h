@@ -44,7 +44,8 @@ struct launch {
 struct launched {
 	pid_t pid; /* in our pid namespace */
 	int pidfd;
-	int pty;	    /* master, or -1 */
+	int pty; /* master, or -1 */
+	int users; /* the container's user namespace, if it has no pid namespace of its own; else -1 */
 	int listener;	    /* of calls about ids, to be answered (monitor/ids.h), or -1 */
 	struct creds creds; /* who the process is, if there is a listener */
 };

@@ -315,6 +315,39 @@ int stage_files(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* A user by a number that the image's passwd does not know gets a line there, as programs want one: in a copy that is mounted over it,
+ * for the image and what may be saved of the container stay as they are. */
+int stage_passwd(struct stage *s, struct err *e)
+{
+	static const char *const opts[] = {"size=5m", "nr_inodes=4", "mode=0755", NULL};
+	const struct user *u = &s->user;
+	scoped(str) text = {0};
+
+	if (u->name || !u->uid || user_mounts(s->c, "/etc/passwd") || user_mounts(s->c, "/etc"))
+		return 0;
+	int r = user_read_etc(s->root, "/etc/passwd", &text, e);
+	if (r < 0 || !text.s)
+		return r;
+	if (text.len && text.s[text.len - 1] != '\n')
+		str_addc(&text, '\n');
+	str_addf(&text, "%u:*:%u:%u:container user:%s:/bin/sh\n", u->uid, u->uid, u->gid, u->home);
+	autoclose int tmpfs =
+		mount_new("tmpfs", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
+	if (tmpfs < 0)
+		return tmpfs;
+	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	if (r == 0)
+		r = fd_write_file_at(tmpfs, "passwd", text.s, text.len, 0644);
+	if (r == 0 && fchmodat(tmpfs, "passwd", 0644, 0) < 0) /* whatever our umask is */
+		r = -errno;
+	autoclose int mnt = r < 0 ? r : mount_clone(tmpfs, "passwd", false);
+	if (mnt < 0)
+		return err_set(e, mnt, "write the container's /etc/passwd");
+	autoclose int target = stage_target(s, "/etc/passwd", false, e);
+	return attach_at(mnt, target, "/etc/passwd", e);
+}
+
 /* /dev/null of the host, checked to be what it is called (CVE-2025-31133). */
 static int open_null(struct err *e)
 {

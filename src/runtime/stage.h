@@ -47,7 +47,7 @@ typedef int stage_step(struct stage *s, struct err *e);
 /* rootfs.c: the root file system is mounted; the old root is left. */
 stage_step stage_root, stage_pivot;
 /* mounts.c: /proc, /sys, generated files; then what is hidden. */
-stage_step stage_proc, stage_sys, stage_files, stage_masks, stage_read_only;
+stage_step stage_proc, stage_sys, stage_files, stage_passwd, stage_masks, stage_read_only;
 /* volumes.c: what the user asked for; then the owners of what has the option U. */
 stage_step stage_volumes, stage_own;
 /* Opens a directory right below the root that must be a directory, not a link (CVE-2026-41579); makes it if it is missing. */

@@ -60,8 +60,7 @@ int user_check(const char *text, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-/* A file of the container's /etc, read whole. Missing is an empty file. */
-static int read_etc(int root, const char *path, struct str *out, struct err *e)
+int user_read_etc(int root, const char *path, struct str *out, struct err *e)
 {
 	autoclose int fd = path_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
@@ -138,7 +137,7 @@ void user_names_read(int root, const char *path, struct user_names *ret, struct 
 	int n;
 
 	*ret = (struct user_names){0};
-	if (read_etc(root, path, &text, NULL) < 0 || !text.s)
+	if (user_read_etc(root, path, &text, NULL) < 0 || !text.s)
 		return;
 	for (const char *p = text.s; (p = strchr(p, '\n')); p++)
 		lines++;
@@ -222,7 +221,7 @@ static int resolve_group(int root, const char *text, const char *group, struct u
 	}
 	if (!group && !u->name)
 		return 0;
-	r = read_etc(root, "/etc/group", &file, e);
+	r = user_read_etc(root, "/etc/group", &file, e);
 	if (r < 0 || !file.s)
 		return r < 0 || !group ? r : bad(text, "the container has no /etc/group", e);
 	if (!group)
@@ -250,7 +249,7 @@ int user_resolve(int root, const char *text, struct user *ret, struct arena *a, 
 		return r;
 	bool by_name = r == 1;
 	ret->uid = uid;
-	r = read_etc(root, "/etc/passwd", &file, e);
+	r = user_read_etc(root, "/etc/passwd", &file, e);
 	if (r < 0)
 		return r;
 	bool found = file.s && find_passwd(file.s, by_name, name, ret, a);
@@ -302,7 +301,7 @@ int user_add_groups(int root, const struct strs *names, struct user *u, struct e
 		}
 		int r = number(name, name, &gid, e);
 		if (r == 1) {
-			r = read_etc(root, "/etc/group", &file, e);
+			r = user_read_etc(root, "/etc/group", &file, e);
 			if (r == 0 && (!file.s || !find_group(file.s, name, &gid)))
 				return bad_group(name,
 						 "no such group in the container's /etc/group", e);

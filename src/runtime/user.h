@@ -26,6 +26,9 @@ struct user {
 /* text NULL or "" is uid 0. root is a descriptor of the root file system. */
 int user_resolve(int root, const char *text, struct user *ret, struct arena *a, struct err *e);
 
+/* Reads a file of the container's /etc, at most 4 MiB. One that is missing is empty, and leaves out->s NULL. ERR_USER. */
+int user_read_etc(int root, const char *path, struct str *out, struct err *e);
+
 /* The names in a passwd or group file, by number; where several have one number, the first. Lives in the arena. */
 struct user_names {
 	struct user_name {

@@ -267,6 +267,13 @@ test_all_processes_end() { # short
 		assert_rc 3
 		no_strays $n || fail "left by the end ($o): $(strays $n)"
 	done
+	# However soon it is over.
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		run hoy run --rm --pid host busybox sh -c "setsid sleep $n & exit $i"
+		assert_rc $i
+		no_strays $n || fail "left by a short life: $(strays $n)"
+	done
 	has_status a running || fail 'a container that was joined ended with it'
 }
 running() { [ "$(pgrep -f "^sleep $1" | wc -l)" -ge "$2" ]; }

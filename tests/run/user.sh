@@ -115,6 +115,32 @@ test_user_of_the_image() { # peer_ok
 	assert_out 0
 }
 
+# A number that the image does not know has an entry in the container, not in what lies below.
+test_entry_for_an_unknown_number() { # peer_ok
+	load busybox
+	run hoy run --name c --network none -u 4321 busybox sh -c 'grep 4321 /etc/passwd; whoami; ls -l /etc/passwd | cut -c1-10'
+	assert_out "$(printf '4321:*:4321:0:container user:/:/bin/sh\n4321\n-rw-r--r--')"
+	run hoy run --rm --network none -u 0 busybox grep -c container /etc/passwd
+	assert_out 0
+	mkdir "$HOME/e" && echo 'x:x:9:9::/:/bin/sh' >"$HOME/e/passwd"
+	run hoy run --rm --network none -u 4321 -v "$HOME/e/passwd:/etc/passwd" busybox cat /etc/passwd
+	assert_out 'x:x:9:9::/:/bin/sh'
+	assert_eq 'x:x:9:9::/:/bin/sh' "$(cat "$HOME/e/passwd")" 'the file of the host'
+}
+
+test_mtab() { # peer_ok
+	load busybox
+	run hoy run --rm --network none busybox sh -c 'readlink /etc/mtab; grep -c " / " /etc/mtab'
+	assert_out "$(printf '/proc/mounts\n1')"
+}
+
+# Users are looked up before anything is hidden.
+test_masked_passwd() {
+	load busybox
+	run hoy run --rm --network none -u app --security-opt mask=/etc/passwd busybox sh -c 'id -u; wc -c </etc/passwd'
+	assert_out "$(printf '1000\n0')"
+}
+
 test_no_passwd_in_the_image() { # peer_ok
 	load scratch
 	run hoy run --rm --network none -u 1234 scratch
