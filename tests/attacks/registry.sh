@@ -158,7 +158,7 @@ test_slow_registries() {
 	hostile_start
 	local mode p pids=()
 	for mode in silent slow slow-blob; do
-		HOY_ROOT=$HOME/$mode timeout 80 $HOY pull -q "$HOSTILE/$mode" >"$T/out-$mode" 2>"$T/err-$mode" &
+		HOY_ROOT=$HOME/$mode timeout 50 $HOY pull -q "$HOSTILE/$mode" >"$T/out-$mode" 2>"$T/err-$mode" &
 		pids+=($!)
 	done
 	for p in "${pids[@]}"; do
