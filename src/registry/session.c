@@ -4,11 +4,8 @@
 #include "registry/answer.h"
 #include "registry/session.h"
 
-enum {
-	MAX_TRIES = 4,
-	MAX_PAUSE_S =
-		20, /* a registry that wants us to wait longer is taken at its word: the command ends */
-};
+/* A registry that wants us to wait longer than MAX_PAUSE_S is taken at its word: the command ends. */
+enum { MAX_TRIES = 4, MAX_PAUSE_S = 20 };
 
 void inquiry_free(struct inquiry *i)
 {
@@ -50,10 +47,12 @@ int session_denied(struct registry *r, const char *what, const char *reason, str
 	if (r->cred.user)
 		return err_hint(e, "it was asked as user %.60s, with the credentials of %.150s",
 				r->cred.user, r->cred.from);
+	if (!r->looked)
+		return err_hint(e, "check the name; the registry did not ask for credentials");
 	return err_hint(e,
 			"check the name. No credentials for %.60s were found: give --creds or "
-			"--authfile, or "
-			"have them in ~/.config/containers/auth.json or ~/.docker/config.json",
+			"--authfile, or have "
+			"them in ~/.config/containers/auth.json or ~/.docker/config.json",
 			r->name);
 }
 
@@ -125,12 +124,11 @@ static enum verdict judge_status(struct registry *r, struct inquiry *i, struct e
 {
 	char buf[ANSWER_REASON];
 	const struct http_request *q = &i->q;
-	const char *reason = answer_reason(str_cstr(&q->body), q->body.len, buf);
 
-	switch (q->status) {
-	case 200:
-	case 206:
+	if (q->status == 200 || q->status == 206)
 		return VERDICT_DONE;
+	const char *reason = answer_reason(str_cstr(&q->body), q->body.len, buf);
+	switch (q->status) {
 	case 401:
 		return judge_401(r, i, e);
 	case 403:

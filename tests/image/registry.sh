@@ -152,6 +152,12 @@ test_tokens() { # short
 	registry_push stop app:1
 	pull "$REG/app:1"
 	assert_ok
+	registry_tokens_start --tls
+	export SSL_CERT_FILE=$T/registry$((REG_COUNT + 1))/certs/ca.crt
+	registry_start --tls --token "https://$TOKENS/token"
+	registry_push stop app:1
+	pull "$REG/app:1"
+	assert_ok
 }
 
 # Names of the internet, over the proxy of the environment.

@@ -223,12 +223,21 @@ def basic():
     return "Basic " + base64.b64encode(os.environ["REGISTRY_AUTH"].encode()).decode() if os.environ.get("REGISTRY_AUTH") else None
 
 
+def opener():
+    """What asks: without proxies, and with the test's own CA."""
+    ca = os.environ.get("REGISTRY_CA")
+    handlers = [urllib.request.ProxyHandler({})]
+    if ca:
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
+    return urllib.request.build_opener(*handlers)
+
+
 def get_token(challenge):
     """What to answer to WWW-Authenticate: Bearer realm="...",service="...",scope="..."."""
     p = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     scope = re.sub(":pull$", ":pull,push", p.get("scope", ""))
     url = p["realm"] + "?" + urllib.parse.urlencode({"service": p.get("service", ""), "scope": scope})
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": basic()} if basic() else {}), timeout=30) as a:
+    with opener().open(urllib.request.Request(url, headers={"Authorization": basic()} if basic() else {}), timeout=30) as a:
         return "Bearer " + json.load(a)["token"]
 
 
@@ -237,12 +246,8 @@ def request(method, url, body=None, headers=None, ok=(200, 201, 202), again=True
     r = urllib.request.Request(url, data=body, method=method, headers=headers or {})
     if authorization or basic():
         r.add_header("Authorization", authorization or basic())
-    ca = os.environ.get("REGISTRY_CA")
-    handlers = [urllib.request.ProxyHandler({})]
-    if ca:
-        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
     try:
-        with urllib.request.build_opener(*handlers).open(r, timeout=30) as a:
+        with opener().open(r, timeout=30) as a:
             return a.status, a.headers
     except urllib.error.HTTPError as e:
         if e.code == 401 and again and e.headers.get("WWW-Authenticate", "").startswith("Bearer "):
