@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <sys/mman.h>
 
 #include "base/base.h"
 #include "registry/certs.h"
@@ -39,12 +40,13 @@ static int add_file(struct str *out, const char *path, struct err *e)
 }
 
 /* One name of the directory. */
-static int take_file(struct certs *c, const char *dir, const char *name, struct err *e)
+static int take_file(struct certs *c, struct str *bundle, const char *dir, const char *name,
+		     struct err *e)
 {
 	autofree char *path = path_join(dir, name);
 
 	if (str_ends(name, ".crt"))
-		return add_file(&c->bundle, path, e);
+		return add_file(bundle, path, e);
 	if (!str_ends(name, ".cert") || c->cert)
 		return 0;
 	char *key = xasprintf("%.*skey", (int)(strlen(path) - 4), path);
@@ -57,7 +59,7 @@ static int take_file(struct certs *c, const char *dir, const char *name, struct 
 	return 0;
 }
 
-static int read_dir(struct certs *c, const char *dir, struct err *e)
+static int read_dir(struct certs *c, struct str *bundle, const char *dir, struct err *e)
 {
 	DIR *d = opendir(dir);
 	scoped(strv) names = {0};
@@ -70,28 +72,47 @@ static int read_dir(struct certs *c, const char *dir, struct err *e)
 	closedir(d);
 	strv_sort(&names);
 	for (size_t i = 0; i < names.n && r == 0; i++)
-		r = take_file(c, dir, names.v[i], e);
+		r = take_file(c, bundle, dir, names.v[i], e);
 	return r;
+}
+
+/* Not every TLS library takes CAs from memory, but all take them from a file. */
+static int make_file(struct certs *c, const struct str *bundle, struct err *e)
+{
+	c->fd = memfd_create("hoy-cas", MFD_CLOEXEC);
+	int r = c->fd < 0 ? -errno : fd_write_all(c->fd, bundle->s, bundle->len);
+
+	if (r < 0)
+		return err_set(e, -r, "certificates");
+	free(c->file);
+	c->file = xasprintf("/proc/self/fd/%d", c->fd);
+	return 0;
 }
 
 int certs_find(struct certs *c, const char *cert_dir, const char *built_in, struct err *e)
 {
-	*c = (struct certs){.file = env("SSL_CERT_FILE") ?: env("CURL_CA_BUNDLE"),
-			    .dir = env("SSL_CERT_DIR")};
-	if (!c->file && !c->dir && (!built_in || access(built_in, R_OK) < 0))
-		for (size_t i = 0; i < countof(bundles) && !c->file; i++)
+	const char *file = env("SSL_CERT_FILE") ?: env("CURL_CA_BUNDLE");
+	scoped(str) bundle = {0};
+
+	*c = (struct certs){.fd = -1, .dir = env("SSL_CERT_DIR")};
+	if (!file && !c->dir && (!built_in || access(built_in, R_OK) < 0))
+		for (size_t i = 0; i < countof(bundles) && !file; i++)
 			if (access(bundles[i], R_OK) == 0)
-				c->file = bundles[i];
-	int r = cert_dir ? read_dir(c, cert_dir, e) : 0;
-	const char *base = c->file ?: built_in;
-	if (r == 0 && c->bundle.len && base && access(base, R_OK) == 0)
-		r = add_file(&c->bundle, base, e);
-	return r;
+				file = bundles[i];
+	c->file = file ? xstrdup(file) : NULL;
+	int r = cert_dir ? read_dir(c, &bundle, cert_dir, e) : 0;
+	if (r < 0 || !bundle.len)
+		return r;
+	file = file ?: built_in;
+	if (file && access(file, R_OK) == 0)
+		r = add_file(&bundle, file, e);
+	return r < 0 ? r : make_file(c, &bundle, e);
 }
 
 void certs_free(struct certs *c)
 {
-	str_free(&c->bundle);
+	fd_close(&c->fd);
+	free(c->file);
 	free(c->cert);
 	free(c->key);
 }

@@ -7,11 +7,9 @@
 #include "base/base.h"
 
 struct certs {
-	const char
-		*file;	 /* the bundle to use: SSL_CERT_FILE, CURL_CA_BUNDLE; NULL: libcurl's own */
-	const char *dir; /* SSL_CERT_DIR; NULL: libcurl's own */
-	struct str
-		bundle; /* with a certificate directory: all CAs in one text, instead of file; else empty */
+	char *file; /* the bundle of CAs: SSL_CERT_FILE, CURL_CA_BUNDLE, or all in one with those of the directory; NULL: libcurl's own */
+	const char *dir;  /* SSL_CERT_DIR; NULL: libcurl's own */
+	int fd;		  /* of a bundle that was made here, in memory; -1 */
 	char *cert, *key; /* paths of the user's own; NULL */
 };
 

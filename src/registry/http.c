@@ -103,6 +103,7 @@ int http_open(struct http **ret, const struct http_opts *o, struct err *e)
 	if (r < 0)
 		return r;
 	struct http *h = xcalloc(1, sizeof *h);
+	h->certs.fd = -1;
 	h->insecure = o->insecure;
 	http_patience(h, CONNECT_S, STALL_S);
 	r = certs_find(&h->certs, o->cert_dir, built_in_bundle(), e);
@@ -313,7 +314,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 
 #define SET(opt, value) dl_curl_easy_setopt(c->easy, opt, value)
 
-static int set_tls(struct http_call *c, struct err *e)
+static void set_tls(struct http_call *c)
 {
 	const struct certs *certs = &c->h->certs;
 	long verify = c->h->insecure ? 0L : 1L;
@@ -323,20 +324,12 @@ static int set_tls(struct http_call *c, struct err *e)
 	SET(CURLOPT_SSL_VERIFYHOST, 2 * verify);
 	if (certs->dir)
 		SET(CURLOPT_CAPATH, certs->dir);
-	if (certs->file && !certs->bundle.len)
+	if (certs->file)
 		SET(CURLOPT_CAINFO, certs->file);
-	if (certs->cert) {
-		SET(CURLOPT_SSLCERT, certs->cert);
-		SET(CURLOPT_SSLKEY, certs->key);
-	}
-	if (!certs->bundle.len)
-		return 0;
-	struct curl_blob blob = {certs->bundle.s, certs->bundle.len, CURL_BLOB_NOCOPY};
-	if (SET(CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK)
-		return 0;
-	return err_fail_code(
-		e, ERR_LIBRARY, ENOENT,
-		"this libcurl takes no certificates beside the system's: 7.77 or later does");
+	if (!certs->cert)
+		return;
+	SET(CURLOPT_SSLCERT, certs->cert);
+	SET(CURLOPT_SSLKEY, certs->key);
 }
 
 static void add_header(struct http_call *c, const char *name, const char *value)
@@ -358,7 +351,7 @@ static void set_headers(struct http_call *c, const struct http_request *q)
 }
 
 /* Everything that does not depend on the address. CURLOPT_NOSIGNAL stays off: so libcurl keeps SIGPIPE away while it works. */
-static int set_up(struct http_call *c, struct http_request *q, struct err *e)
+static void set_up(struct http_call *c, struct http_request *q)
 {
 	char range[32];
 
@@ -386,7 +379,7 @@ static int set_up(struct http_call *c, struct http_request *q, struct err *e)
 		snprintf(range, sizeof range, "%" PRIu64 "-", q->offset);
 		SET(CURLOPT_RANGE, range);
 	}
-	return set_tls(c, e);
+	set_tls(c);
 }
 
 /* Sends the transfer to an address. */
@@ -420,12 +413,11 @@ int http_start(struct http *h, struct http_request *q, struct err *e)
 	c->h = h;
 	c->origin = origin;
 	c->easy = dl_curl_easy_init();
-	int r = c->easy ? set_up(c, q, e)
-			: err_fail_code(e, ERR_INTERNAL, ENOMEM, "libcurl makes no handle");
-	if (r < 0) {
+	if (!c->easy) {
 		http_drop(h, q);
-		return r;
+		return err_fail_code(e, ERR_INTERNAL, ENOMEM, "libcurl makes no handle");
 	}
+	set_up(c, q);
 	q->end = HTTP_RUNNING;
 	send_to(c, q, q->url);
 	return 0;

@@ -582,6 +582,29 @@ static void asks_through_proxies(void **state)
 	unsetenv("SSL_CERT_FILE");
 }
 
+static void shows_a_certificate(void **state)
+{
+	struct err e = {0};
+	autofree char *own = path_join(dir, "own"), *ca = path_join(dir, "certs/ca.crt"),
+		      *to = path_join(own, "ca.crt"), *cert = path_join(dir, "cert.pem"),
+		      *as = path_join(own, "client.cert"), *key = path_join(dir, "key.pem"),
+		      *key_as = path_join(own, "client.key");
+
+	assert_int_equal(mkdir(own, 0755), 0);
+	assert_int_equal(symlink(ca, to), 0);
+	opts.cert_dir = own;
+	assert_int_equal(manifest(at.tls, "certificate", "latest", &e), ERR_REGISTRY_DENIED);
+	assert_int_equal(symlink(cert, as), 0);
+	opts.cert_dir = own;
+	struct registry *r;
+	struct reference ref = {.registry = at.tls, .repository = "certificate"};
+	assert_true(registry_open(&r, &ref, &opts, &e) < 0); /* the key is missing */
+	assert_int_equal(e.id, ERR_TLS);
+	assert_int_equal(symlink(key, key_as), 0);
+	assert_int_equal(manifest(at.tls, "certificate", "latest", &e), 0);
+	opts.cert_dir = NULL;
+}
+
 /* ---- where credentials come from */
 
 static const char *found(const char *registry, const char *repository, struct err *e)
@@ -731,6 +754,7 @@ int main(void)
 		cmocka_unit_test(understands_answers),
 		cmocka_unit_test(says_who_cannot_be_reached),
 		cmocka_unit_test(verifies_certificates),
+		cmocka_unit_test(shows_a_certificate),
 		cmocka_unit_test(asks_through_proxies),
 		cmocka_unit_test(finds_credentials),
 		cmocka_unit_test(asks_helpers),

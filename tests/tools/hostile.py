@@ -415,6 +415,12 @@ def basic(q):
 
 
 @mode
+def certificate(q):
+    "over HTTPS: wants a certificate of its client"
+    q.honest() if q.server.context and q.conn.getpeercert() else q.answer(403)
+
+
+@mode
 def forbidden(q):
     "lets nobody in"
     q.answer(403, dump({"errors": [{"code": "DENIED", "message": "requested access to the resource is denied"}]}))
@@ -636,6 +642,8 @@ def main():
         registry.make_certificates(certs)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certs + "/cert.pem", certs + "/key.pem")
+        context.load_verify_locations(certs + "/certs/ca.crt")
+        context.verify_mode = ssl.CERT_OPTIONAL
         servers.append(Server("tls", "127.0.0.1", d, ports, context))
     for s in servers:
         s.start()
