@@ -185,6 +185,8 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 	struct nearest near = {&a, text, NULL, str_too_far(text)};
 
 	names_each(h, compare_name, &near, NULL);
+	if (!near.best && !hello_is_meant(text)) /* built in: need not be in the store */
+		compare_name(&near, "localhost/hello", ":latest", "");
 	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: no such image", text);
 	if (*text == '@')
 		return err_hint(e, "@host and @empty are no images: only run and create take them");

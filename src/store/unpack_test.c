@@ -495,10 +495,13 @@ static void devices_are_counted(void **state)
 	assert_int_equal(look("sda").st_mode, 0);
 	assert_int_equal(look("dev/zero").st_mode, 0);
 	assert_int_equal(look("whiteout").st_mode, 0);
-	/* root makes devices, but what anybody may make is a whiteout and no device */
-	assert_int_equal(unpack_form(&s, FORM_ROOT, NULL, &st, &e), 0);
-	assert_int_equal(look("whiteout").st_mode, 0);
 	holds("after", "1");
+	/* root makes devices, but what anybody may make is a whiteout and no device */
+	if (geteuid() == 0) {
+		assert_int_equal(unpack_form(&s, FORM_ROOT, NULL, &st, &e), 0);
+		assert_int_equal(look("whiteout").st_mode, 0);
+		holds("after", "1");
+	}
 }
 
 static void with_xattr(struct str *s, const char *name, const void *value, size_t n)

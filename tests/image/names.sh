@@ -112,6 +112,8 @@ test_bad_names() { # short
 }
 
 test_unknown_with_the_nearest_name() { # short
+	run hoy run --pull never helo
+	assert_err E-IMAGE-UNKNOWN 'did you mean hello?'
 	load busybox
 	run hoy image inspect -f x busibox
 	assert_err E-IMAGE-UNKNOWN
