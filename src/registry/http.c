@@ -106,7 +106,9 @@ int http_open(struct http **ret, const struct http_opts *o, struct err *e)
 	h->certs.fd = -1;
 	h->insecure = o->insecure;
 	http_patience(h, CONNECT_S, STALL_S);
-	r = certs_find(&h->certs, o->cert_dir, built_in_bundle(), e);
+	const char *tls = dl_curl_version_info(CURLVERSION_NOW)->ssl_version;
+	r = certs_find(&h->certs, o->cert_dir, built_in_bundle(),
+		       tls && str_starts(tls, "OpenSSL/"), e);
 	if (r == 0 && !(h->multi = dl_curl_multi_init()))
 		r = err_fail_code(e, ERR_INTERNAL, ENOMEM, "libcurl makes no multi handle");
 	if (r < 0)
@@ -322,9 +324,13 @@ static void set_tls(struct http_call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, verify);
 	SET(CURLOPT_SSL_VERIFYHOST, 2 * verify);
+	if (certs->hashed) {
+		SET(CURLOPT_CAPATH, certs->hashed);
+		SET(CURLOPT_CAINFO, NULL);
+	}
 	if (certs->dir)
 		SET(CURLOPT_CAPATH, certs->dir);
-	if (certs->file)
+	if (certs->file && !certs->hashed)
 		SET(CURLOPT_CAINFO, certs->file);
 	if (!certs->cert)
 		return;

@@ -200,6 +200,24 @@ test_what_stays_here() {
 	assert_err E-IMAGE-UNKNOWN
 }
 
+# The system's CAs are looked up by the hashes of their names, where there are such links: the whole bundle is not read.
+test_ca_by_hash() { # rows=user
+	need strace openssl
+	[ "$(find /etc/ssl/certs -name '????????.0' | wc -l)" -ge 30 ] || skip 'no hashed directory of CAs'
+	registry_start --tls
+	registry_push busybox app:1
+	cp -rL /etc/ssl/certs "$T/certs"
+	chmod -R u+w "$T/certs"
+	cp "$REG_CA" "$T/certs/$(openssl x509 -hash -noout -in "$REG_CA").0"
+	run hoy pull --tls-verify "$REG/app:1"
+	assert_err E-TLS
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount sh -c 'mount --bind "$1" /etc/ssl/certs && exec strace -f -e trace=openat -o "$2" $HOY pull -q --tls-verify "$3"' sh "$T/certs" "$T/trace" "$REG/app:1"
+	assert_ok
+	grep 'ca-certificates.crt.* = [0-9]' "$T/trace" && fail 'the whole bundle was read'
+	:
+}
+
 test_dockers_lines() {
 	registry_start
 	registry_push busybox app:latest
