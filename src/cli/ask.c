@@ -51,7 +51,7 @@ static int read_line(int tty, int sigfd, struct str *line, struct err *e)
 	return r;
 }
 
-int ask_secret(struct cli *c, const char *prompt, const char **ret, struct err *e)
+static int ask(struct cli *c, const char *prompt, bool secret, const char **ret, struct err *e)
 {
 	scoped(task_signals) sig;
 	scoped(str) line = {0}, text = {0};
@@ -59,13 +59,15 @@ int ask_secret(struct cli *c, const char *prompt, const char **ret, struct err *
 	autoclose int tty = isatty(0) ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
 
 	task_signals_hold(&sig);
-	if (tty < 0 || tty_raw(tty) < 0)
+	if (tty < 0 || (secret && tty_raw(tty) < 0))
 		return -ENOTTY;
 	str_add_escaped(&text, prompt, strlen(prompt));
 	fd_write_all(tty, text.s, text.len);
 	int r = read_line(tty, sig.fd, &line, &why);
-	tty_restore();
-	fd_write_all(tty, "\n", 1);
+	if (secret)
+		tty_restore();
+	if (secret || r < 0)
+		fd_write_all(tty, "\n", 1);
 	if (r > 0)
 		*ret = arena_strndup(&c->arena, str_cstr(&line), line.len);
 	if (line.s)
@@ -74,7 +76,18 @@ int ask_secret(struct cli *c, const char *prompt, const char **ret, struct err *
 		return 0;
 	*e = why;
 	if (!why.code)
-		err_fail_code(e, ERR_INTERRUPTED, EINTR, "no password was given");
+		err_fail_code(e, ERR_INTERRUPTED, EINTR, "no %s was given",
+			      secret ? "password" : "answer");
 	e->exit = why.exit ?: 130;
 	return err_hint(e, "nothing was sent and nothing changed");
+}
+
+int ask_secret(struct cli *c, const char *prompt, const char **ret, struct err *e)
+{
+	return ask(c, prompt, true, ret, e);
+}
+
+int ask_line(struct cli *c, const char *prompt, const char **ret, struct err *e)
+{
+	return ask(c, prompt, false, ret, e);
 }

@@ -1,5 +1,5 @@
 /*
- * ask.h - asking the person at the terminal for a secret.
+ * ask.h - asking the person at the terminal for a name or a secret.
  */
 #ifndef CLI_ASK_H
 #define CLI_ASK_H
@@ -10,5 +10,8 @@
  * standard input is no terminal: nothing ever waits for somebody who is not there. ERR_INTERRUPTED for Ctrl-C, Ctrl-D and signals;
  * the terminal is then as it was. */
 int ask_secret(struct cli *c, const char *prompt, const char **ret, struct err *e);
+
+/* The same for a line that may be seen; it may be empty. */
+int ask_line(struct cli *c, const char *prompt, const char **ret, struct err *e);
 
 #endif

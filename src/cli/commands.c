@@ -25,6 +25,8 @@
 	/* images */                                                                               \
 	X(history)                                                                                 \
 	X(import)                                                                                  \
+	X(login)                                                                                   \
+	X(logout)                                                                                  \
 	X(pull)                                                                                    \
 	X(load)                                                                                    \
 	X(save)                                                                                    \

@@ -2,14 +2,19 @@
 #include "base/parse.h"
 #include "cli/pull_opts.h"
 
+enum registry_tls pull_tls(const struct cli *c, bool tls_verify)
+{
+	if (!cli_given(c, "tls-verify"))
+		return REGISTRY_TLS_AUTO;
+	return tls_verify ? REGISTRY_TLS_VERIFY : REGISTRY_TLS_ANY;
+}
+
 static int read_registry(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
 			 struct err *e)
 {
 	o->registry = (struct registry_opts){
 		.authfile = f->authfile, .creds = f->creds, .cert_dir = f->cert_dir};
-	o->registry.tls = !cli_given(c, "tls-verify") ? REGISTRY_TLS_AUTO
-			  : f->tls_verify	      ? REGISTRY_TLS_VERIFY
-						      : REGISTRY_TLS_ANY;
+	o->registry.tls = pull_tls(c, f->tls_verify);
 	o->retry = f->retry > 100 ? 100 : (unsigned)f->retry;
 	o->retry_delay = -1;
 	if (str_is_empty(f->retry_delay))

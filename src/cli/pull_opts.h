@@ -85,6 +85,9 @@ struct pull_flags {
 			"Take the image for this variant of the architecture (v7)"                 \
 	}
 
+/* What --tls-verify says, or that it was not given. */
+enum registry_tls pull_tls(const struct cli *c, bool tls_verify);
+
 /* Pulls what text names, if the policy wants it, with progress on standard error. */
 int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 		    const struct pull_flags *f, struct image_pulled *ret, struct err *e);

@@ -5,10 +5,7 @@
 #include "registry/auth.h"
 #include "state/home.h"
 
-enum { MAX_FILE = 1 << 20 };
-
-static int bad_file(struct err *e, const char *what, const char *fmt, ...) printf_like(3, 4);
-static int bad_file(struct err *e, const char *what, const char *fmt, ...)
+int auth_bad_file(struct err *e, const char *what, const char *fmt, ...)
 {
 	char why[200];
 	va_list ap;
@@ -20,8 +17,7 @@ static int bad_file(struct err *e, const char *what, const char *fmt, ...)
 	return err_hint(e, "mend or remove the file, or name another with --authfile");
 }
 
-/* The registry under which a key of "auths" stands, without what docker's older forms have around it ("https://index.docker.io/v1/"). */
-static const char *key_text(struct arena *a, const char *key)
+const char *auth_key(struct arena *a, const char *key)
 {
 	bool url = str_starts(key, "https://") || str_starts(key, "http://");
 	const char *s = url ? strstr(key, "://") + 3 : key;
@@ -50,7 +46,7 @@ static int read_auth(struct arena *a, const char *text, const char *what, struct
 		n--;
 	char *colon = n > 0 ? memchr(s, ':', (size_t)n) : NULL;
 	if (!colon || colon == s || memchr(s, 0, (size_t)n))
-		return bad_file(e, what, "an \"auth\" is not USER:PASSWORD in base64");
+		return auth_bad_file(e, what, "an \"auth\" is not USER:PASSWORD in base64");
 	c->user = arena_strndup(a, s, (size_t)(colon - s));
 	c->password = arena_strndup(a, colon + 1, (size_t)(s + n - colon - 1));
 	return 0;
@@ -88,7 +84,7 @@ static int read_auths(struct arena *a, const struct json *auths, const char *wha
 	while (want) {
 		for (size_t i = 0; i < auths->obj.n && !c->user; i++) {
 			const struct json_member *m = &auths->obj.v[i];
-			if (strcasecmp(key_text(a, m->key), want))
+			if (strcasecmp(auth_key(a, m->key), want))
 				continue;
 			int r = read_entry(a, m->value, what, c, e);
 			if (r < 0)
@@ -102,37 +98,47 @@ static int read_auths(struct arena *a, const struct json *auths, const char *wha
 	return 0;
 }
 
+int auth_json(struct arena *a, const char *text, size_t len, const char *what, struct json **ret,
+	      struct err *e)
+{
+	static const struct json_limits limits = {.max_bytes = AUTH_MAX_FILE, .max_depth = 16};
+	struct err je = {0};
+
+	*ret = json_parse(a, text, len, what, &limits, &je);
+	if (!*ret) /* the text of the message is the reader's own words, and a position */
+		return auth_bad_file(e, what, "%.180s", je.msg);
+	if ((*ret)->type != JSON_OBJ)
+		return auth_bad_file(e, what, "it is no JSON object");
+	return 0;
+}
+
 int auth_document(struct arena *a, const char *text, size_t len, const char *what,
 		  const char *registry, const char *repository, struct credentials *ret,
 		  const char **ret_helper, struct err *e)
 {
-	static const struct json_limits limits = {.max_bytes = MAX_FILE, .max_depth = 16};
-	struct err je = {0};
-	struct json *j = json_parse(a, text, len, what, &limits, &je);
+	struct json *j;
 
 	*ret = (struct credentials){0};
 	*ret_helper = NULL;
-	if (!j) /* the text of the message is the reader's own words, and a position */
-		return bad_file(e, what, "%.180s", je.msg);
-	if (j->type != JSON_OBJ)
-		return bad_file(e, what, "it is no JSON object");
+	int r = auth_json(a, text, len, what, &j, e);
+	if (r < 0)
+		return r;
 	*ret_helper = json_str(json_get(j, "credHelpers"), registry);
 	if (!str_is_empty(*ret_helper))
 		return 0;
 	*ret_helper = NULL;
-	int r = read_auths(a, json_get(j, "auths"), what, registry, repository, ret, e);
+	r = read_auths(a, json_get(j, "auths"), what, registry, repository, ret, e);
 	if (r == 0 && !ret->user && !str_is_empty(json_str(j, "credsStore")))
 		*ret_helper = json_str(j, "credsStore");
 	ret->from = ret->user ? what : NULL;
 	return r;
 }
 
-/* docker keeps docker.io under the URL of its first index. */
-static int ask_helper(struct arena *a, const char *name, const char *registry,
-		      struct credentials *ret, struct err *e)
+int auth_helper_find(struct arena *a, const char *name, const char *registry,
+		     struct credentials *ret, struct err *e)
 {
 	bool hub = !strcmp(registry, "docker.io");
-	int r = auth_helper_get(a, name, hub ? "https://index.docker.io/v1/" : registry, ret, e);
+	int r = auth_helper_get(a, name, hub ? AUTH_HUB_URL : registry, ret, e);
 
 	return r == 0 && hub && !ret->user ? auth_helper_get(a, name, registry, ret, e) : r;
 }
@@ -144,22 +150,21 @@ static int look_into(struct arena *a, const char *path, bool must, const char *r
 	scoped(str) text = {0};
 	const char *helper;
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int r = fd < 0 ? -errno : fd_read_all(fd, &text, MAX_FILE);
+	int r = fd < 0 ? -errno : fd_read_all(fd, &text, AUTH_MAX_FILE);
 
 	if ((r == -ENOENT || r == -ENOTDIR) && !must)
 		return 0;
 	if (r < 0)
-		return bad_file(e, path, "%s", strerror(-r));
+		return auth_bad_file(e, path, "%s", strerror(-r));
 	if (!text.len) /* made by touch, or being written for the first time */
 		return 0;
 	r = auth_document(a, text.s, text.len, path, registry, repository, ret, &helper, e);
 	if (r == 0 && helper)
-		r = ask_helper(a, helper, registry, ret, e);
+		r = auth_helper_find(a, helper, registry, ret, e);
 	return r;
 }
 
-/* The file that was named; NULL if none was. */
-static const char *named_file(const struct auth_opts *o)
+const char *auth_named_file(const struct auth_opts *o)
 {
 	const char *s = !str_is_empty(o->authfile) ? o->authfile : getenv("REGISTRY_AUTH_FILE");
 
@@ -168,7 +173,7 @@ static const char *named_file(const struct auth_opts *o)
 
 int auth_check(const struct auth_opts *o, struct err *e)
 {
-	const char *named = named_file(o);
+	const char *named = auth_named_file(o);
 
 	if (o->creds && (!strchr(o->creds, ':') || o->creds[0] == ':')) {
 		err_fail(e, ERR_USAGE, "--creds takes USER:PASSWORD");
@@ -177,33 +182,33 @@ int auth_check(const struct auth_opts *o, struct err *e)
 				"file given with --authfile is not");
 	}
 	if (named && !o->creds && access(named, R_OK) < 0)
-		return bad_file(e, named, "%s", strerror(errno));
+		return auth_bad_file(e, named, "%s", strerror(errno));
 	return 0;
 }
 
-static void usual_files(struct arena *a, struct strs *l)
+void auth_files(struct arena *a, const char *v[AUTH_FILES])
 {
 	const char *run = getenv("XDG_RUNTIME_DIR"), *config = getenv("XDG_CONFIG_HOME"),
 		   *docker = getenv("DOCKER_CONFIG"), *home = home_of_user();
 
-	strs_add(a, l,
-		 str_is_empty(run) ? arena_printf(a, "/run/containers/%u/auth.json", geteuid())
-				   : arena_printf(a, "%s/containers/auth.json", run));
+	v[AUTH_RUN] = str_is_empty(run) ? arena_printf(a, "/run/containers/%u/auth.json", geteuid())
+					: arena_printf(a, "%s/containers/auth.json", run);
+	v[AUTH_CONFIG] = v[AUTH_DOCKER] = NULL;
 	if (!str_is_empty(config))
-		strs_add(a, l, arena_printf(a, "%s/containers/auth.json", config));
+		v[AUTH_CONFIG] = arena_printf(a, "%s/containers/auth.json", config);
 	else if (home)
-		strs_add(a, l, arena_printf(a, "%s/.config/containers/auth.json", home));
+		v[AUTH_CONFIG] = arena_printf(a, "%s/.config/containers/auth.json", home);
 	if (!str_is_empty(docker))
-		strs_add(a, l, arena_printf(a, "%s/config.json", docker));
+		v[AUTH_DOCKER] = arena_printf(a, "%s/config.json", docker);
 	else if (home)
-		strs_add(a, l, arena_printf(a, "%s/.docker/config.json", home));
+		v[AUTH_DOCKER] = arena_printf(a, "%s/.docker/config.json", home);
 }
 
 int auth_find(struct arena *a, const struct auth_opts *o, const char *registry,
 	      const char *repository, struct credentials *ret, struct err *e)
 {
-	const char *named = named_file(o);
-	struct strs files = {0};
+	const char *named = auth_named_file(o);
+	const char *files[AUTH_FILES];
 	int r = auth_check(o, e);
 
 	*ret = (struct credentials){0};
@@ -218,8 +223,9 @@ int auth_find(struct arena *a, const struct auth_opts *o, const char *registry,
 	}
 	if (named)
 		return look_into(a, named, true, registry, repository, ret, e);
-	usual_files(a, &files);
-	for (size_t i = 0; i < files.n && r == 0 && !ret->user; i++)
-		r = look_into(a, files.v[i], false, registry, repository, ret, e);
+	auth_files(a, files);
+	for (size_t i = 0; i < AUTH_FILES && r == 0 && !ret->user; i++)
+		if (files[i])
+			r = look_into(a, files[i], false, registry, repository, ret, e);
 	return r;
 }

@@ -1,6 +1,7 @@
 /*
  * Credential helpers (docker's protocol): docker-credential-NAME get, the server's address on its input, {"Username", "Secret"} on its
- * output, or status 1 with "credentials not found". Everything else is an error.
+ * output, or status 1 with "credentials not found". store gets {"ServerURL", "Username", "Secret"}, erase the address, list gives
+ * {ADDRESS: USER}. Everything else is an error.
  */
 #include <poll.h>
 #include <signal.h>
@@ -11,7 +12,8 @@
 #include "data/json.h"
 #include "registry/auth.h"
 
-enum { MAX_ANSWER = 64 << 10, PATIENCE_MS = 30000 };
+/* What a helper is told fits a pipe. */
+enum { MAX_ANSWER = 64 << 10, MAX_TOLD = 32 << 10, PATIENCE_MS = 30000 };
 
 static int failed(struct err *e, const char *name, const char *fmt, ...) printf_like(3, 4);
 static int failed(struct err *e, const char *name, const char *fmt, ...)
@@ -68,8 +70,9 @@ static int read_answer(int fd, struct str *out)
 	}
 }
 
-/* Runs path, server on its input. Returns its exit status, or a negative errno (-ETIMEDOUT, -EFBIG: it was killed). */
-static int ask(const char *path, const char *server, struct str *out, struct err *e)
+/* Runs path, text on its input. Returns its exit status, or a negative errno (-ETIMEDOUT, -EFBIG: it was killed). */
+static int talk(const char *path, const char *verb, const char *text, struct str *out,
+		struct err *e)
 {
 	int in[2], answer[2];
 	pid_t pid;
@@ -80,15 +83,15 @@ static int ask(const char *path, const char *server, struct str *out, struct err
 	if (pipe2(answer, O_CLOEXEC) < 0)
 		return err_set(e, errno, "pipe");
 	autoclose int out_r = answer[0], out_w = answer[1];
-	const char *argv[] = {path, "get", NULL};
+	const char *argv[] = {path, verb, NULL};
 	struct spawn sp = {.path = path, .argv = argv, .in = in_r, .out = out_w, .err = -1};
 	int r = proc_spawn(&sp, &pid, e);
 
 	if (r < 0)
 		return r;
 	fd_close(&out_w);
-	/* The address fits the pipe, so this does not wait; our own end of reading keeps SIGPIPE away. */
-	fd_write_all(in_w, server, strlen(server));
+	/* The text fits the pipe, so this does not wait; our own end of reading keeps SIGPIPE away. */
+	fd_write_all(in_w, text, strlen(text));
 	fd_close(&in_w);
 	fd_close(&in_r);
 	r = read_answer(out_r, out);
@@ -98,28 +101,41 @@ static int ask(const char *path, const char *server, struct str *out, struct err
 	return r < 0 ? r : status;
 }
 
-int auth_helper_get(struct arena *a, const char *name, const char *server, struct credentials *ret,
-		    struct err *e)
+/* 0: done, out has what it said; 1: it knows no such credentials. */
+static int ask(const char *name, const char *verb, const char *text, struct str *out, struct err *e)
 {
-	scoped(str) out = {0};
-	struct err ignored;
-	char *path = find(a, name);
+	scoped(arena) a = {0};
+	char *path = find(&a, name);
 
-	*ret = (struct credentials){0};
 	if (!path)
 		return failed(e, name, "there is no such program in PATH");
-	int status = ask(path, server, &out, e);
+	if (strlen(text) > MAX_TOLD)
+		return failed(e, name, "it cannot be told more than %d bytes", MAX_TOLD);
+	int status = talk(path, verb, text, out, e);
 	if (status == -ETIMEDOUT)
 		return failed(e, name, "it said nothing for %d s", PATIENCE_MS / 1000);
 	if (status == -EFBIG)
 		return failed(e, name, "it said more than %d bytes", MAX_ANSWER);
 	if (status < 0)
 		return failed(e, name, "%s", strerror(-status));
-	if (status && str_starts(str_cstr(&out), "credentials not found"))
-		return 0;
+	if (status && str_starts(str_cstr(out), "credentials not found"))
+		return 1;
 	if (status) /* what looks like an answer may hold a secret */
 		return failed(e, name, "status %d: %.200s", status,
-			      strchr(str_cstr(&out), '{') ? "" : str_cstr(&out));
+			      strchr(str_cstr(out), '{') ? "" : str_cstr(out));
+	return 0;
+}
+
+int auth_helper_get(struct arena *a, const char *name, const char *server, struct credentials *ret,
+		    struct err *e)
+{
+	scoped(str) out = {0};
+	struct err ignored;
+	int r = ask(name, "get", server, &out, e);
+
+	*ret = (struct credentials){0};
+	if (r != 0)
+		return r < 0 ? r : 0;
 	struct json *j = json_parse(a, str_cstr(&out), out.len, name, NULL, &ignored);
 	const char *user = json_str(j, "Username"), *secret = json_str(j, "Secret");
 	if (!user || !secret)
@@ -129,5 +145,43 @@ int auth_helper_get(struct arena *a, const char *name, const char *server, struc
 	if (!strcmp(user, "<token>"))
 		ret->identity = secret;
 	ret->from = arena_printf(a, "docker-credential-%s", name);
+	return 0;
+}
+
+int auth_helper_store(const char *name, const char *server, const struct credentials *c,
+		      struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0}, out = {0};
+	struct json *j = json_new(&a, JSON_OBJ);
+
+	json_set_str(&a, j, "ServerURL", server);
+	json_set_str(&a, j, "Username", c->user);
+	json_set_str(&a, j, "Secret", c->password);
+	json_write(&text, j, 0);
+	int r = ask(name, "store", str_cstr(&text), &out, e);
+	return r > 0 ? failed(e, name, "it stores nothing") : r;
+}
+
+int auth_helper_erase(const char *name, const char *server, struct err *e)
+{
+	scoped(str) out = {0};
+
+	return ask(name, "erase", server, &out, e);
+}
+
+int auth_helper_list(struct arena *a, const char *name, struct strs *ret, struct err *e)
+{
+	scoped(str) out = {0};
+	struct err ignored;
+	int r = ask(name, "list", "", &out, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	struct json *j = json_parse(a, str_cstr(&out), out.len, name, NULL, &ignored);
+	if (!j || j->type != JSON_OBJ)
+		return failed(e, name, "its list is no JSON object");
+	for (size_t i = 0; i < j->obj.n; i++)
+		strs_add(a, ret, j->obj.v[i].key);
 	return 0;
 }

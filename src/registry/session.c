@@ -18,8 +18,11 @@ int session_ask(struct registry *r, struct inquiry *i, const char *path, struct 
 {
 	free(i->url);
 	free(i->authorization);
-	i->url = xasprintf("%s://%s/v2/%s/%s", r->plain ? "http" : "https", r->host, r->repository,
-			   path);
+	if (path[0] == '/')
+		i->url = xasprintf("%s://%s/v2%s", r->plain ? "http" : "https", r->host, path);
+	else
+		i->url = xasprintf("%s://%s/v2/%s/%s", r->plain ? "http" : "https", r->host,
+				   r->repository, path);
 	i->authorization = r->authorization ? xstrdup(r->authorization) : NULL;
 	i->auth_serial = r->auth_serial;
 	i->plain = r->plain;
@@ -50,10 +53,9 @@ int session_denied(struct registry *r, const char *what, const char *reason, str
 	if (!r->looked)
 		return err_hint(e, "check the name; the registry did not ask for credentials");
 	return err_hint(e,
-			"check the name. No credentials for %.60s were found: give --creds or "
-			"--authfile, or have "
-			"them in ~/.config/containers/auth.json or ~/.docker/config.json",
-			r->name);
+			"check the name. No credentials for %.60s were found: `hoy login %.60s` stores "
+			"them, --creds and --authfile give others",
+			r->name, r->name);
 }
 
 static enum verdict failed(struct registry *r, struct inquiry *i, const char *hint, struct err *e)

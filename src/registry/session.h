@@ -15,7 +15,7 @@ struct registry {
 	struct http *http;
 	const char *name;	/* "docker.io", for people and for finding credentials */
 	const char *host;	/* "registry-1.docker.io", for asking */
-	const char *repository; /* "library/busybox" */
+	const char *repository; /* "library/busybox"; NULL: the registry itself is meant */
 	struct auth_opts auth;
 
 	bool plain;    /* HTTP without TLS */
@@ -44,7 +44,8 @@ struct inquiry {
 
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_FAILED };
 
-/* Fills address and credentials and starts the request. path: "manifests/latest". */
+/* Fills address and credentials and starts the request. path: "manifests/latest", of the repository;
+ * "/_catalog", of the registry. */
 int session_ask(struct registry *r, struct inquiry *i, const char *path, struct err *e);
 enum verdict session_judge(struct registry *r, struct inquiry *i, struct err *e);
 void inquiry_free(struct inquiry *i);

@@ -113,15 +113,17 @@ static int get_token(struct registry *r, const struct challenge *c, const char *
 	scoped(str) query = {0};
 	scoped(http_request)
 		q = {.total_s = TOKEN_S, .max = MAX_TOKEN_ANSWER, .accept = "application/json"};
-	autofree char *scope = xasprintf("repository:%s:pull", r->repository), *url = NULL,
-		      *auth = NULL;
+	autofree char *url = NULL, *auth = NULL;
 	int k = check_realm(r, c->realm, cred->user != NULL, e);
 
 	if (k < 0)
 		return k;
 	if (c->service)
 		add_param(&query, "service", c->service);
-	add_param(&query, "scope", scope);
+	if (r->repository) {
+		autofree char *scope = xasprintf("repository:%s:pull", r->repository);
+		add_param(&query, "scope", scope);
+	}
 	if (cred->identity) {
 		add_param(&query, "grant_type", "refresh_token");
 		add_param(&query, "client_id", "hoy");

@@ -109,6 +109,25 @@ test_credential_helper_fails() { # short
 	assert_eq 0 "$(hostile_saw token)" 'tokens that were asked for'
 }
 
+# A password that the helper does not take is in no file, and the registry was asked first whether it is one.
+test_helper_fails_at_login() { # short
+	registry_start --auth someone:secret
+	mkdir -p "$T/helpers" "$HOME/.config/containers"
+	printf '#!/bin/sh\necho "the keyring is locked"\nexit 1\n' >"$T/helpers/docker-credential-broken"
+	chmod 755 "$T/helpers/docker-credential-broken"
+	export PATH=$T/helpers:$PATH
+	local helper file=$HOME/.config/containers/auth.json
+	for helper in broken missing; do
+		printf '{"credHelpers": {"%s": "%s"}}' "$REG" $helper >"$file"
+		cp "$file" "$T/before"
+		printf secret >"$T/password"
+		run timeout 100 $HOY login -u someone --password-stdin "$REG" <"$T/password"
+		assert_err E-AUTH-HELPER
+		assert_bytes "$T/before" "$file"
+		grep -rqs c29tZW9uZTpzZWNyZXQ= "$HOME" && fail 'the password is in a file'
+	done
+}
+
 test_token_makes_no_header() { # short
 	hostile_start
 	refused E-REGISTRY-ANSWER bearer-injected
