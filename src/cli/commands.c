@@ -7,11 +7,13 @@
 	/* containers */                                                                           \
 	X(attach)                                                                                  \
 	X(create)                                                                                  \
+	X(diff)                                                                                    \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \
 	X(container_exists)                                                                        \
 	X(container_inspect)                                                                       \
 	X(container_prune)                                                                         \
+	X(container_diff)                                                                          \
 	X(logs)                                                                                    \
 	X(ps)                                                                                      \
 	X(rename)                                                                                  \
@@ -36,6 +38,7 @@
 	X(rmi)                                                                                     \
 	X(image_inspect)                                                                           \
 	X(image_exists)                                                                            \
+	X(image_diff)                                                                              \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \

@@ -93,10 +93,14 @@ static int read_names(struct pack *p, struct err *e)
 
 	if (!d)
 		return failed(p, errno, "read", e);
-	for (struct dirent *de; (de = readdir(d));)
+	errno = 0;
+	for (struct dirent *de; (de = readdir(d)); errno = 0)
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
 			strv_add(&l->names, de->d_name);
+	int r = errno == ENOENT ? 0 : -errno; /* removed meanwhile */
 	closedir(d);
+	if (r < 0)
+		return failed(p, r, "read", e);
 	strv_sort(&l->names);
 	return 0;
 }

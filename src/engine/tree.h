@@ -1,0 +1,33 @@
+/*
+ * tree.h - the file system of a container or an image, as diff, export and commit take it: its layers, and on top of them what
+ * the container has written.
+ *
+ * Found by what the user typed outside of U0; opened inside (store/view.h).
+ */
+#ifndef ENGINE_TREE_H
+#define ENGINE_TREE_H
+
+#include "engine/container.h"
+#include "store/view.h"
+
+enum tree_kind { TREE_ANY, TREE_CONTAINER, TREE_IMAGE };
+
+struct tree {
+	struct container ct; /* of a container, with its config; dir is -1 for an image */
+	struct arena arena;
+	const char *what;   /* for messages: "container web" */
+	struct strs layers; /* diffIDs, the bottom one first */
+	const char *upper;  /* "containers/<id>/upper"; NULL: an image */
+};
+#define TREE_NONE ((struct tree){.ct = {.dir = -1}})
+void tree_free(struct tree *t);
+
+/* TREE_ANY looks for a container first. verb is for the refusal of a container whose root is the host's (@host): ERR_HOST_ROOT. */
+int tree_find(const struct home *h, const char *text, enum tree_kind kind, const char *verb,
+	      struct tree *ret, struct err *e);
+
+/* Inside U0: are its files those of this owner form? Makes layers that are there in another one only. ERR_LAYER_FORM. */
+int tree_prepare(const struct home *h, const struct u0_map *map, const struct tree *t,
+		 struct err *e);
+
+#endif
