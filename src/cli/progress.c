@@ -38,7 +38,7 @@ static void add_line(struct str *out, const struct board_layer *l, unsigned colu
 {
 	scoped(str) s = {0}, size = {0};
 	uint64_t part = l->arrived < l->size ? l->arrived : done_of(l);
-	unsigned percent = l->size ? (unsigned)(part * 100 / l->size) : 0;
+	unsigned percent = l->size ? (unsigned)((double)part * 100 / (double)l->size) : 0;
 
 	size_human(&size, l->size);
 	if (columns < NARROW) {

@@ -64,11 +64,12 @@ static int pull_one(struct cli *c, const struct home *h, const struct pull_flags
 		    const char *text, struct err *e)
 {
 	struct image_pulled done;
-	bool docker = c->called == CALLED_DOCKER;
+	struct pull_flags flags = *f;
+	bool docker = flags.bars_only = c->called == CALLED_DOCKER;
 	int r = docker && !f->quiet ? announce_docker(c, text, e) : 0;
 
 	if (r == 0)
-		r = pull_with_flags(c, h, text, f, &done, e);
+		r = pull_with_flags(c, h, text, &flags, &done, e);
 	if (r < 0)
 		return r;
 	if (docker)

@@ -61,6 +61,7 @@ int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 	if (r < 0)
 		return r;
 	progress_init(&s.p, c, f->quiet);
+	s.p.quiet |= f->bars_only && !s.p.terminal;
 	o.docker = c->called == CALLED_DOCKER;
 	o.watch = progress_watch(&s.p);
 	o.begins = begins;

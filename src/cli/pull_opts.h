@@ -13,6 +13,7 @@ struct pull_flags {
 	const char *policy; /* NULL or "": missing */
 	uint64_t retry, max_layer;
 	bool tls_verify, quiet;
+	bool bars_only; /* set by a command that has lines of its own */
 };
 
 /* The rows of a command whose struct T holds a struct pull_flags at f ("image." or nothing). */

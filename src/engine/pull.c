@@ -1,5 +1,3 @@
-#include <poll.h>
-
 #include "base/base.h"
 #include "engine/pull.h"
 

@@ -4,7 +4,6 @@
  * unpacks them as they arrive. A round that can do nothing waits for a blob that another process has; before that everything of ours is
  * given back, so two pulls never wait for each other. The round after which nothing is missing ends with the image being written.
  */
-#include <poll.h>
 #include <sys/mman.h>
 
 #include "base/base.h"

@@ -228,6 +228,7 @@ latest: Pulling from app
 Digest: $DIGEST
 Status: Downloaded newer image for $REG/app:latest
 $REG/app:latest"
+	assert_quiet
 	run "$T/docker" pull "$REG/app"
 	assert_has "Status: Image is up to date for $REG/app:latest"
 	run "$T/docker" pull -q "$REG/app:latest"
