@@ -39,6 +39,7 @@
 	X(image_inspect)                                                                           \
 	X(image_exists)                                                                            \
 	X(image_diff)                                                                              \
+	X(image_prune)                                                                             \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \

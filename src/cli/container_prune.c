@@ -1,7 +1,7 @@
 #include "base/base.h"
-#include "base/parse.h"
 #include "cli/command.h"
 #include "cli/confirm.h"
+#include "cli/pruned.h"
 #include "engine/prune.h"
 
 struct prune_opts {
@@ -19,24 +19,6 @@ static const struct opt prune_rows[] = {
 	{0},
 };
 #undef TO
-
-static void print(struct cli *c, const struct prune_opts *o, const struct prune_result *res)
-{
-	scoped(str) size = {0};
-	bool docker = c->called == CALLED_DOCKER;
-
-	if (docker && res->ids.n)
-		out_text(&c->out, "Deleted Containers:\n");
-	for (size_t i = 0; i < res->ids.n; i++)
-		out_printf(&c->out, "%s\n", res->ids.v[i]);
-	size_human(&size, (uint64_t)res->bytes);
-	if (docker)
-		out_printf(&c->out, "%sTotal reclaimed space: %s\n", res->ids.n ? "\n" : "",
-			   str_cstr(&size));
-	else if (isatty(2))
-		cli_note(c, "%zu container%s, %s%s", res->ids.n, res->ids.n == 1 ? "" : "s",
-			 str_cstr(&size), o->dry_run ? " to reclaim" : " reclaimed");
-}
 
 static int prune_run(struct cli *c, void *opts, struct err *e)
 {
@@ -57,7 +39,11 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	r = containers_prune(&h, &o->filter, o->dry_run, &c->arena, &res, e);
 	if (r < 0)
 		return r;
-	print(c, o, &res);
+	pruned_containers(c, "Deleted Containers:", &res.ids);
+	if (c->called == CALLED_DOCKER)
+		pruned_total(c, res.bytes);
+	else if (isatty(2))
+		pruned_note(c, res.ids.n, "container", res.bytes, o->dry_run);
 	if (res.failed)
 		cli_report(c, &res.why);
 	return 0;

@@ -10,10 +10,11 @@ struct rmi_opts {
 static const struct opt rmi_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Remove all images"},
 	{"force", 'f', TO(OPT_BOOL, force), NULL,
-	 "Remove images with several names, and containers that use them"},
+	 "Remove images with several names, and containers that use them (called docker: not "
+	 "those)"},
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An image that does not exist is no error"},
 	{"no-prune", 0, TO(OPT_BOOL, no_prune), NULL,
-	 "Keep untagged parents (images here have none)", .flags = OPT_IGNORED},
+	 "Keep images without a name that it was built upon"},
 	{0},
 };
 #undef TO
@@ -25,8 +26,9 @@ static void print_removed(struct cli *c, const struct image_removed *r)
 	for (size_t i = 0; i < r->untagged.n; i++)
 		out_printf(&c->out, "Untagged: %s\n",
 			   docker ? ref_familiar(&c->arena, r->untagged.v[i]) : r->untagged.v[i]);
-	if (*r->deleted)
-		out_printf(&c->out, "Deleted: %s\n", docker ? r->deleted : digest_hex(r->deleted));
+	for (size_t i = 0; i < r->deleted.n; i++)
+		out_printf(&c->out, "Deleted: %s\n",
+			   docker ? r->deleted.v[i] : digest_hex(r->deleted.v[i]));
 }
 
 static void remove_one(struct cli *c, const struct home *h, const struct rmi_opts *o,
@@ -34,8 +36,11 @@ static void remove_one(struct cli *c, const struct home *h, const struct rmi_opt
 {
 	scoped(image_removed) done = {0};
 	struct err one = {0};
+	struct image_rm_opts rm = {.force = o->force,
+				   .keep_parents = o->no_prune,
+				   .docker = c->called == CALLED_DOCKER};
 
-	if (image_rm(h, text, o->force, &done, &one) == 0)
+	if (image_rm(h, text, &rm, &done, &one) == 0)
 		print_removed(c, &done);
 	else if (one.id != ERR_IMAGE_UNKNOWN || (!o->ignore && !o->force))
 		cli_report(c, &one);
@@ -83,8 +88,11 @@ const struct command cmd_rmi = {
 		       "image needs. It "
 		       "works on a full disk.\n\n"
 		       "An image that a container was made from stays, unless --force is given: "
-		       "then the image "
-		       "goes and the container keeps what it needs of it.",
+		       "then it goes, and such containers with it. Called docker, --force removes "
+		       "no container: if they do not run, the image goes and they keep what they "
+		       "need of it; that of a running one only loses its name.\n\n"
+		       "With an image go the images without a name that it was built upon, unless "
+		       "others were, too.",
 	.examples = "hoy rmi busybox\nhoy rmi -f 3f57d9401f8d\nhoy rmi --all",
 	.exits = "1 an image does not exist\n2 an image is in use by a container",
 	.opts = rmi_rows,

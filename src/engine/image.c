@@ -3,9 +3,7 @@
 #include "base/base.h"
 #include "engine/adding.h"
 #include "engine/image.h"
-#include "engine/remove.h"
 #include "store/load.h"
-#include "store/names.h"
 
 void load_result_free(struct load_result *r)
 {
@@ -193,104 +191,5 @@ int image_drop_names(const struct home *h, const char *text, char *const *names,
 		      : ref_parse(&im.arena, im.names.v[i], &refs[i], e);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = drop_name(h, &refs[i], e);
-	return r;
-}
-
-void image_removed_free(struct image_removed *r)
-{
-	strv_free(&r->untagged);
-}
-
-struct naming {
-	const char *id;
-	struct strv names; /* with tags; those by digest follow the image */
-};
-
-static int collect_names(void *arg, const char *repository, const char *last, const char *id)
-{
-	struct naming *n = arg;
-
-	if (str_eq(id, n->id) && *last == ':')
-		strv_addf(&n->names, "%s%s", repository, last);
-	return 0;
-}
-
-static int refuse_several(const char *id, const struct strv *names, struct err *e)
-{
-	scoped(str) list = {0};
-
-	for (size_t i = 0; i < names->n && i < 4; i++)
-		str_addf(&list, "%s%s", i ? ", " : "", names->v[i]);
-	err_fail(e, ERR_IMAGE_IN_USE, "image %.12s has %zu names: %s%s", digest_hex(id), names->n,
-		 str_cstr(&list), names->n > 4 ? ", ..." : "");
-	return err_hint(e, "remove it by name, or with -f to take all of them");
-}
-
-/* Containers of an image that is removed by force go before it, running ones too. */
-static int rm_users(const struct home *h, const char *id, struct err *e)
-{
-	scoped(strv) users = {0};
-	int r = image_users(h, id, &users, e);
-
-	for (size_t i = 0; i < users.n && r == 0; i++) {
-		scoped(container) c = {.dir = -1};
-		r = container_open(h, users.v[i], &c, e);
-		if (r == 0)
-			r = container_remove(h, &c, true, -1, e);
-		if (r == -ENOENT)
-			r = 0; /* it went by itself (--rm) */
-	}
-	return r;
-}
-
-static int rm_whole(const struct home *h, const char *id, bool force, struct strv *names,
-		    struct image_removed *ret, struct err *e)
-{
-	int r = force ? rm_users(h, id, e) : 0;
-
-	if (r == 0)
-		r = image_remove(h, id, force, e);
-	if (r < 0) {
-		if (e && e->id == ERR_IMAGE_IN_USE)
-			e->exit = 2;
-		return r;
-	}
-	for (size_t i = 0; i < names->n; i++)
-		strv_add(&ret->untagged, names->v[i]);
-	snprintf(ret->deleted, sizeof ret->deleted, "%s", id);
-	return 0;
-}
-
-int image_rm(const struct home *h, const char *text, bool force, struct image_removed *ret,
-	     struct err *e)
-{
-	scoped(arena) a = {0};
-	struct naming n = {0};
-	const char *id, *name;
-
-	*ret = (struct image_removed){0};
-	int r = image_find_id(h, text, &a, &id, &name, e);
-	if (r < 0) {
-		if (e && e->id == ERR_IMAGE_UNKNOWN)
-			e->exit = 1;
-		return r;
-	}
-	n.id = id;
-	r = names_each(h, collect_names, &n, e);
-	strv_sort(&n.names);
-	bool by_tag = name && !strchr(name, '@');
-	if (r == 0 && by_tag && n.names.n > 1) {
-		struct reference ref;
-		r = ref_parse(&a, name, &ref, e);
-		if (r == 0)
-			r = drop_name(h, &ref, e);
-		if (r == 0)
-			strv_add(&ret->untagged, name);
-	} else if (r == 0 && !by_tag && n.names.n > 1 && !force) {
-		r = refuse_several(id, &n.names, e);
-	} else if (r == 0) {
-		r = rm_whole(h, id, force, &n.names, ret, e);
-	}
-	strv_free(&n.names);
 	return r;
 }

@@ -70,18 +70,46 @@ int image_add_names(const struct home *h, const char *text, char *const *names, 
 int image_drop_names(const struct home *h, const char *text, char *const *names, size_t n,
 		     struct err *e);
 
-/* What a removal did, one line each. */
+/* What a removal did. */
 struct image_removed {
 	struct strv untagged; /* full names */
-	char deleted[DIGEST_LEN +
-		     1]; /* the id, or "" if the image stays because it has other names */
+	struct strv deleted;  /* ids; none if the image stays because it has other names */
 };
 void image_removed_free(struct image_removed *r);
 
+struct image_rm_opts {
+	bool force;
+	bool keep_parents; /* images without a name that it was built upon stay */
+	bool docker;
+};
 /* As podman rmi does: a name of an image that has others is only taken away; an id or a digest removes the image, unless it has several names or a
- * container uses it (then only with force, which removes such containers too). Exit codes are podman's: 1 unknown, 2 in use. */
-int image_rm(const struct home *h, const char *text, bool force, struct image_removed *ret,
-	     struct err *e);
+ * container uses it (then only with force, which removes such containers too). As docker does, force removes no container: those that do
+ * not run keep what they need, and an image of one that runs only loses its name. With an image go those without a name or a container
+ * that it was built upon, unless others were too. Exit codes are podman's: 1 unknown, 2 in use. */
+int image_rm(const struct home *h, const char *text, const struct image_rm_opts *o,
+	     struct image_removed *ret, struct err *e);
+
+/* Removes images that no container uses: those without a name, or all. */
+struct image_prune_opts {
+	struct strs
+		filters; /* until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; others are ERR_USAGE */
+	bool all, dry;
+	struct strs leaving; /* ids of containers that do not count, for dry */
+};
+struct image_pruned {
+	const char *id;
+	struct strs names; /* full, with tags; then by digest */
+};
+struct image_prune_result {
+	struct image_pruned *v; /* the newest first */
+	size_t n;
+	int64_t bytes;
+	size_t failed;
+	struct err why; /* of the first that failed */
+};
+/* Everything lives in the arena. What gets a name or a container meanwhile stays. */
+int images_prune(const struct home *h, const struct image_prune_opts *o, struct arena *a,
+		 struct image_prune_result *ret, struct err *e);
 
 /* The object of `image inspect`, with podman's and docker's fields. docker: ids with "sha256:", familiar names. */
 struct json *image_inspect(const struct home *h, const struct image *im, bool docker,

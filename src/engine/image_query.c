@@ -153,6 +153,12 @@ static int compare_time(struct timespec a, struct timespec b)
 	return a.tv_nsec < b.tv_nsec ? -1 : a.tv_nsec > b.tv_nsec;
 }
 
+/* Without any name, by tag or by digest. */
+static bool is_dangling(const struct image_entry *im)
+{
+	return !im->repo_digests.n;
+}
+
 static size_t count_users(const struct plan *p, const struct image_entry *im)
 {
 	size_t n = 0;
@@ -170,7 +176,7 @@ static bool fits(const struct plan *p, const struct filter *f, const struct row 
 	case F_REFERENCE:
 		return r->repository && fits_reference(p->a, f->text, r->repository, r->tag);
 	case F_DANGLING:
-		return (r->im->names.n == 0) != f->opposite;
+		return is_dangling(r->im) != f->opposite;
 	case F_LABEL:
 		return fits_label(r->im, f->text);
 	case F_BEFORE:
@@ -293,8 +299,8 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 		put_int(a, o, "Containers", (int64_t)count_users(p, im));
 	else
 		put_str(a, o, "Containers", "N/A");
-	put_bool(a, o, "Dangling", !im->names.n);
-	put_bool(a, o, "IsDangling", !im->names.n);
+	put_bool(a, o, "Dangling", is_dangling(im));
+	put_bool(a, o, "IsDangling", is_dangling(im));
 	put_bool(a, o, "ReadOnly", false);
 	put_bool(a, o, "IsReadOnly", false);
 	json_put(a, o, "Labels", json_new_pairs(a, &im->labels));
@@ -323,7 +329,7 @@ static struct json *object_json(const struct plan *p, const struct image_entry *
 	json_put(a, o, "Labels",
 		 im->labels.n ? json_new_pairs(a, &im->labels) : json_new(a, JSON_NULL));
 	put_int(a, o, "Containers", (int64_t)count_users(p, im));
-	if (!im->names.n)
+	if (is_dangling(im))
 		put_bool(a, o, "Dangling", true);
 	put_str(a, o, "Arch", im->architecture ? im->architecture : "");
 	put_str(a, o, "Os", im->os ? im->os : "");

@@ -1,5 +1,6 @@
 /*
- * check.h - is the store whole? Looks at everything, changes nothing, takes no lock.
+ * check.h - is the store whole? Looks at everything, changes nothing, takes no lock unless it finds a fault: then it looks again while
+ * nobody changes images.
  *
  * Faults are what no crash of ours may leave behind: a name without its image, an image without a document or a layer, a layer or
  * blob that nothing has, a container without its record. Leftovers are what a killed process leaves and the next command

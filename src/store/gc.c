@@ -12,6 +12,7 @@
 #include "store/gc.h"
 #include "store/layers.h"
 #include "store/partial.h"
+#include "store/room.h"
 
 int store_lock(const struct home *h, struct err *e)
 {
@@ -168,18 +169,20 @@ static int use_image(const struct home *h, int dir, const char *hex, struct stor
 	return r < 0 ? r : use_manifest(h, manifest, u, e);
 }
 
-static int use_images(const struct home *h, struct store_used *u,
+static int use_images(const struct home *h, const struct strv *without, struct store_used *u,
 		      void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		      struct err *e)
 {
 	int r = 0, dir = openat(h->fd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	char id[DIGEST_LEN + 1];
 
 	if (!d)
 		return errno == ENOENT ? 0 : err_set(e, errno, "read %s/images", h->path);
 	for (struct dirent *de; !r && (de = readdir(d));) {
 		struct err why = {0};
-		if (de->d_name[0] == '.')
+		snprintf(id, sizeof id, "sha256:%.64s", de->d_name);
+		if (de->d_name[0] == '.' || (without && strv_has(without, id)))
 			continue;
 		r = use_image(h, dir, de->d_name, u, &why);
 		if (r < 0 && bad) {
@@ -194,7 +197,8 @@ static int use_images(const struct home *h, struct store_used *u,
 }
 
 /* Containers keep the config and the layers of an image that was removed by force. */
-static int use_containers(const struct home *h, struct store_used *u, struct err *e)
+static int use_containers(const struct home *h, const struct strs *without, struct store_used *u,
+			  struct err *e)
 {
 	scoped(strv) ids = {0};
 	int r = container_ids_all(h, &ids, e);
@@ -202,6 +206,8 @@ static int use_containers(const struct home *h, struct store_used *u, struct err
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		scoped(arena) a = {0};
 		struct container_state s;
+		if (without && strs_has(without, ids.v[i]))
+			continue;
 		if (container_state_read(h, ids.v[i], &s, &a, NULL) < 0)
 			continue; /* going away, or without a record: it can start no more */
 		if (digest_valid(s.image_id))
@@ -210,17 +216,61 @@ static int use_containers(const struct home *h, struct store_used *u, struct err
 	return r;
 }
 
+static int find_used(const struct home *h, const struct strv *images, const struct strs *containers,
+		     struct store_used *ret,
+		     void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
+		     struct err *e)
+{
+	int r = use_images(h, images, ret, bad, arg, e);
+
+	if (r == 0)
+		r = use_containers(h, containers, ret, e);
+	strv_sort(&ret->layers);
+	strv_sort(&ret->blobs);
+	return r;
+}
+
+/* Of an entry of layers/ or blobs/sha256/. */
+static int64_t room_of(const struct home *h, const char *name)
+{
+	return name[DIGEST_HEX] ? layer_room(h, name) : blob_room(h, name);
+}
+
 int store_used_find(const struct home *h, struct store_used *ret,
 		    void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		    struct err *e)
 {
 	*ret = (struct store_used){0};
-	int r = use_images(h, ret, bad, arg, e);
-	if (r == 0)
-		r = use_containers(h, ret, e);
-	strv_sort(&ret->layers);
-	strv_sort(&ret->blobs);
-	return r;
+	return find_used(h, NULL, NULL, ret, bad, arg, e);
+}
+
+/* The room of what a directory has and nothing uses. */
+static int64_t room_unused(const struct home *h, const char *dir, const struct strv *used)
+{
+	int fd = openat(h->fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char hex[DIGEST_HEX + 1];
+	int64_t sum = 0;
+
+	if (!d)
+		return 0;
+	for (struct dirent *de; (de = readdir(d));) {
+		snprintf(hex, sizeof hex, "%.64s", de->d_name);
+		if (strspn(hex, "0123456789abcdef") == DIGEST_HEX && !store_used_has(used, hex))
+			sum += room_of(h, de->d_name);
+	}
+	closedir(d);
+	return sum;
+}
+
+int64_t store_room_without(const struct home *h, const struct strv *images,
+			   const struct strs *containers)
+{
+	scoped(store_used) used = {0};
+
+	if (find_used(h, images, containers, &used, NULL, NULL, NULL) < 0)
+		return 0;
+	return room_unused(h, "layers", &used.layers) + room_unused(h, "blobs/sha256", &used.blobs);
 }
 
 /* Moves one thing away: into the trash, or, where that could not be made (a full disk), below tmp/ as it is. */
@@ -250,11 +300,13 @@ static int move_unused(const struct home *h, const char *dir, const struct strv 
 		snprintf(hex, sizeof hex, "%.64s", de->d_name);
 		if (strspn(hex, "0123456789abcdef") != DIGEST_HEX || store_used_has(used, hex))
 			continue;
+		int64_t bytes = room_of(h, de->d_name);
 		int r = move_away(h, fd, de->d_name, trash);
 		if (r < 0) {
 			moved = err_set(e, r, "move %s/%s away", dir, de->d_name);
 			break;
 		}
+		trash->bytes += bytes;
 		moved++;
 	}
 	closedir(d);

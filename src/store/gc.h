@@ -29,6 +29,7 @@ void store_collect_later(const struct home *h);
 /* What was taken out of the store and only has to be deleted: one directory below tmp/, locked as long as it is open. */
 struct store_trash {
 	struct home_tmp t;
+	int64_t bytes; /* the room it took (room.h) */
 };
 #define STORE_TRASH_NONE ((struct store_trash){.t = {.fd = -1}})
 
@@ -55,5 +56,10 @@ int store_used_find(const struct home *h, struct store_used *ret,
 		    void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		    struct err *e);
 bool store_used_has(const struct strv *sorted, const char *hex);
+
+/* The room (room.h) of what only these images (ids) and containers need, and of what nothing needs: what would become free without
+ * them. 0 where nothing would be collected, because an image is damaged. */
+int64_t store_room_without(const struct home *h, const struct strv *images,
+			   const struct strs *containers);
 
 #endif

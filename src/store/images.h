@@ -96,8 +96,19 @@ int image_tag(const struct home *h, const char *id, const struct reference *name
 /* Takes a name away; -ENOENT if there is none. The image stays. */
 int image_untag(const struct home *h, const struct reference *name, struct err *e);
 
-/* Removes the image with all its names, then the layers and blobs that nothing else uses. Refused if a container uses it
- * (ERR_IMAGE_IN_USE names it) unless force: then the container keeps its layers. Needs no space on the disk. */
+/* An image that is to go. */
+struct image_leaving {
+	const char *id;
+	bool force;	/* although containers use it: they keep its layers */
+	bool unnamed;	/* only if nobody has given it a name meanwhile */
+	struct err why; /* .code is not 0: it stays, and why (ERR_IMAGE_IN_USE names a container) */
+};
+/* Removes images with all their names, then the layers and blobs that nothing else uses, under one lock. *ret_bytes is the room that
+ * these took (room.h), to which it is added; deleting them may take longer than this call, and is finished by another command if it is
+ * killed. Needs no space on the disk. Fails only if nothing could be done. */
+int images_remove(const struct home *h, struct image_leaving *v, size_t n, int64_t *ret_bytes,
+		  struct err *e);
+/* The same for one. */
 int image_remove(const struct home *h, const char *id, bool force, struct err *e);
 
 /* The containers made from an image: their ids. */

@@ -1,5 +1,4 @@
 #include "base/base.h"
-#include "state/container.h"
 #include "store/blobs.h"
 #include "store/gc.h"
 #include "store/images.h"
@@ -171,92 +170,4 @@ int image_untag(const struct home *h, const struct reference *name, struct err *
 	autoclose int lock = store_lock(h, e);
 
 	return lock < 0 ? lock : names_drop(h, name, e);
-}
-
-int image_users(const struct home *h, const char *id, struct strv *ret, struct err *e)
-{
-	scoped(strv) ids = {0};
-	int r = container_ids_all(h, &ids, e);
-
-	for (size_t i = 0; i < ids.n && r == 0; i++) {
-		scoped(arena) a = {0};
-		struct container_state s;
-		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && str_eq(s.image_id, id))
-			strv_add(ret, ids.v[i]);
-	}
-	return r;
-}
-
-static int refuse_used(const struct home *h, const char *id, const struct strv *users,
-		       struct err *e)
-{
-	scoped(arena) a = {0};
-	struct container_state s = {0};
-	const char *who = users->v[0];
-
-	if (container_state_read(h, who, &s, &a, NULL) == 0 && s.name)
-		who = s.name;
-	err_fail_code(e, ERR_IMAGE_IN_USE, EBUSY, "image %.12s is used by container %.64s%s",
-		      digest_hex(id), who, users->n > 1 ? " and others" : "");
-	return err_hint(e, "remove the container first (hoy rm %.64s), or use -f", who);
-}
-
-struct naming {
-	const char *id;
-	struct arena arena;
-	struct strs names;
-};
-
-static int collect_names(void *arg, const char *repository, const char *last, const char *id)
-{
-	struct naming *n = arg;
-
-	if (str_eq(id, n->id))
-		strs_add(&n->arena, &n->names, arena_printf(&n->arena, "%s%s", repository, last));
-	return 0;
-}
-
-/* All names of an image go; with the lock held. */
-static int drop_names(const struct home *h, const char *id, struct err *e)
-{
-	struct naming n = {.id = id};
-	int r = names_each(h, collect_names, &n, e);
-
-	for (size_t i = 0; i < n.names.n && r == 0; i++) {
-		struct reference ref;
-		r = ref_parse(&n.arena, n.names.v[i], &ref, e);
-		if (r == 0)
-			r = names_drop(h, &ref, e);
-		if (r == -ENOENT)
-			r = 0;
-	}
-	arena_free(&n.arena);
-	return r;
-}
-
-int image_remove(const struct home *h, const char *id, bool force, struct err *e)
-{
-	scoped(strv) users = {0};
-	struct store_trash trash = STORE_TRASH_NONE;
-	char path[8 + DIGEST_HEX];
-	autoclose int lock = store_lock(h, e);
-
-	if (lock < 0)
-		return lock;
-	int r = image_users(h, id, &users, e);
-	if (r == 0 && users.n && !force)
-		return refuse_used(h, id, &users, e);
-	if (r == 0)
-		r = drop_names(h, id, e);
-	if (r < 0)
-		return r;
-	image_path(path, id);
-	if (unlinkat(h->fd, path, 0) < 0 && errno != ENOENT)
-		return err_set(e, errno, "remove %s/%s", h->path, path);
-	sync_dir(h, "images");
-	/* Another image that is damaged keeps its neighbours' layers, but not this image from going. */
-	store_collect_locked(h, &trash, NULL);
-	fd_close(&lock);
-	store_trash_empty(h, &trash, 15);
-	return 0;
 }

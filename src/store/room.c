@@ -1,0 +1,63 @@
+#include <dirent.h>
+
+#include "base/base.h"
+#include "store/layers.h"
+#include "store/room.h"
+
+/* The plain files of a directory: those beside diff/. */
+static int64_t plain_files(const struct home *h, const char *path)
+{
+	int fd = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int64_t sum = 0;
+	struct stat st;
+
+	if (!d)
+		return 0;
+	for (struct dirent *de; (de = readdir(d));)
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			sum += st.st_size;
+	closedir(d);
+	return sum;
+}
+
+int64_t layer_room(const struct home *h, const char *name)
+{
+	scoped(arena) a = {0};
+	struct layer_meta m = {0};
+	struct digest d;
+	char path[96];
+	const char *dot = strchr(name, '.');
+
+	if (!dot || strlen(name) > 80)
+		return 0;
+	snprintf(d.hex, sizeof d.hex, "%.64s", name);
+	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++)
+		if (!strcmp(dot + 1, u0_form_name(f)))
+			layer_meta_read(h, &d, f, &a, &m, NULL);
+	snprintf(path, sizeof path, "layers/%s", name);
+	return m.size + plain_files(h, path);
+}
+
+int64_t layer_room_all(const struct home *h, const char *hex)
+{
+	int64_t sum = 0;
+	char name[80];
+
+	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++) {
+		snprintf(name, sizeof name, "%.64s.%s", hex, u0_form_name(f));
+		sum += layer_room(h, name);
+	}
+	return sum;
+}
+
+int64_t blob_room(const struct home *h, const char *hex)
+{
+	struct stat st;
+	char path[96];
+
+	snprintf(path, sizeof path, "blobs/sha256/%.64s", hex);
+	return fstatat(h->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
+		       ? st.st_size
+		       : 0;
+}
