@@ -139,16 +139,17 @@ uint64_t proc_start_time(pid_t pid)
 	if (n <= 0)
 		return 0;
 	buf[n] = 0;
-	char *p = strrchr(buf, ')'); /* the name may hold anything, ")" included */
-	if (!p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X')
+	const char *p = strrchr(buf, ')'); /* the name may hold anything, ")" included */
+	char state;
+	long threads;
+	uint64_t start;
+	if (!p || sscanf(p + 1,
+			 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld "
+			 "%*d %" SCNu64,
+			 &state, &threads, &start) != 3)
 		return 0;
-	p += 2;
-	for (int field = 3; field < 22 && p; field++) {
-		p = strchr(p, ' ');
-		if (p)
-			p++;
-	}
-	return p ? strtoull(p, NULL, 10) : 0;
+	/* A process whose first thread has ended looks like a zombie as long as others run. */
+	return state == 'X' || (state == 'Z' && threads < 2) ? 0 : start;
 }
 
 int proc_open(pid_t pid, uint64_t start)

@@ -40,7 +40,8 @@ int proc_wait(pid_t pid);
 /* The exit code of a wait(2) status: code, or 128 + signal. */
 int proc_exit_code(int wait_status);
 
-/* Start time of a process in clock ticks since boot (field 22 of proc(5) stat), 0 if there is no such process or it is a zombie. */
+/* Start time of a process in clock ticks since boot (field 22 of proc(5) stat), 0 if there is no such process or it is a zombie.
+ * One whose first thread only has ended, as pthread_exit(3) in main() does it, lives. */
 uint64_t proc_start_time(pid_t pid);
 
 /* A pidfd for the process pid that started at start; -ESRCH if it is gone or is another process. */

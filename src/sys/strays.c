@@ -32,15 +32,34 @@ static bool is_within(pid_t pid, const void *arg)
 	return found;
 }
 
+/* Of the first thread that still has a mount namespace: one that has ended has none, while others go on. */
+static int read_mountinfo(pid_t pid, struct str *out)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
+	int r = fd_read_file_at(AT_FDCWD, path, out, 1 << 20);
+	if (r >= 0 || r == -ENOENT || r == -EACCES)
+		return r;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *d = opendir(path);
+	for (struct dirent *de; r < 0 && d && (de = readdir(d));) {
+		snprintf(path, sizeof path, "/proc/%d/task/%.20s/mountinfo", (int)pid, de->d_name);
+		if (de->d_name[0] != '.')
+			r = fd_read_file_at(AT_FDCWD, path, out, 1 << 20);
+	}
+	if (d)
+		closedir(d);
+	return r;
+}
+
 /* A line of mountinfo whose mount point, the fifth field, is "/". */
 static bool is_rooted(pid_t pid, const void *arg)
 {
-	char path[40];
 	scoped(str) text = {0};
 	char *save = NULL;
 
-	snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
-	if (fd_read_file_at(AT_FDCWD, path, &text, 1 << 20) < 0 || !text.s)
+	if (read_mountinfo(pid, &text) < 0 || !text.s)
 		return false;
 	for (char *l = strtok_r(text.s, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		char point[3] = "";

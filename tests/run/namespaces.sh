@@ -276,6 +276,22 @@ test_all_processes_end() { # short
 	done
 	has_status a running || fail 'a container that was joined ended with it'
 }
+# One whose first thread has ended, which looks like a zombie, is not overlooked.
+test_strays_without_a_first_thread() {
+	load busybox
+	local n=ldr$((RANDOM % 9000 + 1000)) # all that is left of its words
+	run hoy run --rm --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 0.3; exit 3"
+	assert_rc 3
+	pgrep -x $n && fail 'it is left'
+	hoy run -d --name c --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 1000" >/dev/null || fail run
+	wait_for pgrep -x $n
+	kill -9 "$(awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$(hoy inspect --format '{{.State.Pid}}' c)/stat")"
+	wait_for has_status c exited
+	hoy rm c >/dev/null || fail rm
+	pgrep -x $n && fail 'it is left after a crash'
+	:
+}
+
 running() { [ "$(pgrep -f "^sleep $1" | wc -l)" -ge "$2" ]; }
 
 # With a user namespace of their own inside, and with the supervisor killed.

@@ -108,6 +108,19 @@ test_a_second_thread_waits() { # peer_ok
 	ended 24 'got it'
 }
 
+# Its first thread has ended: for /proc it is a zombie.
+test_a_second_thread_is_all() { # peer_ok
+	load busybox
+	hoy run -d --name c --network none -v "$T_FIX/bin/leader:/leader:ro" busybox /leader >/dev/null || fail run
+	wait_for hoy_logs_have c ready
+	run hoy stop -t 1 c
+	assert_ok
+	ended 137
+	hoy start c >/dev/null || fail start
+	run hoy rm -f -t 0 c
+	assert_ok
+}
+
 test_late_handler() { # peer_ok
 	up /stop/late 600
 	wait_for hoy_logs_have c starting
