@@ -63,13 +63,14 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0) {
 		r = undo(&h, &ct, r);
 	} else if (o->detach) {
-		r = run_await(sock, e);
+		r = run_await(sock, ct.monitor, e);
 		if (r == 0)
 			out_printf(&c->out, "%s\n", ct.id);
 	} else {
 		if (ao.no_stdout && ao.no_stderr) /* as elsewhere: so that it can be found */
 			out_printf(&c->out, "%s\n", ct.id);
 		ao.sock = sock;
+		ao.monitor = ct.monitor;
 		r = run_attached(c, &ao, e);
 	}
 	if (r < 0 && !str_is_empty(o->cidfile) && made) /* else it may be another's */

@@ -326,9 +326,9 @@ struct winsize run_terminal_size(void)
 	return ws;
 }
 
-int run_await(int sock, struct err *e)
+int run_await(int sock, pid_t monitor, struct err *e)
 {
-	struct client cl = {.sock = sock, .in = -1};
+	struct client cl = {.sock = sock, .in = -1, .monitor = monitor};
 
 	return client_await_start(&cl, NULL, e);
 }
@@ -343,6 +343,7 @@ int run_attached(struct cli *c, const struct attach_opts *o, struct err *e)
 		.no_stderr = o->no_stderr,
 		.tty = o->tty,
 		.sig_proxy = o->sig_proxy,
+		.monitor = o->monitor,
 		.keys = o->keys ? o->keys : "ctrl-p,ctrl-q",
 		.note = note,
 		.arg = c,

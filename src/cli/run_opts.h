@@ -47,11 +47,12 @@ struct attach_opts {
 	bool input, tty, sig_proxy;
 	const char *keys; /* NULL: ctrl-p,ctrl-q */
 	bool no_stdout, no_stderr;
+	pid_t monitor; /* as of struct client */
 };
 int run_attached(struct cli *c, const struct attach_opts *o, struct err *e);
 
-/* Waits until it runs. 0 or the error of the start. */
-int run_await(int sock, struct err *e);
+/* Waits until it runs. monitor as of struct client. 0 or the error of the start. */
+int run_await(int sock, pid_t monitor, struct err *e);
 
 /* The window size of our terminal, zeroes without one. */
 struct winsize run_terminal_size(void);

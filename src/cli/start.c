@@ -74,10 +74,11 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 		const char *keys = o->detach_keys ? o->detach_keys : ct->config.detach_keys;
 		struct attach_opts ao = {sock, input && ct->config.process.interactive,
 					 ct->config.process.tty, o->sig_proxy, keys};
+		ao.monitor = ct->monitor;
 		r = run_attached(c, &ao, e);
 		o->code = r > 0 ? r : 0;
 	} else {
-		r = run_await(sock, e);
+		r = run_await(sock, ct->monitor, e);
 		if (r == 0)
 			out_printf(&c->out, "%s\n", text);
 	}

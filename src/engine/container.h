@@ -18,6 +18,7 @@ struct container {
 	enum container_status status;
 	struct container_config config; /* filled by container_load_config() */
 	bool has_config, locked;
+	pid_t monitor; /* our child that starts it, or a process in it, after container_start() or container_exec(); else 0 */
 };
 
 /* Finds and reads it. ret->dir is -1 and everything empty on failure; container_free() may be called all the same. */

@@ -68,5 +68,9 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 	};
 	if (o->fds)
 		s.fds = *o->fds;
-	return session_start(&s, ret_sock, e);
+	r = session_start(&s, ret_sock, e);
+	if (r < 0)
+		return r;
+	c->monitor = r;
+	return 0;
 }

@@ -71,9 +71,11 @@ int container_start(const struct home *h, struct container *c, const struct star
 	if (o->fds)
 		s.fds = *o->fds;
 	r = supervise_start(&s, ret_sock, e);
-	if (r == 0)
-		hand_over(c);
-	return r;
+	if (r < 0)
+		return r;
+	c->monitor = r;
+	hand_over(c);
+	return 0;
 }
 
 int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e)

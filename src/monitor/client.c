@@ -5,9 +5,12 @@
 #include <sys/un.h>
 
 #include "base/base.h"
+#include "base/loop.h"
 #include "monitor/client.h"
 #include "monitor/proto.h"
 #include "sys/tty.h"
+
+enum { EARLY_MS = 1000 };
 
 static int send_frame(struct client *c, char type, const void *p, size_t n)
 {
@@ -39,11 +42,64 @@ static int take_error(const char *msg, size_t n, struct err *e)
 	return said.code > 0 ? -said.code : -EINVAL;
 }
 
+/* Signals that end an ordinary process. */
+static void ending(sigset_t *set)
+{
+	static const int sigs[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+	for (size_t i = 0; i < countof(sigs); i++)
+		sigaddset(set, sigs[i]);
+}
+
+static bool is_ignored(int sig)
+{
+	struct sigaction a;
+
+	return sigaction(sig, NULL, &a) == 0 && a.sa_handler == SIG_IGN;
+}
+
+static bool is_early(const struct client *c)
+{
+	return c->monitor > 0 && !c->started;
+}
+
+/* Ends a start: by default the signal ends the monitor, and what it has made ends with it. One that is through with the start hands it
+ * on to the process as what ends that. */
+static void end_start(const struct client *c)
+{
+	kill(c->monitor, SIGTERM); /* our child, not waited for: the number is its own */
+}
+
+/* Waits until there is something to read. A signal that ends us ends the start first. */
+static void await_frame(const struct client *c)
+{
+	sigset_t set, old;
+
+	if (!is_early(c))
+		return;
+	sigemptyset(&set);
+	ending(&set);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	autoclose int sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct pollfd p[] = {{.fd = c->sock, .events = POLLIN}, {.fd = sfd, .events = POLLIN}};
+	struct signalfd_siginfo si;
+	while (!p[0].revents) {
+		if (poll(p, 2, -1) < 0 || p[0].revents || read(sfd, &si, sizeof si) != sizeof si ||
+		    is_ignored((int)si.ssi_signo))
+			continue;
+		end_start(c);
+		kill(getpid(), (int)si.ssi_signo);
+		break;
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 int client_await_start(struct client *c, pid_t *ret_pid, struct err *e)
 {
 	char msg[1 + PROTO_CHUNK];
 
 	for (;;) {
+		await_frame(c);
 		ssize_t n = fd_recv_msg(c->sock, msg, sizeof msg, NULL, NULL);
 		if (n <= 0)
 			return gone(e);
@@ -73,15 +129,6 @@ static void proxied(sigset_t *set)
 		sigdelset(set, keep[i]);
 }
 
-/* With our terminal in raw mode these are waited for too, so that it is put right before we end. */
-static void ending(sigset_t *set)
-{
-	static const int sigs[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
-	for (size_t i = 0; i < countof(sigs); i++)
-		sigaddset(set, sigs[i]);
-}
-
 static int send_size(struct client *c)
 {
 	struct winsize ws;
@@ -101,8 +148,12 @@ struct session {
 	size_t held; /* bytes of a frame that the other side has no room for yet; no input is read meanwhile */
 	bool awaits_taken; /* nor until the frame sent last went on to the process */
 	char frame[1 + PROTO_CHUNK];
-	int lost;   /* what became of output that could not be written, 0 or negative errno */
-	int result; /* exit code, or CLIENT_DETACHED */
+	int lost;     /* what became of output that could not be written, 0 or negative errno */
+	int result;   /* exit code, or CLIENT_DETACHED */
+	int ended_by; /* the signal that came before FRAME_STARTED */
+	bool ended;   /* and the start was ended for it */
+	int64_t until;
+	size_t early; /* bytes in the frame that were typed before */
 	bool done;
 };
 
@@ -118,6 +169,19 @@ static void put(struct session *s, int fd, char type, const char *p, size_t n)
 		s->lost = r;
 }
 
+/* What was typed meanwhile goes on its way. */
+static void on_started(struct session *s)
+{
+	s->c->started = true;
+	s->ended_by = 0;
+	if (!s->early)
+		return;
+	s->frame[0] = FRAME_STDIN;
+	s->held = s->early + 1;
+	s->awaits_taken = true;
+	s->early = 0;
+}
+
 static int on_frame(struct session *s, struct err *e)
 {
 	char msg[2 + PROTO_CHUNK];
@@ -126,6 +190,11 @@ static int on_frame(struct session *s, struct err *e)
 
 	if (n == -EAGAIN)
 		return 0;
+	if (n <= 0 && s->ended) {
+		s->result = 128 + s->ended_by;
+		s->done = true;
+		return 0;
+	}
 	if (n <= 0)
 		return gone(e);
 	switch (msg[0]) {
@@ -138,7 +207,7 @@ static int on_frame(struct session *s, struct err *e)
 			put(s, 2, FRAME_STDERR, msg + 1, (size_t)n - 1);
 		break;
 	case FRAME_STARTED:
-		s->c->started = true;
+		on_started(s);
 		break;
 	case FRAME_TAKEN:
 		s->awaits_taken = false;
@@ -161,6 +230,35 @@ static int on_frame(struct session *s, struct err *e)
 	return 0;
 }
 
+/* A start takes milliseconds, and the process gets the signal as soon as it is there. One that hangs (a volume on a dead server, an image that is
+ * unpacked anew) is ended after a while, or at the second signal. */
+static void end_early(struct session *s, int sig, int64_t ms)
+{
+	if (!is_early(s->c) || s->ended || is_ignored(sig))
+		return;
+	s->until = time_mono_ms() + (s->ended_by ? 0 : ms);
+	s->ended_by = sig;
+}
+
+/* The ms until the next step, -1 for none. */
+static int look_at_start(struct session *s)
+{
+	if (!s->ended_by || !is_early(s->c))
+		return -1;
+	int64_t left = s->until - time_mono_ms();
+	if (left > 0)
+		return (int)left;
+	if (s->ended) { /* it cannot be killed: a system call in it hangs */
+		s->result = 128 + s->ended_by;
+		s->done = true;
+		return 0;
+	}
+	s->ended = true;
+	end_start(s->c);
+	s->until = time_mono_ms() + EARLY_MS;
+	return EARLY_MS;
+}
+
 static void on_signal(struct session *s)
 {
 	struct signalfd_siginfo si;
@@ -170,12 +268,16 @@ static void on_signal(struct session *s)
 	int32_t sig = (int32_t)si.ssi_signo;
 	if (sig == SIGWINCH) {
 		send_size(s->c);
+	} else if (s->terminal && is_early(s->c)) {
+		end_early(s, sig, 0);
 	} else if (
 		s->terminal) { /* keys carry what is meant for the container; a signal is meant for us */
 		s->result = 128 + sig;
 		s->done = true;
 	} else {
 		send_frame(s->c, FRAME_SIGNAL, &sig, sizeof sig);
+		if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+			end_early(s, sig, EARLY_MS);
 	}
 }
 
@@ -188,6 +290,28 @@ static int send_held(struct session *s)
 		return 0;
 	s->held = 0;
 	return k < 0 ? (int)k : 0;
+}
+
+/* Typed before the process runs: kept, for it may be the key that ends a start which hangs. */
+static int on_early_input(struct session *s)
+{
+	unsigned char in[PROTO_CHUNK - 16];
+	bool detach = false;
+	ssize_t n = read(s->c->in, in, sizeof in - s->early);
+
+	if (n <= 0 && (n == 0 || (errno != EINTR && errno != EAGAIN)))
+		end_early(s, SIGHUP, 0);
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : -EIO;
+	if (memchr(in, 'C' & 0x1f, (size_t)n))
+		end_early(s, SIGINT, EARLY_MS);
+	s->early += tty_keys_filter(&s->keys, in, (size_t)n,
+				    (unsigned char *)s->frame + 1 + s->early, &detach);
+	if (detach) {
+		s->result = CLIENT_DETACHED;
+		s->done = true;
+	}
+	return 0;
 }
 
 static int on_input(struct session *s)
@@ -223,9 +347,14 @@ static int on_input(struct session *s)
 static int run_loop(struct session *s, struct err *e)
 {
 	while (!s->done) {
+		int ms = look_at_start(s);
+		if (s->done)
+			break;
+		bool early = s->terminal && is_early(s->c);
 		s->p[0].events = POLLIN | (s->held ? POLLOUT : 0);
-		s->p[2].fd = s->input_open && !s->held && !s->awaits_taken ? s->c->in : -1;
-		if (poll(s->p, 3, -1) < 0) {
+		bool room = early ? s->early < PROTO_CHUNK / 2 : !s->held && !s->awaits_taken;
+		s->p[2].fd = s->input_open && room ? s->c->in : -1;
+		if (poll(s->p, 3, ms) < 0) {
 			if (errno == EINTR)
 				continue;
 			return err_set(e, errno, "poll");
@@ -237,7 +366,8 @@ static int run_loop(struct session *s, struct err *e)
 			return r;
 		if (s->p[0].revents & POLLOUT)
 			send_held(s);
-		if (s->p[2].revents && !s->done && on_input(s) < 0)
+		if (s->p[2].revents && !s->done &&
+		    (early && is_early(s->c) ? on_early_input(s) : on_input(s)) < 0)
 			s->input_open = false; /* the other side is going: its last frame tells */
 	}
 	return s->result;

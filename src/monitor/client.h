@@ -14,18 +14,20 @@ struct client {
 	bool tty;		   /* the process has a terminal */
 	bool started;		   /* FRAME_STARTED has been seen, or is not to come (an attach) */
 	bool sig_proxy;
-	const char *keys;			   /* detach keys, "" for none */
+	pid_t monitor;	  /* our child, which is still to say FRAME_STARTED; 0 for one that runs */
+	const char *keys; /* detach keys, "" for none */
 	void (*note)(void *arg, const char *text); /* words for people; may be NULL */
 	void *arg;
 };
 
 enum { CLIENT_DETACHED = -1000 };
 
-/* Waits for FRAME_STARTED. 0, or the error that the other side sent. */
+/* Waits for FRAME_STARTED. 0, or the error that the other side sent. A signal that ends us ends the start. */
 int client_await_start(struct client *c, pid_t *ret_pid, struct err *e);
 
 /* Passes streams, signals and window sizes until the process ends. Returns its exit code, CLIENT_DETACHED, or a negative errno.
- * If our own input is a terminal and the process has one, ours is raw meanwhile. */
+ * If our own input is a terminal and the process has one, ours is raw meanwhile. A start that hangs is given up for a signal
+ * (or Ctrl-C) that ends an ordinary process: 128 + signal. */
 int client_run(struct client *c, struct err *e);
 
 /* Connects to a container's supervisor and greets it; *ret_tty tells whether it has a terminal. A descriptor or -errno

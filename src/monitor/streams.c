@@ -105,5 +105,5 @@ int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *re
 		return err_set(e, pid, "start a monitor process");
 	}
 	*ret_sock = sock[0];
-	return 0;
+	return pid;
 }

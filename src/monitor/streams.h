@@ -27,7 +27,8 @@ struct streams_oom {
 struct streams_oom streams_oom_take(const struct container_config *c);
 void streams_oom_give_back(struct streams_oom *o);
 
-/* Forks a monitor process: the child runs fn(arg, sock) and never comes back; *ret_sock is our end of the connection to it. */
+/* Forks a monitor process: the child runs fn(arg, sock) and never comes back; *ret_sock is our end of the connection to it.
+ * Returns its pid. */
 int streams_fork(void (*fn)(const void *arg, int sock), const void *arg, int *ret_sock,
 		 struct err *e);
 

@@ -24,7 +24,8 @@ struct supervise {
 	uint8_t want; /* HELLO_* of the starting client; 0: it only waits for the word that it runs */
 };
 
-/* Forks the supervisor. *ret_sock is a connection to it (monitor/proto.h), on which FRAME_STARTED or FRAME_ERROR comes first. */
+/* Forks the supervisor. *ret_sock is a connection to it (monitor/proto.h), on which FRAME_STARTED or FRAME_ERROR comes first.
+ * Returns its pid; it is our child. */
 int supervise_start(const struct supervise *s, int *ret_sock, struct err *e);
 
 #endif
