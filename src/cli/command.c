@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "cli/absent.h"
 #include "cli/command.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
@@ -70,11 +71,15 @@ const char *command_nearest(const char *typed)
 
 static int unknown_command(const char *name, struct err *e)
 {
-	const char *near = command_nearest(name);
+	const char *near = command_nearest(name), *blank = strchr(name, ' ');
+	int group = blank ? (int)(blank - name) : 0; /* its name is right if there are two words */
 
+	if (absent_command(name, e))
+		return -EINVAL;
 	err_fail(e, ERR_USAGE, "unknown command \"%s\"", name);
 	return near ? err_hint(e, "did you mean hoy %s?", near)
-		    : err_hint(e, "hoy --help lists the commands");
+		    : err_hint(e, "hoy %.*s%s--help lists the commands", group, name,
+			       blank ? " " : "");
 }
 
 /* Turns the command line into `help NAME`. */
@@ -159,7 +164,7 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 	c->opts = arena_alloc(&c->arena, cmd->opts_size + 1);
 	if (cmd->defaults)
 		memcpy(c->opts, cmd->defaults, cmd->opts_size);
-	struct opt_rules rules = {cmd->opts, cmd->name, cmd->stop_at_operand};
+	struct opt_rules rules = {cmd->opts, cmd->name, cmd->stop_at_operand, absent_flag};
 	r = opt_parse(&rules, (int)nargs, args, c->opts, &c->arena, &c->found, e);
 	if (r < 0)
 		return r;

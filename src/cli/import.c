@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "cli/progress.h"
 #include "cli/skipped.h"
 #include "engine/image.h"
 
@@ -52,7 +53,7 @@ static int import_run(struct cli *c, void *opts, struct err *e)
 {
 	struct import_opts *o = opts;
 	scoped(home) h = {.fd = -1};
-	char done[DIGEST_LEN + 1];
+	struct image_import_result done;
 	struct image_import_opts i = {
 		.from = c->args[0],
 		.name = c->nargs > 1 ? c->args[1] : NULL,
@@ -64,17 +65,26 @@ static int import_run(struct cli *c, void *opts, struct err *e)
 		.variant = o->variant,
 		.max_layer = o->max_layer,
 	};
+	struct progress p;
+	progress_init(&p, c, o->quiet);
+	i.watch = progress_watch(&p);
 	int r = o->platform ? take_platform(c, o->platform, &i, e) : 0;
 
 	if (r == 0)
 		r = home_open(&h, c->root, e);
 	if (r == 0)
-		r = image_import(&h, &i, done, e);
+		r = image_import(&h, &i, &done, e);
 	if (r < 0)
 		return r;
-	out_printf(&c->out, "%s\n", done);
+	out_printf(&c->out, "%s\n", done.id);
+	if (done.archive)
+		cli_warn(
+			c,
+			"%s is an image archive, not a root file system; hoy load -i FILE adds the "
+			"image that is in it (hoy rmi %.12s removes this one)",
+			c->args[0], strchr(done.id, ':') ? strchr(done.id, ':') + 1 : done.id);
 	if (!o->quiet)
-		skipped_note(c, &h, done);
+		skipped_note(c, &h, done.id);
 	return 0;
 }
 

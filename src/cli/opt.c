@@ -130,6 +130,8 @@ static int usage_hint(const struct parser *p, struct err *e)
 static int unknown(const struct parser *p, const char *name, size_t n, struct err *e)
 {
 	const char *cmd = p->rules->command, *best = NULL;
+	if (p->rules->absent && p->rules->absent(cmd, name, n, e))
+		return -EINVAL;
 	autofree char *typed = xstrndup(name, n);
 	size_t least = str_too_far(typed);
 
@@ -280,6 +282,19 @@ static int long_flag(struct parser *p, const char *arg, struct err *e)
 	return set(p, &w, shown, value, e);
 }
 
+static int unknown_letter(const struct parser *p, const char *arg, const char *shown, struct err *e)
+{
+	const char *cmd = p->rules->command;
+
+	if (p->rules->absent && p->rules->absent(cmd, shown + 1, 1, e))
+		return -EINVAL;
+	err_fail(e, ERR_USAGE, "unknown flag %s%s%s%s%s", shown, arg[2] ? " in " : "",
+		 arg[2] ? arg : "", cmd ? " for hoy " : "", cmd ? cmd : "");
+	if (arg[2] && find_long(p->rules->rows, arg + 1, strcspn(arg + 1, "=")).row)
+		return err_hint(e, "did you mean -%.60s?", arg);
+	return usage_hint(p, e);
+}
+
 /* A group of letters: switches, the last of which may take a value, attached or in the next argument. */
 static int short_flags(struct parser *p, const char *arg, struct err *e)
 {
@@ -291,11 +306,7 @@ static int short_flags(struct parser *p, const char *arg, struct err *e)
 			continue;
 		}
 		if (!w.row) {
-			const char *cmd = p->rules->command;
-			err_fail(e, ERR_USAGE, "unknown flag %s%s%s%s%s", shown,
-				 arg[2] ? " in " : "", arg[2] ? arg : "", cmd ? " for hoy " : "",
-				 cmd ? cmd : "");
-			return usage_hint(p, e);
+			return unknown_letter(p, arg, shown, e);
 		}
 		const char *value = c + 1;
 		if (w.row->kind == OPT_BOOL && *value != '=') {

@@ -120,6 +120,8 @@ struct opt_rules {
 	const struct opt *rows; /* may be NULL: no options */
 	const char *command;	/* for messages: "run", "image ls"; NULL: before any command */
 	bool stop_at_operand;	/* everything from the first operand on is an operand */
+	/* Asked about a flag that no row has; true with the error filled if it knows better than "unknown" (cli/absent.h). May be NULL. */
+	bool (*absent)(const char *command, const char *name, size_t n, struct err *e);
 };
 
 /* Parses argv[0..argc) (without the command's name) into *out, which holds the defaults. The operands are collected in the arena.

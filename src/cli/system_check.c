@@ -12,9 +12,9 @@ static const struct opt check_rows[] = {
 	{"format", 'f', TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
 	{"full", 0, TO(OPT_BOOL, full), NULL,
 	 "Read all layers and blobs too and compare them with their digests (slow)"},
-	{"quick", 0, OPT_BOOL, .help = "Do not read the contents of layers (the default)",
+	{"quick", 'q', OPT_BOOL, .help = "Do not read the contents of layers (the default)",
 	 .flags = OPT_IGNORED},
-	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print faults only, no summary"},
+	{"quiet", 0, TO(OPT_BOOL, quiet), NULL, "Print faults only, no summary"},
 	{0},
 };
 #undef TO

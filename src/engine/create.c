@@ -68,14 +68,11 @@ static int set_command(const struct create_opts *o, const struct image_config *i
 		       struct container_config *c, struct arena *a, struct err *e)
 {
 	static const char *const shells[] = {"/bin/bash", "/usr/bin/bash", "/bin/sh"};
-	int r = 0;
 
 	if (o->entrypoint)
-		r = options_entrypoint(a, o->entrypoint, &c->entrypoint, e);
+		options_entrypoint(a, o->entrypoint, &c->entrypoint);
 	else
 		copy_strs(a, &c->entrypoint, &ic->entrypoint);
-	if (r < 0)
-		return r;
 	copy_strs(a, &c->command, o->args.n || o->entrypoint ? &o->args : &ic->cmd);
 	if (!c->entrypoint.n && !c->command.n && !strcmp(c->root, "host"))
 		for (size_t i = 0; i < countof(shells) && !c->command.n; i++)

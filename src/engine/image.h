@@ -40,10 +40,15 @@ struct image_import_opts {
 	struct strs changes;			   /* oci/change.h */
 	const char *message, *os, *arch, *variant; /* NULL: none, and this machine's */
 	uint64_t max_layer; /* bytes unpacked; 0: as unpack.h says; directories have no bound */
+	struct board_watch
+		watch; /* sees a regular file's one layer grow; of what has no known size nothing */
 };
-/* ret_id gets the id. */
+struct image_import_result {
+	char id[DIGEST_LEN + 1];
+	bool archive; /* its files are those of an image archive: somebody meant to load it */
+};
 int image_import(const struct home *h, const struct image_import_opts *o,
-		 char ret_id[static DIGEST_LEN + 1], struct err *e);
+		 struct image_import_result *ret, struct err *e);
 
 /* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe; kill -9 may leave
  * .NAME.hoy-<hex> beside a directory (and a file, where the file system has no O_TMPFILE). */

@@ -27,8 +27,10 @@ struct import_work {
 	int fd;	     /* the tar or the directory */
 	int verdict; /* a socket on which a struct err says how the fetch ended, or -1 */
 	bool dir;
+	int64_t size; /* of a regular file; 0: not known */
 	const char *what;
-	char *id; /* of the image; shared with the parent */
+	struct image_import_result *ret; /* shared with the parent */
+	struct board *board;
 };
 
 /* A source that ends well only if the fetch did. */
@@ -143,7 +145,16 @@ static int add_layer(struct import_work *w, const struct u0_map *map, struct lay
 	} else {
 		job.source = source_from_fd(&from);
 	}
+	struct board_layer *line =
+		w->size > 0 ? board_add(w->board, "root system", (uint64_t)w->size) : NULL;
+	if (line) {
+		line->arrived = line->size;
+		line->stage = BOARD_WORKS;
+		job.progress = &line->progress;
+	}
 	int r = layer_add(w->h, map, &job, ret, e);
+	if (line)
+		line->stage = BOARD_DONE;
 	pack_close(p);
 	return r;
 }
@@ -164,7 +175,8 @@ static int add_image(struct import_work *w, const struct layer_info *layer, stru
 	json_write(&config, bind_write(image_doc_fields, doc, w->a), 0);
 	if (w->name)
 		strs_add(w->a, &names, w->name);
-	return image_add_one(w->h, &config, diffid, (int64_t)layer->tar_size, &names, w->id, e);
+	return image_add_one(w->h, &config, diffid, (int64_t)layer->tar_size, &names, w->ret->id,
+			     e);
 }
 
 static int open_from(struct import_work *w, struct err *e)
@@ -186,7 +198,23 @@ static int open_from(struct import_work *w, struct err *e)
 		return err_hint(e, "name a file, or redirect one: hoy import - < FILE");
 	}
 	w->dir = S_ISDIR(st.st_mode);
+	w->size = S_ISREG(st.st_mode) ? st.st_size : 0;
 	return 0;
+}
+
+/* Has somebody imported what is to be loaded? Then the layer has the documents of an archive at its top, and nothing of a system. */
+static bool is_image_archive(const struct home *h, const struct digest *diffid, enum u0_form form)
+{
+	static const char *const documents[] = {"manifest.json", "oci-layout"};
+	static const char *const systems[] = {"bin", "etc", "lib", "usr"};
+	autoclose int dir = layer_open(h, diffid, form, NULL);
+	bool found = false;
+
+	for (size_t i = 0; dir >= 0 && i < countof(documents); i++)
+		found |= faccessat(dir, documents[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	for (size_t i = 0; found && i < countof(systems); i++)
+		found = faccessat(dir, systems[i], F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	return found;
 }
 
 static int import_inside(const struct u0_map *map, void *arg, struct err *e)
@@ -198,7 +226,11 @@ static int import_inside(const struct u0_map *map, void *arg, struct err *e)
 	if (r == 0)
 		r = add_layer(w, map, &layer, e);
 
-	return r < 0 ? r : add_image(w, &layer, e);
+	if (r == 0)
+		r = add_image(w, &layer, e);
+	if (r == 0)
+		w->ret->archive = is_image_archive(w->h, &layer.diffid, map->form);
+	return r;
 }
 
 /* "x86_64" and its like are Go's names in images. */
@@ -253,8 +285,31 @@ static bool is_url(const char *s)
 	return !strncasecmp(s, "http://", 7) || !strncasecmp(s, "https://", 8);
 }
 
+static void tick(void *arg)
+{
+	const struct import_work *w = arg;
+
+	w->o->watch.show(w->o->watch.arg, w->board, false);
+}
+
+static int run_import(struct import_work *w, struct err *e)
+{
+	const struct board_watch *watch = &w->o->watch;
+	struct task_wait wait = {
+		.every = watch->every, .tick = watch->show ? tick : NULL, .arg = w};
+
+	w->board = board_new(e);
+	if (!w->board)
+		return -ENOMEM;
+	int r = adding_run(w->h, import_inside, w, &wait, e);
+	if (watch->show)
+		watch->show(watch->arg, w->board, true);
+	board_free(w->board);
+	return r;
+}
+
 int image_import(const struct home *h, const struct image_import_opts *o,
-		 char ret_id[static DIGEST_LEN + 1], struct err *e)
+		 struct image_import_result *ret, struct err *e)
 {
 	scoped(arena) a = {0};
 	struct image_doc doc = {0};
@@ -264,9 +319,9 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 
 	if (r < 0)
 		return r;
-	w.id = mmap(NULL, DIGEST_LEN + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
-	if (w.id == MAP_FAILED)
+	w.ret = mmap(NULL, sizeof *w.ret, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (w.ret == MAP_FAILED)
 		return err_set(e, errno, "share memory");
 	if (is_url(o->from)) {
 		w.what = o->from;
@@ -278,14 +333,14 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 			r = 0; /* it may be another's: tried again inside */
 	}
 	if (r == 0)
-		r = adding_run(h, import_inside, &w, NULL, e);
+		r = run_import(&w, e);
 	fd_close(&w.fd);
 	fd_close(&w.verdict);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
 		proc_wait(pid);
 	}
-	memcpy(ret_id, w.id, DIGEST_LEN + 1);
-	munmap(w.id, DIGEST_LEN + 1);
+	*ret = *w.ret;
+	munmap(w.ret, sizeof *w.ret);
 	return r;
 }

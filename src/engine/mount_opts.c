@@ -20,6 +20,10 @@ static int check_destination(const struct words *w, const char *dst, struct err 
 	if (!why)
 		return 0;
 	words_bad(w, e, "%s", why);
+	if (dst[0] != '/' && str_eq(w->flag, "--volume") && strstr(w->text, ":/"))
+		return err_hint(
+			e, "the destination is a path in the container, as /data; a source with "
+			   "a colon needs --mount type=bind,source=SOURCE,destination=PATH");
 	return err_hint(e, "the destination is a path in the container, as /data");
 }
 

@@ -152,22 +152,22 @@ void options_label(struct arena *a, const char *text, struct pairs *labels)
 		  eq ? eq + 1 : "");
 }
 
-int options_entrypoint(struct arena *a, const char *text, struct strs *ret, struct err *e)
+void options_entrypoint(struct arena *a, const char *text, struct strs *ret)
 {
 	*ret = (struct strs){0};
 	if (text[0] != '[') {
 		if (*text)
 			strs_add(a, ret, text);
-		return 0;
+		return;
 	}
-	struct json *j = json_parse(a, text, strlen(text), "--entrypoint", NULL, e);
-	if (!j)
-		return -EINVAL;
-	for (size_t i = 0; i < j->arr.n; i++) {
-		if (j->arr.v[i]->type != JSON_STR)
-			return err_fail(e, ERR_USAGE,
-					"--entrypoint: a JSON array of strings is wanted");
+	struct json *j = json_parse(a, text, strlen(text), "--entrypoint", NULL, NULL);
+	bool words = j;
+	for (size_t i = 0; words && i < j->arr.n; i++)
+		words = j->arr.v[i]->type == JSON_STR;
+	if (!words) {
+		strs_add(a, ret, text); /* the program may be called "[" */
+		return;
+	}
+	for (size_t i = 0; i < j->arr.n; i++)
 		strs_add(a, ret, j->arr.v[i]->s);
-	}
-	return 0;
 }

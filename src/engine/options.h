@@ -22,7 +22,7 @@ int options_label_file(struct arena *a, const char *path, struct pairs *labels, 
 /* --label KEY=VALUE or KEY */
 void options_label(struct arena *a, const char *text, struct pairs *labels);
 
-/* --entrypoint: a JSON array of strings, or one word; "" empties it. */
-int options_entrypoint(struct arena *a, const char *text, struct strs *ret, struct err *e);
+/* --entrypoint: a JSON array of strings, or one word (what is no such array, too, as with podman and docker); "" empties it. */
+void options_entrypoint(struct arena *a, const char *text, struct strs *ret);
 
 #endif

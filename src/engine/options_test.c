@@ -55,19 +55,27 @@ static void ulimits(void **state)
 
 static void entrypoints(void **state)
 {
-	struct strs s;
-	struct err e = {0};
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *first;
+	} t[] = {
+		{"", 0, NULL},
+		{"/bin/a b", 1, "/bin/a b"},
+		{"[\"a\", \"b c\"]", 2, "a"},
+		{"[]", 0, NULL},
+		{"[", 1, "["},
+		{"[\"a\", 1]", 1, "[\"a\", 1]"},
+		{"[\"sh\"", 1, "[\"sh\""},
+	};
 
-	assert_int_equal(options_entrypoint(&arena, "", &s, &e), 0);
-	assert_int_equal(s.n, 0);
-	assert_int_equal(options_entrypoint(&arena, "/bin/a b", &s, &e), 0);
-	assert_int_equal(s.n, 1);
-	assert_int_equal(options_entrypoint(&arena, "[\"a\", \"b c\"]", &s, &e), 0);
-	assert_int_equal(s.n, 2);
-	assert_int_equal(options_entrypoint(&arena, "[]", &s, &e), 0);
-	assert_int_equal(s.n, 0);
-	assert_true(options_entrypoint(&arena, "[\"a\", 1]", &s, &e) < 0);
-	assert_true(options_entrypoint(&arena, "[", &s, &e) < 0);
+	for (size_t i = 0; i < countof(t); i++) {
+		struct strs s;
+		options_entrypoint(&arena, t[i].text, &s);
+		assert_int_equal(s.n, t[i].n);
+		if (s.n)
+			assert_string_equal(s.v[0], t[i].first);
+	}
 }
 
 static void environment(void **state)

@@ -280,6 +280,21 @@ static void search_exec(struct stage *s, const struct strs *env)
 	errno = worst;
 }
 
+static void hint_not_executable(const char *name, int code, struct err *e)
+{
+	struct stat st;
+
+	e->hint[0] = 0;
+	if (code == ENOEXEC)
+		err_hint(
+			e,
+			"a script begins with a line such as #!/bin/sh; a program must be made for "
+			"this machine's architecture");
+	else if (code == EACCES && strchr(name, '/') && stat(name, &st) == 0)
+		err_hint(e, S_ISDIR(st.st_mode) ? "it is a directory"
+						: "the file must be executable: chmod +x");
+}
+
 int stage_exec(struct stage *s, struct err *e)
 {
 	struct strs env = {0};
@@ -302,10 +317,12 @@ int stage_exec(struct stage *s, struct err *e)
 	} else if (code == ENOENT || code == ENOTDIR) {
 		err_fail_code(e, ERR_EXEC, code, "no program \"%s\" in the container%s", name,
 			      strchr(name, '/') ? "" : "'s PATH");
+		if (name[0] == '[' && name[1])
+			err_hint(e, "a list of words is a whole JSON array: [\"sh\", \"-c\"]");
 	} else {
 		err_set(e, code, "run \"%s\"", name);
 		e->id = ERR_EXEC;
-		e->hint[0] = 0;
+		hint_not_executable(name, code, e);
 	}
 	e->exit = code == ENOENT || code == ENOTDIR ? EXIT_NOTFOUND : EXIT_NOEXEC;
 	return -code;

@@ -134,6 +134,15 @@ void home_mark(const struct home *h)
 	}
 }
 
+#define OTHER_DIR "name a directory that you can write to: --root DIR, or HOY_ROOT"
+
+static int open_failed(const char *path, struct err *e)
+{
+	err_set(e, errno, "open the store %s", path);
+	return e && e->code == EACCES ? err_hint(e, OTHER_DIR "; with sudo -u, -H sets HOME right")
+				      : -errno;
+}
+
 static int open_or_make(const char *path, bool make, bool *ret_made, struct err *e)
 {
 	*ret_made = false;
@@ -142,7 +151,7 @@ static int open_or_make(const char *path, bool make, bool *ret_made, struct err 
 	if (fd >= 0)
 		return fd;
 	if (errno != ENOENT || !make)
-		return err_set(e, errno, "open the store %s", path);
+		return open_failed(path, e);
 	autofree char *parent = path_clean(path);
 	char *slash = strrchr(parent, '/');
 	*slash = 0;
@@ -152,11 +161,10 @@ static int open_or_make(const char *path, bool make, bool *ret_made, struct err 
 		r = -errno;
 	if (r < 0) {
 		err_set(e, r, "make the store %s", path);
-		return err_hint(e,
-				"name a directory that you can write to: --root DIR, or HOY_ROOT");
+		return err_hint(e, OTHER_DIR);
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_set(e, errno, "open the store %s", path) : fd;
+	return fd < 0 ? open_failed(path, e) : fd;
 }
 
 static int open_home(struct home *ret, const char *root, bool make, struct err *e)

@@ -181,8 +181,9 @@ int load_archive(const struct home *h, const struct u0_map *map, const struct ar
 		if (archive_has(ar, "repositories"))
 			return err_hint(e, "it was written by a docker older than 1.10: load it "
 					   "with a newer one and save it again");
-		return err_hint(e, "image archives are made by `podman save`, `docker save` or "
-				   "`skopeo copy`");
+		return err_hint(
+			e, "image archives are made by `podman save`, `docker save` or "
+			   "`skopeo copy`; a root file system becomes an image with `hoy import`");
 	}
 	if (r == 0 && !l.images.n) {
 		err_fail(e, ERR_ARCHIVE, "%s holds no image", archive_what(ar));

@@ -121,6 +121,28 @@ test_error_ids() { # short
 	assert_err E-USAGE E-NOPE
 }
 
+# What podman or docker have and hoy has not: the reason and what to do instead, never the name of something else.
+test_absent() { # short
+	local row
+	for row in 'run -p 80:80 x|publishes no ports|--network host' 'run --rm --restart=always x|start containers again|systemd' \
+		'create -m 1g x|cgroup limits|systemd-run' 'run --add-host a:1.2.3.4 x|/etc/hosts' 'run --userns=keep-id x|ids|hoy info' \
+		'run --pod x y|pods' 'run --ip 10.0.0.1 x|networks' 'stats|cgroup|hoy top' 'export x|tar -c' \
+		'volume ls|volumes|-v' 'network ls|network' 'image push x|registry|skopeo' 'system prune|container prune' 'ps --watch|watch hoy ps'; do
+		# shellcheck disable=SC2086
+		run hoy ${row%%|*}
+		assert_err E-ABSENT
+		case $err in *'did you mean'*) fail "a wrong guess: $(last)" ;; esac
+		while [[ $row == *\|* ]]; do
+			row=${row#*|}
+			assert_err_has "${row%%|*}"
+		done
+	done
+	run hoy run -rm x
+	assert_err E-USAGE 'did you mean --rm?'
+	run hoy container nope
+	assert_err E-USAGE 'hoy container --help lists the commands'
+}
+
 test_refusals() { # short
 	run hoy vresion
 	assert_err E-USAGE 'did you mean hoy version?'
@@ -128,7 +150,7 @@ test_refusals() { # short
 	assert_err E-USAGE
 	# A wrong guess is worse than none.
 	local word
-	for word in pull push volume 'image foo'; do
+	for word in 'image foo' 'system reboot'; do
 		# shellcheck disable=SC2086
 		run hoy $word
 		assert_err E-USAGE

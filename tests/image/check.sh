@@ -27,8 +27,12 @@ test_clean() { # short
 	assert_has '2 images'
 	run hoy system check --format json
 	assert_out '[]'
-	run hoy system check -q
+	run hoy system check --quiet
 	assert_out ''
+	# -q is podman's --quick.
+	run hoy system check -q
+	assert_ok
+	assert_has '2 images'
 }
 
 test_faults_of_images() { # short

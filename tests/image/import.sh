@@ -97,6 +97,41 @@ test_changes() {
 }
 
 # Nothing is read before the words are understood, and nothing stays of what failed.
+# An image archive is no root file system: taken, as podman does, but said.
+test_of_an_image_archive() { # short
+	[ -f "$T_FIX/busybox.tar" ] && [ -f "$T_FIX/skopeo-oci.tar" ] || skip 'no fixtures'
+	local f
+	for f in busybox skopeo-oci; do
+		run hoy import -q "$T_FIX/$f.tar"
+		assert_ok
+		assert_err_has 'hoy load -i'
+	done
+	tree
+	touch "$T/tree/manifest.json"
+	run hoy import "$T/tree"
+	assert_ok
+	assert_quiet
+	run hoy load -i "$T/tree/etc"
+	assert_err E-ARCHIVE 'hoy import'
+	clean
+}
+
+# On a terminal a file shows how far it is; elsewhere, and with -q, nothing does.
+test_progress() { # rows=user
+	tree
+	# Enough work for a look at it, which comes ten times a second.
+	head -c 150m /dev/zero | tr "\\0" x >"$T/tree/big"
+	tar -C "$T/tree" -cf "$T/t.tar" .
+	run with_pty -- env TERM=xterm $HOY import "$T/t.tar"
+	assert_ok
+	assert_has 'root system unpacking ['
+	run with_pty -- env TERM=xterm $HOY import -q --message other "$T/t.tar"
+	assert_lacks unpacking
+	run hoy import "$T/t.tar"
+	assert_quiet
+	clean
+}
+
 test_mistakes() { # short
 	tree
 	mkdir -p "$(store)/layers"

@@ -97,6 +97,12 @@ test_entrypoint() { # peer_ok short
 	assert_out 'json form x'
 	run hoy run --rm --network none --entrypoint '' cfg-both echo bare
 	assert_out bare
+	# What is no array of strings is the program's name, and there is one called "[".
+	run hoy run --rm --network none --entrypoint '[' cfg-both 1 = 1 ']'
+	assert_ok
+	run hoy run --rm --network none --entrypoint '["sh", "-c"' cfg-both true
+	assert_rc 127
+	is_peer || assert_err_has 'whole JSON array'
 }
 
 test_no_command_at_all() { # peer_ok

@@ -1,0 +1,181 @@
+#include "cli/absent.h"
+#include "cli/opt.h"
+
+#define NETWORKS                                                                                   \
+	"--network host gives it this machine's network, --network none only a loopback device"
+#define LIMITS "hoy sets no cgroup limits in this build"
+#define LIMITS_HINT                                                                                \
+	"systemd-run --user --scope -p MemoryMax=1G hoy run ... limits it; --ulimit limits each "  \
+	"process"
+#define HEALTH	    "hoy runs no health checks in this build"
+#define HEALTH_HINT "hoy exec CONTAINER COMMAND asks from outside; its exit code is the answer"
+#define IDS	    "the ids are always those that hoy info shows: you are root in the container"
+#define IDS_HINT                                                                                   \
+	"leave it out: what root in the container writes into a volume belongs to you outside"
+
+const struct absent absent_run_flags[] = {
+	{"publish publish-all expose p P", "hoy publishes no ports in this build",
+	 "with --network host the program listens on this machine's own ports"},
+	{"ip ip6 mac-address network-alias link link-local-ip",
+	 "hoy makes no networks in this build", NETWORKS},
+	{"add-host no-hosts hosts-file no-hostname",
+	 "hoy writes the container's /etc/hosts and /etc/hostname itself in this build",
+	 "bind a file of your own: -v ./hosts:/etc/hosts"},
+	{"dns dns-option dns-search",
+	 "hoy sets no name servers: with --network host they are this machine's",
+	 "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf"},
+	{"restart", "hoy does not start containers again by itself in this build",
+	 "let systemd do it: a user unit with ExecStart=hoy run --rm ... and Restart=always"},
+	{"memory memory-reservation memory-swap memory-swappiness kernel-memory oom-kill-disable m",
+	 LIMITS, LIMITS_HINT},
+	{"cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus "
+	 "cpuset-mems "
+	 "c",
+	 LIMITS, LIMITS_HINT},
+	{"pids-limit blkio-weight blkio-weight-device device-read-bps device-read-iops "
+	 "device-write-bps device-write-iops cgroup-conf",
+	 LIMITS, LIMITS_HINT},
+	{"cgroup-parent cgroups", "hoy leaves a container in the cgroup of who started it",
+	 "systemd-run --user --scope hoy run ... puts it into one of its own"},
+	{"health-cmd health-interval health-retries health-start-interval health-start-period "
+	 "health-timeout no-healthcheck",
+	 HEALTH, HEALTH_HINT},
+	{"health-log-destination health-max-log-count health-max-log-size health-on-failure "
+	 "health-startup-cmd health-startup-interval health-startup-retries "
+	 "health-startup-success health-startup-timeout",
+	 HEALTH, HEALTH_HINT},
+	{"userns uidmap gidmap subuidname subgidname hostuser", IDS, IDS_HINT},
+	{"volumes-from volume-driver", "hoy keeps no volumes in this build",
+	 "bind directories of the host: -v ./data:/data"},
+	{"image-volume",
+	 "hoy makes no volumes for those an image names: they are plain directories",
+	 "leave it out, or bind a directory there: -v ./data:/data"},
+	{"gpus", "hoy knows no devices by kind in this build",
+	 "--device gives one by its path: --device /dev/dri"},
+	{"secret", "hoy keeps no secrets in this build",
+	 "bind the file: -v ./secret:/run/secrets/NAME:ro"},
+	{"pod pod-id-file init-ctr requires", "hoy has no pods in this build",
+	 "containers share namespaces with --ipc, --pid and --uts container:NAME"},
+	{"rootfs", "hoy starts images only",
+	 "hoy import DIR NAME makes an image of a directory; @host is this machine's own system"},
+	{"runtime init-path conmon-pidfile seccomp-policy",
+	 "hoy is its own runtime, init and monitor",
+	 "leave it out; --init, --pidfile and --security-opt seccomp=FILE are there"},
+	{"systemd sdnotify", "hoy does not prepare containers for systemd in this build",
+	 "leave it out for programs other than systemd"},
+	{"storage-opt shm-size-systemd", "hoy sets no quota on a container's files in this build",
+	 "--tmpfs PATH:size=1g bounds a directory"},
+	{"env-merge", "hoy fills in no variables in this build",
+	 "write the value: -e KEY=VALUE, or -e KEY for the value that it has here"},
+	{"passwd passwd-entry group-entry",
+	 "hoy adds a user to the container's passwd only where --user names an unknown number",
+	 "bind a file of your own: -v ./passwd:/etc/passwd"},
+	{"rmi", "hoy run removes no images", "hoy rmi IMAGE afterwards does"},
+	{"isolation io-maxbandwidth io-maxiops cpu-count cpu-percent",
+	 "that is for containers of Windows", "leave it out"},
+	{"decryption-key", "hoy reads no encrypted images", "decrypt it first: skopeo copy"},
+	{"rdt-class personality chrootdirs use-api-socket", "hoy does not have this",
+	 "hoy run --help lists the flags"},
+	{0},
+};
+
+const struct absent absent_other_flags[] = {
+	{"latest l", "hoy takes containers by name or ID only here",
+	 "hoy ps -lq prints the ID of the newest one"},
+	{"tree", "hoy images shows no layers", "hoy history IMAGE does"},
+	{"watch", "hoy prints a list once", "watch hoy ps prints it again and again"},
+	{"checkpoint checkpoint-dir", "hoy keeps no images of running processes",
+	 "leave it out: the container starts from the beginning"},
+	{"repair max", "hoy system check only looks",
+	 "hoy clears up by itself what killed processes leave; a damaged image is loaded or pulled "
+	 "again"},
+	{"all-tags", "hoy pulls one tag at a time", "name each: hoy pull NAME:1 NAME:2"},
+	{"pod ns namespace", "hoy has no pods and does not list namespaces in this build",
+	 "hoy inspect shows all that is known of a container"},
+	{0},
+};
+
+const struct absent absent_commands[] = {
+	{"build buildx builder commit",
+	 "hoy makes no images from Dockerfiles or containers in this build",
+	 "hoy load and hoy pull take images made elsewhere; hoy import DIR NAME makes one of "
+	 "files"},
+	{"push", "hoy writes to no registry in this build",
+	 "hoy save -o FILE IMAGE makes an archive, which skopeo copy can push"},
+	{"search", "hoy does not search registries", "look at the registry's web page"},
+	{"network port", "hoy has no networks of its own in this build",
+	 "--network host gives a container this machine's network"},
+	{"volume", "hoy keeps no volumes in this build",
+	 "bind directories of the host: hoy run -v ./data:/data"},
+	{"cp export mount unmount", "hoy copies nothing out of containers by itself in this build",
+	 "hoy exec CONTAINER tar -c DIR | tar -x does; hoy run -v shares a directory"},
+	{"pause unpause stats update",
+	 "hoy keeps containers in no cgroup of their own in this build",
+	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "
+	 "processes"},
+	{"events healthcheck", "hoy does not watch containers in this build",
+	 "hoy wait waits until a container ends; hoy ps shows how all of them are"},
+	{"compose pod kube play generate quadlet", "hoy runs one container at a time",
+	 "a script of hoy run -d lines does it; for systemd, hoy run --rm is a unit's ExecStart="},
+	{"secret config swarm service stack node", "hoy has neither secrets nor a cluster",
+	 "bind a file for a secret: hoy run -v ./secret:/run/secrets/NAME:ro"},
+	{"manifest trust artifact farm plugin context scout", "hoy does not have this",
+	 "hoy --help lists the commands"},
+	{"machine", "hoy needs no virtual machine: it runs on this one", "hoy run --rm hello"},
+	{"unshare", "hoy has no shell inside its user namespace",
+	 "hoy run --rm -it -v ./dir:/dir @host sh shows files as the containers see them"},
+	{"auto-update clone checkpoint restore", "hoy does not have this in this build",
+	 "hoy --help lists the commands"},
+	{"prune", "hoy cleans up after itself, but for containers and images",
+	 "hoy container prune removes what does not run; hoy rmi removes images",
+	 .group = "system"},
+	{"df", "hoy does not add up sizes in this build",
+	 "hoy images and hoy ps -s show them, hoy system reset --dry-run the sum",
+	 .group = "system"},
+	{"service migrate renumber", "hoy has no daemon and no database", "it needs neither",
+	 .group = "system"},
+	{"connection", "hoy manages this machine only", "ssh HOST hoy ps", .group = "system"},
+	{0},
+};
+
+static const struct absent *find(const struct absent *rows, const char *name, size_t n)
+{
+	for (; rows->names; rows++)
+		if (opt_word_in(rows->names, name, n))
+			return rows;
+	return NULL;
+}
+
+bool absent_flag(const char *command, const char *name, size_t n, struct err *e)
+{
+	bool run = command && opt_word_in("run create", command, strlen(command));
+	const struct absent *row =
+		command && n ? find(run ? absent_run_flags : absent_other_flags, name, n) : NULL;
+
+	if (!row)
+		return false;
+	err_fail(e, ERR_ABSENT, "%s%.*s: %s", n == 1 ? "-" : "--", (int)n, name, row->reason);
+	err_hint(e, "%s", row->hint);
+	return true;
+}
+
+bool absent_command(const char *name, struct err *e)
+{
+	const char *blank = strchr(name, ' ');
+	const char *word = blank ? blank + 1 : name;
+	size_t group = blank ? (size_t)(blank - name) : 0;
+	bool whole = group && !strncmp(name, "system ", group + 1);
+
+	for (const struct absent *row = absent_commands; row->names; row++) {
+		bool here =
+			row->group
+				? strlen(row->group) == group && !strncmp(name, row->group, group)
+				: !whole; /* "image push" is push; "system x" is nothing else */
+		if (!here || !opt_word_in(row->names, word, strlen(word)))
+			continue;
+		err_fail(e, ERR_ABSENT, "%s: %s", name, row->reason);
+		err_hint(e, "%s", row->hint);
+		return true;
+	}
+	return false;
+}
