@@ -47,6 +47,30 @@ static void print_ids(struct out *out, int ids)
 			strerror(-ids));
 }
 
+static void print_registries(struct out *out, const struct info *i)
+{
+	const struct strs *search = &i->registries.search;
+	const struct registry_entry *n = i->registries.entries.v;
+
+	out_text(out, "Short Names: ");
+	if (i->registries_error.msg[0]) {
+		print_failure(out, &i->registries_error);
+		return;
+	}
+	for (size_t k = 0; k < search->n; k++) {
+		out_text(out, k ? ", " : "");
+		out_escaped(out, search->v[k]);
+	}
+	out_text(out, search->n ? "\n" : "docker.io\n");
+	for (size_t k = 0; k < i->registries.entries.n; k++) {
+		out_text(out, " ");
+		out_escaped(out, n[k].prefix);
+		out_printf(out, ": %s%zu mirror%s%s\n", n[k].blocked ? "blocked, " : "",
+			   n[k].mirrors.n, n[k].mirrors.n == 1 ? "" : "s",
+			   n[k].insecure ? ", insecure" : "");
+	}
+}
+
 static void print_namespaces(struct out *out, const struct info *i)
 {
 	static const char *const steps[] = {
@@ -88,6 +112,7 @@ static void print_text(struct out *out, const struct info *i)
 	out_printf(out, "\n Backing Filesystem: %s, %s free of %s\n", i->store_fs, str_cstr(&space),
 		   str_cstr(&size));
 	print_namespaces(out, i);
+	print_registries(out, i);
 	out_printf(out, "Seccomp: %s\n", i->seccomp ? "yes" : "no: the kernel lacks it");
 	out_printf(out, "Cgroup Version: %d\n", i->cgroup_version);
 	out_printf(out, " Delegated Controllers: %s\n", *i->controllers ? i->controllers : "none");

@@ -98,8 +98,10 @@ static int pull_run(struct cli *c, void *opts, struct err *e)
 {
 	struct pull_flags *f = opts;
 	scoped(home) h = {.fd = -1};
+	scoped(registries) conf = {0};
 	int r = complete_creds(c, &f->creds, e);
 
+	f->conf = &conf;
 	if (r == 0)
 		r = home_open(&h, c->root, e);
 	for (size_t i = 0; i < c->nargs && r == 0; i++) {
@@ -123,7 +125,10 @@ const struct command cmd_pull = {
 	.summary = "Fetch images from a registry",
 	.description =
 		"Fetches images from registries and prints their ids. A name without a registry is "
-		"the image here that has it, or else docker.io's; "
+		"the image here that has it, or else what registries.conf says: an alias, or the "
+		"first "
+		"of its unqualified-search-registries that has it (docker.io where it says "
+		"nothing); "
 		"without a tag it is :latest. NAME@sha256:DIGEST fetches exactly that. Of an image "
 		"for several platforms the one for this machine is taken.\n\n"
 		"Layers are fetched and unpacked at once, and everything is checked against its "
@@ -133,7 +138,17 @@ const struct command cmd_pull = {
 		"Credentials are those of podman and docker: --creds, --authfile, "
 		"$REGISTRY_AUTH_FILE, ~/.config/containers/auth.json and ~/.docker/config.json. A "
 		"registry on loopback may "
-		"speak plain HTTP; any other only with --tls-verify=false.",
+		"speak plain HTTP; any other only with --tls-verify=false, or where "
+		"registries.conf says "
+		"insecure.\n\n"
+		"registries.conf and its drop-in directory are read as podman reads them "
+		"(containers-registries.conf(5)): mirrors, which are asked first and in their "
+		"order, other "
+		"locations, insecure and blocked registries. The image keeps the name that was "
+		"asked for. "
+		"policy.json (containers-policy.json(5)) may reject names; what it wants signed is "
+		"refused, "
+		"because signatures are not verified yet.",
 	.examples = "hoy pull busybox\n"
 		    "hoy pull -q --platform linux/arm64 docker.io/library/alpine:3.20\n"
 		    "# From a registry on this machine\n"

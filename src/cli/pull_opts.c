@@ -49,7 +49,8 @@ static void warn(void *arg, const char *text)
 int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 		    const struct pull_flags *f, struct image_pulled *ret, struct err *e)
 {
-	struct image_pull_opts o = {.policy = PULL_MISSING, .max_layer = f->max_layer};
+	struct image_pull_opts o = {
+		.policy = PULL_MISSING, .max_layer = f->max_layer, .conf = f->conf};
 	struct showing s = {.c = c};
 	int r = platform_parse_flags(&c->arena, f->platform, f->os, f->arch, f->variant,
 				     &o.platform, e);

@@ -14,6 +14,7 @@ struct pull_flags {
 	uint64_t retry, max_layer;
 	bool tls_verify, quiet;
 	bool bars_only; /* set by a command that has lines of its own */
+	struct registries *conf; /* for several pulls; NULL: each reads it anew */
 };
 
 /* The rows of a command whose struct T holds a struct pull_flags at f ("image." or nothing). */

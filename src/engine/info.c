@@ -17,6 +17,7 @@
 void info_free(struct info *i)
 {
 	free(i->store);
+	registries_free(&i->registries);
 	arena_free(&i->arena);
 }
 
@@ -236,6 +237,7 @@ int info_collect(const char *root, struct info *ret, struct err *e)
 	look_at_machine(ret);
 	look_at_cgroups(ret);
 	look_at_store(ret, &h);
+	registries_load(&ret->registries, &ret->registries_error);
 	if (try_namespaces(ret, &h, &ret->userns_error) < 0 && !ret->overlay_error.msg[0])
 		err_fail(&ret->overlay_error, ERR_SYSTEM, "not tried without a user namespace");
 	return 0;

@@ -8,6 +8,7 @@
 #define ENGINE_INFO_H
 
 #include "data/json.h"
+#include "registry/endpoints.h"
 #include "state/u0.h"
 
 struct info {
@@ -29,6 +30,8 @@ struct info {
 	bool seccomp, apparmor, selinux;
 	uint64_t memory, memory_free, swap, swap_free, uptime;
 	long cpus;
+	struct registries registries;
+	struct err registries_error; /* what keeps them from being read; empty: nothing */
 	struct arena arena;
 };
 void info_free(struct info *i);

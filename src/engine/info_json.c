@@ -154,11 +154,46 @@ static void put_store(const struct build *b, const struct info *i)
 	put_bool(&s, "TransientStore", "transientStore", false);
 }
 
+/* podman spells these one way only. */
+static struct json *mirrors(struct arena *a, const struct registry_entry *n)
+{
+	struct json *list = json_new(a, n->mirrors.n ? JSON_ARR : JSON_NULL);
+	const struct registry_mirror *m = n->mirrors.v;
+
+	for (size_t i = 0; i < n->mirrors.n; i++) {
+		struct json *one = json_new(a, JSON_OBJ);
+		json_set_str(a, one, "Location", m[i].location);
+		json_set_bool(a, one, "Insecure", m[i].insecure);
+		json_set_str(a, one, "PullFromMirror", m[i].pull_from ?: "");
+		json_add(a, list, one);
+	}
+	return list;
+}
+
+static void put_registries(const struct build *b, const struct registries *c)
+{
+	struct build r = inside(b, "Registries", "registries");
+	const struct registry_entry *n = c->entries.v;
+
+	for (size_t i = 0; i < c->entries.n; i++) {
+		struct build one = inside(&r, n[i].prefix, n[i].prefix);
+		json_set_str(b->a, one.to, "Prefix", n[i].prefix);
+		json_set_str(b->a, one.to, "Location", n[i].location ?: "");
+		json_set_bool(b->a, one.to, "Insecure", n[i].insecure);
+		json_set(b->a, one.to, "Mirrors", mirrors(b->a, &n[i]));
+		json_set_bool(b->a, one.to, "Blocked", n[i].blocked);
+		json_set_bool(b->a, one.to, "MirrorByDigestOnly", n[i].by_digest_only);
+		json_set_str(b->a, one.to, "PullFromMirror", "");
+	}
+	if (c->search.n)
+		json_set(b->a, r.to, "search", json_new_strs(b->a, &c->search));
+}
+
 static void put_podman(const struct build *b, const struct info *i, const char *version)
 {
 	put_host(b, i, version);
 	put_store(b, i);
-	inside(b, "Registries", "registries");
+	put_registries(b, &i->registries);
 	struct build v = inside(b, "Version", "version");
 	json_set_str(b->a, v.to, "APIVersion", version);
 	json_set_str(b->a, v.to, "Version", version);

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/pull.h"
+#include "registry/policy.h"
 
 int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e)
 {
@@ -28,10 +29,10 @@ static int stays_here(const char *text, const char *why, struct err *e)
 	return err_hint(e, "write REGISTRY/NAME to pull it, or add it with `hoy load -i FILE`");
 }
 
-/* The name that a registry may be asked for. local: what the text means here, or NULL. */
-static int outside_name(const char *text, const struct image *local,
-			const struct image_pull_opts *o, struct arena *a, struct reference *ret,
-			struct err *e)
+/* The names that registries may be asked for, one at least. local: what the text means here, or NULL. */
+static int outside_names(const char *text, const struct image *local,
+			 const struct image_pull_opts *o, struct arena *a,
+			 struct registries_names *ret, struct err *e)
 {
 	const char *hex;
 	struct reference r, own;
@@ -46,14 +47,19 @@ static int outside_name(const char *text, const struct image *local,
 	if (!r.registry && !o->docker && local && local->found &&
 	    ref_parse(a, local->found, &own, NULL) == 0)
 		r = own;
-	*ret = ref_complete(a, &r, "docker.io");
-	if (!strcmp(ret->registry, "localhost"))
-		return stays_here(text, "names of localhost/ are known here only", e);
-	if (!ret->tag && !ret->digest)
-		ret->tag = "latest";
-	if (ret->digest) /* the digest says it all */
-		ret->tag = NULL;
-	return 0;
+	if (o->docker)
+		r = ref_complete(a, &r, "docker.io");
+	k = registries_complete(o->registry.conf, &r, a, ret, e);
+	for (size_t i = 0; i < ret->n && k == 0; i++) {
+		struct reference *n = &ret->v[i];
+		if (!strcmp(n->registry, "localhost"))
+			return stays_here(text, "names of localhost/ are known here only", e);
+		if (!n->tag && !n->digest)
+			n->tag = "latest";
+		if (n->digest) /* the digest says it all */
+			n->tag = NULL;
+	}
+	return k;
 }
 
 /* Failures that may be gone a moment later. */
@@ -98,16 +104,17 @@ static void from_local(const struct image *im, struct image_pulled *ret)
 	snprintf(ret->done.id, sizeof ret->done.id, "%s", im->id);
 }
 
-/* Asks the registry. local may be NULL. */
-static int ask(const struct home *h, const char *text, const struct image *local,
-	       const struct image_pull_opts *o, struct image_pulled *ret, struct err *e)
+/* Asks for one name. */
+static int ask_for(const struct home *h, const struct reference *name,
+		   const struct image_pull_opts *o, struct image_pulled *ret, struct err *e)
 {
 	scoped(arena) a = {0};
-	struct pull_job j = {.platform = o->platform,
+	struct pull_job j = {.ref = *name,
+			     .platform = o->platform,
 			     .registry = o->registry,
 			     .max_layer = o->max_layer,
 			     .watch = o->watch};
-	int r = outside_name(text, local, o, &a, &j.ref, e);
+	int r = policy_check(name, e);
 
 	if (r < 0)
 		return r;
@@ -120,6 +127,69 @@ static int ask(const struct home *h, const char *text, const struct image *local
 		o->warn(o->arg, arena_printf(&a, "the image %s is for %s, not for this machine",
 					     ret->name, ret->done.platform));
 	return r;
+}
+
+/* Of the registries that are searched the next one may have it. */
+static bool next_may_have_it(const struct err *e)
+{
+	switch (e->id) {
+	case ERR_POLICY:
+	case ERR_REGISTRY_ANSWER:
+	case ERR_REGISTRY_BLOCKED:
+	case ERR_REGISTRY_DENIED:
+	case ERR_REGISTRY_LIMIT:
+	case ERR_REGISTRY_NO_IMAGE:
+	case ERR_REGISTRY_TIMEOUT:
+	case ERR_REGISTRY_UNREACHABLE:
+	case ERR_TLS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Asks for each of the names until one is there. */
+static int ask_for_each(const struct home *h, const char *text, const struct registries_names *l,
+			const struct image_pull_opts *o, struct image_pulled *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) said = {0};
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct err why = {.exit = e->exit};
+		int r = ask_for(h, &l->v[i], o, ret, &why);
+		if (r >= 0)
+			return r;
+		if (l->n == 1 || !next_may_have_it(&why)) {
+			*e = why;
+			return r;
+		}
+		const char *name = ref_text(&a, &l->v[i]);
+		size_t n = str_starts(why.msg, name) ? strlen(name) : 0;
+		str_addf(&said, "%s%s%s%.150s", i ? "; " : "", name, n ? "" : ": ", why.msg + n);
+	}
+	err_fail_code(e, ERR_SHORT_NAME, ENOENT,
+		      "%s: none of the %zu registries that are searched "
+		      "gives it: %s",
+		      text, l->n, str_cstr(&said));
+	return err_hint(e, "check the spelling, or write the full name");
+}
+
+/* Asks the registries. local may be NULL. */
+static int ask(const struct home *h, const char *text, const struct image *local,
+	       const struct image_pull_opts *o, struct image_pulled *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(registries) here = {0};
+	struct registries *conf = o->conf ?: &here;
+	struct image_pull_opts own = *o;
+	struct registries_names names;
+	int r = registries_load(conf, e);
+
+	own.registry.conf = conf;
+	if (r == 0)
+		r = outside_names(text, local, &own, &a, &names, e);
+	return r < 0 ? r : ask_for_each(h, text, &names, &own, ret, e);
 }
 
 int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,

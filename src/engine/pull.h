@@ -1,8 +1,9 @@
 /*
  * pull.h - the verb pull: which image a text means, whether it has to be fetched, and what may be asked of a registry.
  *
- * A short name is the local image of that name first, then docker.io's; nobody is ever asked. What can only be an id, and names of
- * localhost/, never leave the machine.
+ * A short name is the local image of that name first, then what it is an alias for, then each of the registries that are searched, docker.io
+ * where registries.conf names none (registry/endpoints.h); nobody is ever asked at a prompt. What can only be an id, and names of localhost/,
+ * never leave the machine. policy.json has the last word on a full name before it is asked for (registry/policy.h).
  */
 #ifndef ENGINE_PULL_H
 #define ENGINE_PULL_H
@@ -23,6 +24,8 @@ struct image_pull_opts {
 	enum pull_policy policy;
 	struct platform_want platform;
 	struct registry_opts registry;
+	struct registries *
+		conf; /* read when it is needed; what is learned of mirrors lives as long as it; NULL: for this pull only */
 	uint64_t max_layer; /* bytes; 0: the default */
 	unsigned
 		retry; /* how often all is tried again; broken transfers are taken up again without it */

@@ -64,12 +64,22 @@ static bool from_store(struct fetching *f, const char *digest, struct registry_d
 	return digest_parse(digest, &ret->digest, NULL) == 0;
 }
 
+/* Opens a registry for what the documents of the store lead to; otherwise the manifest has opened one. */
+static int need_registry(struct fetching *f, struct err *e)
+{
+	return f->registry ? 0
+			   : registry_reach(&f->registry, f->what.ref, f->what.registry, &f->arena,
+					    NULL, e);
+}
+
 /* The text behind a digest: a manifest below an index. */
 static int get_below(struct fetching *f, const struct oci_descriptor *d,
 		     struct registry_document *ret, struct err *e)
 {
 	if (!from_store(f, d->digest, ret)) {
-		int r = registry_manifest(f->registry, d->digest, &f->arena, ret, e);
+		int r = need_registry(f, e);
+		if (r == 0)
+			r = registry_manifest(f->registry, d->digest, &f->arena, ret, e);
 		if (r < 0)
 			return r;
 	}
@@ -92,8 +102,7 @@ static int find_manifest(struct fetching *f, struct err *e)
 	if (!digest || !from_store(f, digest, doc) ||
 	    oci_manifest_parse(&f->arena, doc->text, doc->len, NULL, "", &parsed.manifest, NULL) <
 		    0)
-		r = registry_manifest(f->registry, digest ? digest : f->what.ref->tag, &f->arena,
-				      doc, e);
+		r = registry_reach(&f->registry, f->what.ref, f->what.registry, &f->arena, doc, e);
 	f->top = *doc;
 	for (int depth = 0; r == 0; depth++) {
 		char buf[DIGEST_STR];
@@ -125,7 +134,9 @@ static int find_config(struct fetching *f, struct digest *ret, struct err *e)
 	if (blob_read(f->what.h, c->digest, IMAGE_MAX_CONFIG, &f->config, NULL) == 0)
 		return 0;
 	str_reset(&f->config);
-	return registry_blob(f->registry, ret, c->size, IMAGE_MAX_CONFIG, &f->config, e);
+	r = need_registry(f, e);
+	return r < 0 ? r
+		     : registry_blob(f->registry, ret, c->size, IMAGE_MAX_CONFIG, &f->config, e);
 }
 
 static int tell_found(struct fetching *f, struct err *e)
@@ -190,11 +201,13 @@ static int take_orders(struct fetching *f, struct bind_list *ret, struct err *e)
 static int fetch_streams(struct fetching *f, struct stream *s, size_t n, struct err *e)
 {
 	struct registry_fetch *v = xcalloc(n, sizeof *v);
+	int r = need_registry(f, e);
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = (struct registry_fetch){s[i].digest,  (int64_t)s[i].g->size, s[i].pos,
 					       stream_write, stream_done,	    &s[i]};
-	int r = registry_fetch_all(f->registry, v, n, STREAMS, e);
+	if (r == 0)
+		r = registry_fetch_all(f->registry, v, n, STREAMS, e);
 	for (size_t i = 0; i < n; i++)
 		fd_close(&s[i].fd);
 	free(v);
@@ -203,10 +216,8 @@ static int fetch_streams(struct fetching *f, struct stream *s, size_t n, struct 
 
 static int run(struct fetching *f, struct err *e)
 {
-	int r = registry_open(&f->registry, f->what.ref, f->what.registry, e);
+	int r = find_manifest(f, e);
 
-	if (r == 0)
-		r = find_manifest(f, e);
 	if (r == 0)
 		r = tell_found(f, e);
 	while (r == 0) {

@@ -105,7 +105,7 @@ int http_open(struct http **ret, const struct http_opts *o, struct err *e)
 	struct http *h = xcalloc(1, sizeof *h);
 	h->certs.fd = -1;
 	h->insecure = o->insecure;
-	http_patience(h, CONNECT_S, STALL_S);
+	http_patience(h, 0, 0);
 	const char *tls = dl_curl_version_info(CURLVERSION_NOW)->ssl_version;
 	r = certs_find(&h->certs, o->cert_dir, built_in_bundle(),
 		       tls && str_starts(tls, "OpenSSL/"), e);
@@ -120,8 +120,8 @@ int http_open(struct http **ret, const struct http_opts *o, struct err *e)
 
 void http_patience(struct http *h, int connect_s, int stall_s)
 {
-	h->connect_s = connect_s;
-	h->stall_s = stall_s;
+	h->connect_s = connect_s ?: CONNECT_S;
+	h->stall_s = stall_s ?: STALL_S;
 }
 
 void http_close(struct http *h)

@@ -81,7 +81,7 @@ void http_request_free(struct http_request *q);
  * it. Some http_open() came before. */
 char *http_url_host(const char *url);
 
-/* Other bounds than 10 and 30 s, for tests. */
+/* Other bounds than 10 and 30 s, for requests that begin from now on; 0: these again. */
 void http_patience(struct http *h, int connect_s, int stall_s);
 
 /* "localhost", "x.localhost", 127.0.0.0/8, [::1]; host may have a port. */

@@ -19,8 +19,8 @@ static int refuse_local(const struct reference *repo, struct err *e)
 		"machine has a port: localhost:5000/NAME");
 }
 
-int registry_open(struct registry **ret, const struct reference *repo,
-		  const struct registry_opts *o, struct err *e)
+int registry_open_at(struct registry **ret, const struct reference *repo,
+		     const struct registry_opts *o, struct err *e)
 {
 	const struct auth_opts auth = {.authfile = o->authfile, .creds = o->creds};
 	int k = auth_check(&auth, e);
@@ -48,6 +48,19 @@ int registry_open(struct registry **ret, const struct reference *repo,
 	else
 		*ret = r;
 	return k;
+}
+
+int registry_open(struct registry **ret, const struct reference *repo,
+		  const struct registry_opts *o, struct err *e)
+{
+	struct registry_opts own = *o;
+	bool insecure;
+	int k = registries_allowed(o->conf, repo, &insecure, e);
+
+	*ret = NULL;
+	if (insecure && own.tls == REGISTRY_TLS_AUTO)
+		own.tls = REGISTRY_TLS_ANY;
+	return k < 0 ? k : registry_open_at(ret, repo, &own, e);
 }
 
 void registry_close(struct registry *r)

@@ -13,6 +13,7 @@
 
 #include "data/hash.h"
 #include "oci/reference.h"
+#include "registry/endpoints.h"
 
 enum registry_tls {
 	REGISTRY_TLS_AUTO, /* HTTPS, verified; plain HTTP for loopback where nothing speaks TLS */
@@ -26,13 +27,18 @@ struct registry_opts {
 	const char *creds;    /* --creds USER[:PASSWORD]; NULL */
 	const char *cert_dir; /* --cert-dir; NULL: certs.d */
 	enum registry_tls tls;
+	const struct registries *conf; /* registries.conf; NULL: it says nothing */
 };
 
 struct registry;
 
-/* repo: a full name (registry and repository are set). Talks to nobody yet. */
+/* repo: a full name (registry and repository are set). Talks to nobody yet. What registries.conf says of it counts (blocked, insecure), but its
+ * location and its mirrors are for those who read: registry_reach(). */
 int registry_open(struct registry **ret, const struct reference *repo,
 		  const struct registry_opts *o, struct err *e);
+/* The same whatever registries.conf says: what is asked was decided on already. */
+int registry_open_at(struct registry **ret, const struct reference *repo,
+		     const struct registry_opts *o, struct err *e);
 void registry_close(struct registry *r); /* NULL is fine */
 
 /* A manifest, an index, a config: text as it came, its digest computed here. */
@@ -48,6 +54,13 @@ struct registry_document {
  * unreachable, timed out, no registry, ...), ERR_DIGEST_MISMATCH, ERR_TLS. */
 int registry_manifest(struct registry *r, const char *what, struct arena *a,
 		      struct registry_document *ret, struct err *e);
+
+/* For pulling: asks for that manifest (name's digest, else its tag) at the mirrors that registries.conf has for it, in their order, then at the registry
+ * itself, and opens the first one that has it. A mirror must answer soon, and is not asked again by this command if it does not. --creds
+ * are for the registry of the name only. doc may be NULL: then nothing is asked where there are no mirrors. The error is the registry's own, with what each mirror said. */
+int registry_reach(struct registry **ret, const struct reference *name,
+		   const struct registry_opts *o, struct arena *a, struct registry_document *doc,
+		   struct err *e);
 
 /* A small blob (a config), whole, verified; size as the manifest says, at most max. */
 int registry_blob(struct registry *r, const struct digest *blob, int64_t size, size_t max,

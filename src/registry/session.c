@@ -34,7 +34,7 @@ int session_ask(struct registry *r, struct inquiry *i, const char *path, struct 
 
 bool session_put_off(const struct registry *r, struct inquiry *i, int64_t ms)
 {
-	if (++i->tries >= MAX_TRIES)
+	if (r->once || ++i->tries >= MAX_TRIES)
 		return false;
 	i->again_at = time_mono_ms() + (ms >= 0 ? ms : (int64_t)r->pause_ms << (i->tries - 1));
 	return true;

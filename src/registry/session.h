@@ -22,6 +22,7 @@ struct registry {
 	bool may_fall; /* where no TLS is spoken, plain may be tried; until the first answer */
 
 	int pause_ms; /* before the second try; doubled for each one that follows */
+	bool once;    /* there is somebody else to ask: no second tries */
 
 	bool looked; /* for credentials */
 	struct credentials cred;

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/parse.h"
+#include "state/registries_conf.h"
 #include "store/blobs.h"
 #include "store/images_hello.h"
 #include "store/images.h"
@@ -88,7 +89,24 @@ static int ambiguous(struct err *e, const char *text, const struct strs *found)
 	return err_hint(e, "one of: %s", str_cstr(&list));
 }
 
-/* A short name: localhost/, docker.io/, then any other registry, if only one has it. */
+/* What stands for the name in registries.conf; a file that is broken is told by whoever asks a registry. */
+static int find_alias(const struct home *h, struct arena *a, const struct reference *r,
+		      struct hit *ret)
+{
+	struct bind_list files;
+	struct reference full;
+	const char *text, *from;
+
+	if (registries_files(a, &files, NULL) < 0 ||
+	    registries_alias(a, &files, r->repository, &text, &from, NULL) < 0 || !text ||
+	    ref_parse(a, text, &full, NULL) < 0 || !full.registry)
+		return -ENOENT;
+	full.tag = r->tag;
+	full.digest = r->digest;
+	return find_full(h, a, full, ret);
+}
+
+/* A short name: localhost/, docker.io/, then any other registry, if only one has it, then its alias. */
 static int find_short(const struct home *h, struct arena *a, const char *text,
 		      const struct reference *r, struct hit *ret, struct err *e)
 {
@@ -109,7 +127,7 @@ static int find_short(const struct home *h, struct arena *a, const char *text,
 	}
 	if (found.n > 1)
 		return ambiguous(e, text, &found);
-	return found.n ? 0 : -ENOENT;
+	return found.n ? 0 : find_alias(h, a, r, ret);
 }
 
 /* An id, the beginning of one, or the digest of a manifest. -ENOENT (e untouched) or ERR_IMAGE_AMBIGUOUS. */

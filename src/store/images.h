@@ -33,7 +33,7 @@ struct image {
 void image_free(struct image *im);
 
 /* Finds an image by name (tag "latest" unless given), name@digest, manifest digest or id prefix. A short name is the local image of that name in
- * localhost/, then docker.io/, then any other registry if only one has it. ERR_IMAGE_UNKNOWN with the nearest name as its hint,
+ * localhost/, then docker.io/, then any other registry if only one has it, then what it is an alias for (state/registries_conf.h). ERR_IMAGE_UNKNOWN with the nearest name as its hint,
  * ERR_IMAGE_AMBIGUOUS with the candidates. *ret is zeroed first; the caller calls image_free (scoped(image)). */
 int image_find(const struct home *h, const char *text, struct image *ret, struct err *e);
 /* The same without the built-in hello image; and only who it is, without reading it (works for damaged images too; *ret_name is NULL if
