@@ -7,6 +7,7 @@
 	/* containers */                                                                           \
 	X(attach)                                                                                  \
 	X(create)                                                                                  \
+	X(commit)                                                                                  \
 	X(diff)                                                                                    \
 	X(exec)                                                                                    \
 	X(kill)                                                                                    \

@@ -86,6 +86,12 @@ struct image_new {
 /* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. */
 int image_add(const struct home *h, const struct image_new *n, struct err *e);
 
+/* An image of layers (struct oci_descriptor, the bottom one first) that are in the store: makes the manifest, OCI's or docker's, and adds both. ret_id
+ * gets the image's. */
+int image_add_made(const struct home *h, const struct str *config, bool docker,
+		   const struct bind_list *layers, const struct strs *names,
+		   char ret_id[static DIGEST_LEN + 1], struct err *e);
+
 /* An image of one layer that is stored plain: makes the manifest and adds both. The layer is in the store; ret_id gets the image's. */
 int image_add_one(const struct home *h, const struct str *config, const char *diffid,
 		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],

@@ -113,9 +113,9 @@ int image_add(const struct home *h, const struct image_new *n, struct err *e)
 	return r < 0 ? r : set_names(h, &w.t, &n->names, n->config_digest, e);
 }
 
-int image_add_one(const struct home *h, const struct str *config, const char *diffid,
-		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
-		  struct err *e)
+int image_add_made(const struct home *h, const struct str *config, bool docker,
+		   const struct bind_list *layers, const struct strs *names,
+		   char ret_id[static DIGEST_LEN + 1], struct err *e)
 {
 	char id[DIGEST_STR], manifest[DIGEST_STR];
 	struct digest d;
@@ -123,14 +123,13 @@ int image_add_one(const struct home *h, const struct str *config, const char *di
 
 	if (r < 0)
 		return r;
-	struct oci_descriptor layer = {
-		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = tar_size};
-	struct oci_manifest m = {.schema_version = 2,
-				 .media_type = MEDIA_OCI_MANIFEST,
-				 .config = {.media_type = MEDIA_OCI_CONFIG,
-					    .digest = digest_str(&d, id),
-					    .size = (int64_t)config->len},
-				 .layers = {&layer, 1}};
+	struct oci_manifest m = {
+		.schema_version = 2,
+		.media_type = docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
+		.config = {.media_type = docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG,
+			   .digest = digest_str(&d, id),
+			   .size = (int64_t)config->len},
+		.layers = *layers};
 	autofree char *text = oci_manifest_write(&m);
 	r = hash_bytes(text, strlen(text), &d, e);
 	struct image_new n = {.config = config->s,
@@ -142,6 +141,17 @@ int image_add_one(const struct home *h, const struct str *config, const char *di
 			      .names = *names};
 	snprintf(ret_id, DIGEST_LEN + 1, "%s", id);
 	return r < 0 ? r : image_add(h, &n, e);
+}
+
+int image_add_one(const struct home *h, const struct str *config, const char *diffid,
+		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
+		  struct err *e)
+{
+	struct oci_descriptor layer = {
+		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = tar_size};
+	const struct bind_list layers = {&layer, 1};
+
+	return image_add_made(h, config, false, &layers, names, ret_id, e);
 }
 
 static bool image_exists(const struct home *h, const char *id)

@@ -1,6 +1,8 @@
 /*
  * How it works: a stack of open directories, each with its sorted names and how far we are. read() gives what waits in the buffer (headers,
- * padding, the end), then content of the present file, then asks the walk for the next entry. Directories come before what is in them.
+ * padding, the end), then content of the present file, then asks the walk for the next entry. Directories come before what is in them; in a layer, the header of one
+ * that did not change waits in its level until something in it is given. Each level of a layer also has the directory of the same path
+ * below open, if there is one.
  */
 #include <dirent.h>
 #include <sys/sysmacros.h>
@@ -8,6 +10,7 @@
 
 #include "base/base.h"
 #include "data/tar_write.h"
+#include "store/overlay_marks.h"
 #include "store/pack.h"
 
 enum { MAX_DEPTH = 400, MAX_LINKS_BUCKETS = 4096, MAX_XATTR = 64 * 1024 };
@@ -16,7 +19,10 @@ struct pack_level {
 	int fd;
 	struct strv names;
 	size_t at;
-	size_t end; /* of the path */
+	size_t end;	 /* of the path */
+	int below;	 /* of a layer; -1: none */
+	bool opaque;	 /* its mark is to be given */
+	struct str wait; /* its header, until something in it is given */
 };
 
 /* A file with several names that was met. */
@@ -43,6 +49,7 @@ struct pack {
 	uint64_t left;
 	size_t padding;
 	bool begun, ended;
+	bool kept_owners, no_root, layer;
 };
 
 struct pack *pack_open(const struct home *h, int dir, const char *what)
@@ -53,8 +60,25 @@ struct pack *pack_open(const struct home *h, int dir, const char *what)
 	p->what = xstrdup(what);
 	p->file = -1;
 	p->levels[0].fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	p->levels[0].below = -1;
 	p->n = 1;
 	return p;
+}
+
+void pack_kept_owners(struct pack *p)
+{
+	p->kept_owners = true;
+}
+
+void pack_without_root(struct pack *p)
+{
+	p->no_root = true;
+}
+
+void pack_as_layer(struct pack *p, int below)
+{
+	p->layer = p->no_root = true;
+	p->levels[0].below = fcntl(below, F_DUPFD_CLOEXEC, 3);
 }
 
 static void leave(struct pack *p)
@@ -62,7 +86,9 @@ static void leave(struct pack *p)
 	struct pack_level *l = &p->levels[--p->n];
 
 	fd_close(&l->fd);
+	fd_close(&l->below);
 	strv_free(&l->names);
+	str_free(&l->wait);
 }
 
 void pack_close(struct pack *p)
@@ -178,6 +204,29 @@ static void fill_entry(struct tar_entry *t, const struct stat *st, const char *p
 	}
 }
 
+/* The owner that the file would have if there were more ids. */
+static void take_kept_owner(const struct pack *p, int fd, struct tar_entry *t)
+{
+	struct owner_kept o = {.mode = t->mode};
+
+	if (!p->kept_owners || !owner_kept_read(fd, &o))
+		return;
+	t->uid = o.uid;
+	t->gid = o.gid;
+	t->mode = o.mode;
+}
+
+/* Gives a header, and before it those of the directories that waited for something in them. */
+static void put_header(struct pack *p, const struct tar_entry *t)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct str *w = &p->levels[i].wait;
+		str_addn(&p->buf, w->s, w->len);
+		str_free(w);
+	}
+	tar_write_header(&p->buf, t);
+}
+
 static int put_file(struct pack *p, int dir, const char *name, struct tar_entry *t,
 		    struct arena *scratch, struct err *e)
 {
@@ -192,10 +241,33 @@ static int put_file(struct pack *p, int dir, const char *name, struct tar_entry 
 	t->size = p->left = (uint64_t)st.st_size;
 	p->padding = tar_padding(t->size);
 	add_xattrs(scratch, p->file, t);
-	tar_write_header(&p->buf, t);
+	take_kept_owner(p, p->file, t);
+	put_header(p, t);
 	if (!p->left)
 		fd_close(&p->file);
 	return 0;
+}
+
+/* Does this directory look as the one below it? Times do not count: they tell of what is in it. */
+static bool same_dir(struct pack *p, int below, const struct tar_entry *t)
+{
+	scoped(arena) a = {0};
+	struct tar_entry was;
+	struct stat st;
+
+	if (below < 0 || fstat(below, &st) < 0)
+		return false;
+	fill_entry(&was, &st, "");
+	take_kept_owner(p, below, &was);
+	add_xattrs(&a, below, &was);
+	bool same = was.uid == t->uid && was.gid == t->gid && was.mode == t->mode &&
+		    was.nxattrs == t->nxattrs;
+	for (size_t i = 0; same && i < was.nxattrs; i++) {
+		const struct tar_xattr *x = &was.xattrs[i], *y = &t->xattrs[i];
+		same = !strcmp(x->name, y->name) && x->len == y->len &&
+		       !memcmp(x->value, y->value, x->len);
+	}
+	return same;
 }
 
 static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *t,
@@ -211,13 +283,73 @@ static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *
 		return 0; /* the store itself: it grows while we read */
 	fill_entry(t, &st, arena_printf(scratch, "%s/", t->path));
 	add_xattrs(scratch, fd, t);
-	tar_write_header(&p->buf, t);
+	take_kept_owner(p, fd, t);
+	int up = p->levels[p->n - 1].below;
+	autoclose int below =
+		up < 0 ? -1 : openat(up, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct pack_level l = {.end = p->path.len};
+	if (p->layer && same_dir(p, below, t))
+		tar_write_header(&l.wait, t);
+	else
+		put_header(p, t);
 	if (st.st_dev != p->root.st_dev)
 		return 0;
-	if (p->n == MAX_DEPTH)
+	if (p->n == MAX_DEPTH) {
+		str_free(&l.wait);
 		return failed(p, ENAMETOOLONG, "read", e);
-	p->levels[p->n++] = (struct pack_level){.fd = take_fd(fd), .end = p->path.len};
+	}
+	l.opaque = p->layer && below >= 0 && overlay_is_opaque(fd);
+	l.fd = take_fd(fd);
+	l.below = take_fd(below);
+	p->levels[p->n++] = l;
 	return read_names(p, e);
+}
+
+/* An entry that says that something below is gone: ".wh.NAME". */
+static void put_mark(struct pack *p, const char *name, struct arena *scratch)
+{
+	const char *path = str_cstr(&p->path);
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash + 1 - path) : 0;
+	struct tar_entry t = {.path = arena_printf(scratch, "%.*s.wh.%s", dir, path, name),
+			      .type = TAR_FILE};
+
+	put_header(p, &t);
+}
+
+/* What hoy makes in each container, for mounts over it: nothing that a container can write to. */
+static bool is_generated(const struct pack *p, int dir, const char *name, const struct stat *st)
+{
+	static const char *const empty[] = {"etc/hostname", "etc/hosts", "etc/resolv.conf",
+					    "run/.containerenv"};
+	const char *path = str_cstr(&p->path);
+	char link[16];
+
+	for (size_t i = 0; i < countof(empty); i++)
+		if (!strcmp(path, empty[i]))
+			return S_ISREG(st->st_mode) && !st->st_size;
+	return !strcmp(path, "etc/mtab") && S_ISLNK(st->st_mode) &&
+	       readlinkat(dir, name, link, sizeof link) == 12 && !memcmp(link, "/proc/mounts", 12);
+}
+
+/* 1: the entry of an upper directory is dealt with. */
+static int put_layer_entry(struct pack *p, int dir, const char *name, const struct stat *st,
+			   struct arena *scratch, struct err *e)
+{
+	int below = p->levels[p->n - 1].below;
+	struct stat was;
+
+	if (overlay_is_whiteout(dir, name, st)) {
+		if (below >= 0 && fstatat(below, name, &was, AT_SYMLINK_NOFOLLOW) == 0)
+			put_mark(p, name, scratch);
+		return 1;
+	}
+	if (!str_starts(name, ".wh."))
+		return is_generated(p, dir, name, st);
+	err_fail(e, ERR_LAYER,
+		 "/%.200s of %s cannot be in a layer: such a name says there that a file is gone",
+		 str_cstr(&p->path), p->what);
+	return err_hint(e, "remove or rename it in the container");
 }
 
 static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
@@ -231,13 +363,16 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		return errno == ENOENT ? 0 : failed(p, errno, "read", e);
 	if (S_ISSOCK(st.st_mode))
 		return 0;
+	int r = p->layer ? put_layer_entry(p, dir, name, &st, &scratch, e) : 0;
+	if (r)
+		return r < 0 ? r : 0;
 	fill_entry(&t, &st, str_cstr(&p->path));
 	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
 		const char *other = met_before(p, &st);
 		if (other) {
 			t.type = TAR_HARDLINK;
 			t.link = other;
-			tar_write_header(&p->buf, &t);
+			put_header(p, &t);
 			return 0;
 		}
 	}
@@ -252,7 +387,7 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		link[n] = 0;
 		t.link = link;
 	}
-	tar_write_header(&p->buf, &t);
+	put_header(p, &t);
 	return 0;
 }
 
@@ -264,10 +399,25 @@ static int put_root(struct pack *p, struct err *e)
 	p->begun = true;
 	if (fstat(p->levels[0].fd, &p->root) < 0 || fstat(p->h->fd, &p->store) < 0)
 		return failed(p, errno, "read", e);
+	int r = read_names(p, e);
+	if (r < 0 || p->no_root)
+		return r;
 	fill_entry(&t, &p->root, "./");
 	add_xattrs(&scratch, p->levels[0].fd, &t);
-	tar_write_header(&p->buf, &t);
-	return read_names(p, e);
+	put_header(p, &t);
+	return 0;
+}
+
+/* The mark of a directory that hides what is below; it may have had no reason to be given itself. */
+static void put_opaque(struct pack *p, struct pack_level *l)
+{
+	scoped(arena) scratch = {0};
+	struct tar_entry t = {.path = arena_printf(&scratch, "%.*s/.wh..wh..opq", (int)l->end,
+						   str_cstr(&p->path)),
+			      .type = TAR_FILE};
+
+	l->opaque = false;
+	put_header(p, &t);
 }
 
 /* Fills the buffer with the next header, or the end. */
@@ -277,10 +427,17 @@ static int next(struct pack *p, struct err *e)
 
 	str_reset(&p->buf);
 	p->given = 0;
-	if (!p->begun)
-		return put_root(p, e);
+	if (!p->begun) {
+		int r = put_root(p, e);
+		if (r < 0)
+			return r;
+	}
 	while (!p->buf.len && p->n) {
 		struct pack_level *l = &p->levels[p->n - 1];
+		if (l->opaque) {
+			put_opaque(p, l);
+			break;
+		}
 		if (l->at == l->names.n) {
 			leave(p);
 			continue;

@@ -18,6 +18,14 @@ struct pack;
 /* dir: the root of the tree, stays the caller's. what names it in messages. */
 struct pack *pack_open(const struct home *h, int dir, const char *what);
 void pack_close(struct pack *p); /* NULL is fine */
+/* Before the first byte. Owners are what form one keeps for files and directories: overlay_marks.h. */
+void pack_kept_owners(struct pack *p);
+/* No entry for the root itself, whose attributes would be given to wherever it is unpacked. */
+void pack_without_root(struct pack *p);
+/* dir is an upper directory and becomes a layer: whiteouts are entries as layer.md of the OCI image-spec has them, directories that neither differ from
+ * below nor have anything in them are left out, and so are the files that hoy makes in each container (/etc/hosts ...). below: what the layers show
+ * under it (view.h), stays the caller's. ERR_LAYER for a name that would be taken for a whiteout. */
+void pack_as_layer(struct pack *p, int below);
 /* The stream; lives as long as the pack. A file that cannot be read is an error that names it. */
 struct source pack_source(struct pack *p);
 

@@ -8,8 +8,6 @@
 #include "store/blobs.h"
 #include "store/save.h"
 
-#define MEDIA_DOCKER_LAYER_PLAIN "application/vnd.docker.image.rootfs.diff.tar"
-
 enum { GZIP_LEVEL = 6 };
 
 /* A format and where its blobs lie. */

@@ -10,9 +10,8 @@
 #include "base/proc.h"
 #include "sys/strays.h"
 
-static bool is_within(pid_t pid, const void *arg)
+bool strays_is_in(pid_t pid, const struct stat *want)
 {
-	const struct stat *want = arg;
 	char path[40];
 	struct stat st;
 	bool found = false;
@@ -30,6 +29,11 @@ static bool is_within(pid_t pid, const void *arg)
 	if (ns >= 0)
 		close(ns);
 	return found;
+}
+
+static bool is_within(pid_t pid, const void *arg)
+{
+	return strays_is_in(pid, arg);
 }
 
 /* Of the first thread that still has a mount namespace: one that has ended has none, while others go on. */

@@ -8,7 +8,13 @@
 #ifndef SYS_STRAYS_H
 #define SYS_STRAYS_H
 
+#include <sys/stat.h>
+#include <sys/types.h>
+
 #include "base/base.h"
+
+/* Is the process in the user namespace of this stat, or in one below it? */
+bool strays_is_in(pid_t pid, const struct stat *userns);
 
 /* Kills all in the user namespace behind the descriptor, and comes back when none is left; after five seconds -ETIMEDOUT. Needs power over
  * the namespace. */
