@@ -108,11 +108,10 @@ const struct command cmd_commit = {
 		"of "
 		"its processes and SIGCONT afterwards, also if hoy is killed; a shell with job "
 		"control in it can see that.",
-	.examples =
-		"hoy commit web myweb:2\n"
-		"hoy commit -p -m 'with the new config' -a 'Jane <jane@example.com>' web myweb:2\n"
-		"hoy commit -c 'CMD [\"/bin/server\"]' -c 'ENV DEBUG=1' web\n"
-		"hoy commit --squash web small",
+	.examples = "hoy commit web myweb:2\n"
+		    "hoy commit -p -m 'new config' -a 'Jane <jane@example.com>' web web:2\n"
+		    "hoy commit -c 'CMD [\"/bin/server\"]' -c 'ENV DEBUG=1' web\n"
+		    "hoy commit --squash web small",
 	.opts = commit_rows,
 	.opts_size = sizeof(struct commit_cmd_opts),
 	.run = commit_run,
