@@ -47,6 +47,8 @@
 	X(info)                                                                                    \
 	X(completion)                                                                              \
 	X(system_check)                                                                            \
+	X(system_df)                                                                               \
+	X(system_prune)                                                                            \
 	X(system_reset)                                                                            \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \

@@ -179,7 +179,7 @@ int images_remove(const struct home *h, struct image_leaving *v, size_t n, int64
 	fd_close(&lock);
 	if (ret_bytes)
 		*ret_bytes += trash.bytes;
-	store_trash_empty(h, &trash, 15);
+	store_trash_empty(h, &trash, 8);
 	return 0;
 }
 

@@ -116,7 +116,7 @@ run_example() {
 		[ "$rc" != 137 ] || rc=0
 		;;
 	*' -it '* | *' -ai '*) run timeout 20 "$T_TOOLS/ptyrun" 'send=exit\r' eof -- bash -c "$line" ;;
-	*'container prune' | *'image prune' | *'system reset') run bash -c "echo y | $line" ;;
+	*'container prune' | *'image prune' | *'system prune' | *'system reset') run bash -c "echo y | $line" ;;
 	*) run timeout 60 bash -c "$line" ;;
 	esac
 }

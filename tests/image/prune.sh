@@ -234,6 +234,68 @@ test_rmi_as_docker() { # short
 	clean
 }
 
+test_system_prune() { # peer_ok short
+	load busybox cfg-env cfg-cmd
+	local down image
+	image=$(dangling cfg-env)
+	down=$(hoy create --name down --network none cfg-cmd true) || fail create
+	hoy run -d --name up --network none busybox sleep 1000 >/dev/null || fail run
+	run hoy system prune </dev/null
+	assert_rc 125
+	run hoy system prune -f --filter nope=1
+	assert_rc 125
+	run hoy system prune -f --filter until=2000-01-01T00:00:00Z
+	assert_out 'Total reclaimed space: 0B'
+	run hoy system prune -f
+	assert_ok
+	assert_match "^Deleted Containers
+$down
+Deleted Images
+$image
+Total reclaimed space: [0-9.]+k?M?B\$"
+	run hoy image exists cfg-cmd
+	assert_ok
+	run hoy system prune -a -f --volumes
+	assert_ok
+	assert_lacks 'Deleted Containers'
+	assert_has 'Deleted Images'
+	run hoy image exists cfg-cmd
+	assert_rc 1
+	run hoy image exists busybox
+	assert_ok
+	hoy rm -f -t 0 up >/dev/null
+}
+
+# A dry run counts images as unused whose last container would go, and says the room that comes free.
+test_system_prune_dry_run_and_docker() { # short
+	load busybox
+	local c id said
+	id=$(id_of busybox)
+	c=$(hoy create --name c --network none busybox true) || fail create
+	run as_docker system prune -a --dry-run
+	assert_ok
+	assert_has "deleted: sha256:$id"
+	hoy container exists c || fail 'the dry run removed it'
+	said=$out
+	assert_match "^Deleted Containers:
+$c
+
+Deleted Images:
+untagged: localhost/busybox:latest
+untagged: localhost/busybox@sha256:[0-9a-f]+
+deleted: sha256:$id
+
+Total reclaimed space: [1-9][0-9.]+MB\$"
+	run as_docker system prune -a -f
+	assert_ok
+	assert_out "$said"
+	run as_docker system prune -f
+	assert_out 'Total reclaimed space: 0B'
+	run hoy system prune
+	assert_err E-USAGE 'nobody answered'
+	clean
+}
+
 # Who is killed while it deletes has removed the image all the same; the room comes back with the next command that writes.
 test_rmi_survives_kill() { # short
 	load debian

@@ -1,0 +1,103 @@
+#include "base/base.h"
+#include "cli/command.h"
+#include "cli/confirm.h"
+#include "cli/pruned.h"
+#include "engine/prune.h"
+
+struct prune_opts {
+	bool all, force, dry_run;
+	struct strs filter;
+};
+
+#define TO(kind, field) OPT_TO(kind, struct prune_opts, field)
+static const struct opt prune_rows[] = {
+	{"all", 'a', TO(OPT_BOOL, all), NULL,
+	 "Remove all images that no container uses, not only those without a name"},
+	{"build", 0, OPT_BOOL, .help = "Remove what builds keep (nothing so far)",
+	 .flags = OPT_IGNORED},
+	{"dry-run", 0, TO(OPT_BOOL, dry_run), NULL, "Only print what would be removed"},
+	{"external", 0, OPT_BOOL,
+	 .help = "Remove what interrupted commands have left (this is always done)",
+	 .flags = OPT_IGNORED},
+	{"filter", 0, TO(OPT_STRS, filter), "KEY=VALUE",
+	 "Remove only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]",
+	 .words = "until= label= label!="},
+	{"force", 'f', TO(OPT_BOOL, force), NULL, "Do not ask"},
+	{"volumes", 0, OPT_BOOL, .help = "Remove volumes too (hoy has no volumes so far)",
+	 .flags = OPT_IGNORED},
+	{0},
+};
+#undef TO
+
+static int ask(const struct prune_opts *o, struct err *e)
+{
+	autofree char *warning = xasprintf(
+		"This will remove:\n  - all containers that do not run\n  - all images %s\n",
+		o->all ? "that no container uses then" : "without a name that no container uses");
+
+	return confirm(warning, o->all ? "hoy system prune -a -f" : "hoy system prune -f", e);
+}
+
+/* podman's headlines have no colon and no empty lines behind them. */
+static void print(struct cli *c, const struct prune_result *containers,
+		  const struct image_prune_result *images)
+{
+	bool docker = c->called == CALLED_DOCKER;
+
+	if (!docker && containers->ids.n)
+		out_text(&c->out, "Deleted Containers\n");
+	pruned_containers(c, "Deleted Containers:", &containers->ids);
+	if (!docker && images->n)
+		out_text(&c->out, "Deleted Images\n");
+	pruned_images(c, "Deleted Images:", images);
+	pruned_total(c, containers->bytes + images->bytes);
+	if (containers->failed)
+		cli_report(c, &containers->why);
+	if (images->failed)
+		cli_report(c, &images->why);
+}
+
+static int prune_run(struct cli *c, void *opts, struct err *e)
+{
+	const struct prune_opts *o = opts;
+	struct image_prune_opts p = {.filters = o->filter, .all = o->all, .dry = o->dry_run};
+	scoped(home) h = {.fd = -1};
+	struct prune_result containers;
+	struct image_prune_result images;
+	int r = 1;
+
+	if (!o->force && !o->dry_run)
+		r = ask(o, e);
+	if (r <= 0)
+		return r;
+	r = home_open(&h, c->root, e);
+	if (r < 0)
+		return r;
+	containers_recover(&h);
+	r = containers_prune(&h, &o->filter, o->dry_run, &c->arena, &containers, e);
+	if (r < 0)
+		return r;
+	if (o->dry_run) /* images do not wait for those */
+		p.leaving = containers.ids;
+	r = images_prune(&h, &p, &c->arena, &images, e);
+	if (r < 0)
+		return r;
+	print(c, &containers, &images);
+	return 0;
+}
+
+const struct command cmd_system_prune = {
+	.name = "system prune",
+	.group = "System",
+	.summary = "Remove containers that do not run, and images that nobody needs",
+	.description =
+		"Removes all containers that do not run, then the images that have no name and "
+		"that no container uses, or with --all every image that no container uses. "
+		"It asks first, if there is a terminal to ask on; else it wants --force.\n\n"
+		"What interrupted commands have left goes too. It works on a full disk.",
+	.examples = "# What would go\nhoy system prune --all --dry-run\n"
+		    "hoy system prune -f --filter until=24h",
+	.opts = prune_rows,
+	.opts_size = sizeof(struct prune_opts),
+	.run = prune_run,
+};
