@@ -57,6 +57,30 @@ int path_mkdir_p_at(int dir, const char *path, mode_t mode)
 	return mkdirat(dir, path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+static bool no_openat2;
+
+void path_test_no_openat2(bool on)
+{
+	no_openat2 = on;
+}
+
+static int openat2_(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = resolve};
+
+	if (no_openat2) {
+		errno = ENOSYS;
+		return -1;
+	}
+	if (flags & (O_CREAT | O_TMPFILE))
+		how.mode = mode;
+	int fd;
+	do /* EAGAIN: a rename raced with ".." in the path; the kernel asks to try again (openat2(2)) */
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd;
+}
+
 /*
  * Removing a tree of any depth with few descriptors and little stack: a directory that lies RM_DEPTH levels down is moved up to
  * the top one, which is read again until it is empty.
@@ -89,13 +113,22 @@ static int rm_move_up(struct rm *rm, int dir, const char *name)
 	return -errno;
 }
 
+/* What is mounted inside is not part of the tree, be it of the same file system. */
+static int rm_open(int dir, const char *name, bool top)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = top ? -1 : openat2_(dir, name, flags, 0, RESOLVE_NO_XDEV);
+
+	return top || (fd < 0 && errno == ENOSYS) ? openat(dir, name, flags) : fd;
+}
+
 static int rm_dir(struct rm *rm, int dir, const char *name, unsigned depth)
 {
-	autoclose int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int fd = rm_open(dir, name, !depth);
 
 	if (fd < 0 && errno == EACCES) {
 		fchmodat(dir, name, 0700, 0);
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = rm_open(dir, name, !depth);
 	}
 	if (fd < 0)
 		return -errno;
@@ -172,30 +205,6 @@ int path_rm_tree_at(int dir, const char *name)
 	struct rm rm = {.top = -1};
 	int r = rm_dir(&rm, dir, name, 0);
 	return r == -ENOENT ? 0 : r;
-}
-
-static bool no_openat2;
-
-void path_test_no_openat2(bool on)
-{
-	no_openat2 = on;
-}
-
-static int openat2_(int dir, const char *path, int flags, mode_t mode, uint64_t resolve)
-{
-	struct open_how how = {.flags = (uint64_t)(unsigned)flags, .resolve = resolve};
-
-	if (no_openat2) {
-		errno = ENOSYS;
-		return -1;
-	}
-	if (flags & (O_CREAT | O_TMPFILE))
-		how.mode = mode;
-	int fd;
-	do /* EAGAIN: a rename raced with ".." in the path; the kernel asks to try again (openat2(2)) */
-		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd;
 }
 
 /*

@@ -152,6 +152,9 @@ static int end_containers(const struct home *h, struct err *e)
 
 static int explain(const struct home *h, int r, struct err *e)
 {
+	if (r == -EXDEV)
+		return err_hint(e, "something is mounted in there (findmnt tells), and was left "
+				   "alone: unmount it first");
 	if (r != -EACCES && r != -EPERM)
 		return r;
 	err_fail_code(e, ERR_RESET_IDS, -r,

@@ -62,7 +62,8 @@ static bool rotate(struct log *l)
 	char from[LOG_NAME_MAX + 12], to[LOG_NAME_MAX + 12], new[LOG_NAME_MAX + 12];
 
 	snprintf(new, sizeof new, "%s.new", l->name);
-	int fd = open_new(l, new, O_TRUNC);
+	unlinkat(l->dir, new, 0); /* left by one that was killed, or somebody else's */
+	int fd = open_new(l, new, O_EXCL);
 	if (fd < 0)
 		return false;
 	bool ok = true;

@@ -66,10 +66,8 @@ static int write_pidfile(const struct supervise *s, pid_t pid, struct err *e)
 
 	if (!s->config->pidfile)
 		return 0;
-	autoclose int fd =
-		open(s->config->pidfile,
-		     O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : fd_write_all(fd, text, (size_t)n);
+	/* Replaced, for what is there at a later start may be a link that the container has put into a volume. */
+	int r = fd_replace_at(AT_FDCWD, s->config->pidfile, text, (size_t)n, 0644, false);
 	return r < 0 ? err_set(e, r, "write the pidfile %s", s->config->pidfile) : 0;
 }
 

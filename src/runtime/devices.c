@@ -189,7 +189,7 @@ static bool is_special(const char *name)
 static int give_device(struct stage *s, int src, const char *from, const char *to, struct err *e)
 {
 	autoclose int mnt = mount_clone(src, "", false);
-	autoclose int at = mnt < 0 ? -1 : stage_target(s, to, false, e);
+	autoclose int at = mnt < 0 ? -1 : stage_user_target(s, to, false, e);
 
 	if (mnt < 0)
 		return err_set(e, mnt, "bind the device %s", from);

@@ -2,8 +2,10 @@
  * The file systems inside the root: kernel file systems, what the user asked for, generated files, and what is hidden at the
  * end. Every target is opened inside the root (openat2 with RESOLVE_IN_ROOT) and the mount moved onto that descriptor.
  */
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "base/base.h"
 #include "runtime/stage.h"
@@ -68,6 +70,20 @@ int stage_target(struct stage *s, const char *path, bool dir, struct err *e)
 		fd = r < 0 ? r : path_open_in_root(s->root, path, flags, 0);
 	}
 	return fd < 0 ? err_set(e, fd, "make the mount point %s in the container", path) : fd;
+}
+
+int stage_user_target(struct stage *s, const char *path, bool dir, struct err *e)
+{
+	autoclose int target = stage_target(s, path, dir, e);
+	struct statfs fs;
+
+	if (target < 0)
+		return target;
+	if (fstatfs(target, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
+		return err_fail(e, ERR_MOUNT,
+				"%s of the image leads to /proc, where nothing can be mounted",
+				path);
+	return take_fd(target);
 }
 
 static int attach_at(int mnt, int target, const char *what, struct err *e)

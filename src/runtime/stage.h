@@ -65,5 +65,8 @@ int stage_exec(struct stage *s, struct err *e);
 /* Opens a path inside the root file system as a mount target, making it (a directory, or an empty file) if it is missing. Links
  * are followed inside the root. O_PATH descriptor or -errno with *e. */
 int stage_target(struct stage *s, const char *path, bool dir, struct err *e);
+/* The same for what the user asked to be mounted: not below /proc, where later steps write what they decide, and where a link of the
+ * image may lead (CVE-2025-52881). */
+int stage_user_target(struct stage *s, const char *path, bool dir, struct err *e);
 
 #endif

@@ -3,10 +3,8 @@
  * account. A tmpfs is filled with what the image has at its place before anything can see it. Whose files should be the container's
  * user's is remembered until the user is known (stage_own).
  */
-#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 
 #include "base/base.h"
 #include "base/parse.h"
@@ -156,21 +154,6 @@ static int set_attributes(const struct config_mount *m, int mnt, struct how h, s
 	return r < 0 ? err_set(e, r, "set the options of %s", m->destination) : 0;
 }
 
-/* A link of the image may lead to /proc, where later steps write what they decide (CVE-2025-52881). */
-static int volume_target(struct stage *s, const struct config_mount *m, bool dir, struct err *e)
-{
-	autoclose int target = stage_target(s, m->destination, dir, e);
-	struct statfs fs;
-
-	if (target < 0)
-		return target;
-	if (fstatfs(target, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
-		return err_fail(e, ERR_MOUNT,
-				"%s of the image leads to /proc, where nothing can be mounted",
-				m->destination);
-	return take_fd(target);
-}
-
 static int bind_volume(struct stage *s, const struct config_mount *m, struct err *e)
 {
 	struct how h = how(m);
@@ -195,7 +178,7 @@ static int bind_volume(struct stage *s, const struct config_mount *m, struct err
 	}
 	if (mnt < 0)
 		return err_set(e, mnt, "bind %s to %s", m->source, m->destination);
-	autoclose int target = volume_target(s, m, S_ISDIR(st.st_mode), e);
+	autoclose int target = stage_user_target(s, m->destination, S_ISDIR(st.st_mode), e);
 	if (target < 0)
 		return target;
 	r = set_attributes(m, mnt, h, e);
@@ -262,7 +245,7 @@ static int tmpfs_volume(struct stage *s, const struct config_mount *m, struct er
 	bool user = strs_has(&m->options, "U"), copy = strs_has(&m->options, "tmpcopyup");
 	autoclose int before = path_open_in_root(s->root, m->destination, O_PATH | O_DIRECTORY, 0);
 	bool covers = before >= 0 && fstat(before, &st) == 0;
-	autoclose int target = volume_target(s, m, true, e);
+	autoclose int target = stage_user_target(s, m->destination, true, e);
 
 	if (target < 0)
 		return target;

@@ -147,4 +147,42 @@ test_locked_mounts() {
 	assert_eq file "$(ls -A "$T/ro")" 'files in the read-only volume'
 }
 
+# The engine's own files in a directory that the container can write to: a link put there leads nowhere.
+test_own_files_in_a_volume() { # short
+	load busybox
+	canary
+	mkdir "$T/v"
+	chmod 777 "$T/v" "$T/host" && chmod 666 "$T/host/secret"
+	look_at_host >"$T/host.before"
+	run hoy run -d --name c --pidfile "$T/v/pid" --log-opt path="$T/v/log" --log-opt max-size=2k -v "$T/v:/v" busybox \
+		sh -c "cd /v && sleep 0.3 && ln -sf $T/host/secret pid && ln -sf $T/host/secret log.new && ln -sf $T/host/secret log.1 && seq 2000 && touch done; exec sleep 1000"
+	assert_ok
+	wait_for test -e "$T/v/done"
+	hoy restart -t 0 c >/dev/null
+	hoy rm -f -t 0 c >/dev/null
+	untouched
+	rm -f "$T/v/log"
+	ln -s "$T/host/secret" "$T/v/log"
+	run hoy run --name c --log-opt path="$T/v/log" busybox echo written
+	untouched
+}
+
+# What somebody has mounted below the store is not the store's, be it of the same file system.
+test_removal_leaves_mounts() { # rows=root
+	local at
+	load busybox
+	canary
+	hoy create --name c busybox true >/dev/null || fail create
+	for at in tmp/x containers/x/upper; do
+		mkdir -p "$(store)/$at/m"
+		# shellcheck disable=SC2016
+		run unshare -m sh -c 'mount --bind "$3" "$2" && exec $1 system reset -f' - "$HOY" "$(store)/$at/m" "$T/host"
+		assert_err E-SYSTEM 'Invalid cross-device link'
+		assert_err_has 'unmount it first'
+		untouched
+	done
+	run hoy system reset -f
+	assert_ok
+}
+
 run_tests "$@"

@@ -105,7 +105,7 @@ test_proc_faked_by_mount() { # short
 	hostile aside <<'P'
 b.sym("data", "/proc").sym("sys2", "/proc/sys")
 P
-	for m in "-v $T/fake:/data" "--tmpfs /data" "-v $T/fake:/data/self" "-v $T/fake:/sys2"; do
+	for m in "-v $T/fake:/data" "--tmpfs /data" "-v $T/fake:/data/self" "-v $T/fake:/sys2" "--device /dev/null:/sys2/kernel/hostname"; do
 		# shellcheck disable=SC2086
 		run hoy run --rm $m aside sh -c 'echo x >/proc/sys/kernel/hostname'
 		assert_err E-MOUNT 'leads to /proc'
