@@ -130,6 +130,14 @@ static void cut_cell(struct table *t, struct cell *c, size_t width)
 	c->width = str_columns(s, n) + 1;
 }
 
+/* A column of ids, by its headline: half of an id is none. */
+static bool is_whole(const struct table *t, size_t k)
+{
+	const struct cell *head = &t->cells[k];
+
+	return head->len >= 2 && !strncmp(t->text.s + head->start + head->len - 2, "ID", 2);
+}
+
 /* Cuts columns until the rows, which all have the same number of cells, fit. */
 static void fit(struct table *t, const struct table_style *style, size_t most)
 {
@@ -142,7 +150,8 @@ static void fit(struct table *t, const struct table_style *style, size_t most)
 	while (over) {
 		size_t widest = 0;
 		for (size_t k = 1; k + 1 < n; k++)
-			if (!widest || t->cells[k].column > t->cells[widest].column)
+			if (!is_whole(t, k) &&
+			    (!widest || t->cells[k].column > t->cells[widest].column))
 				widest = k;
 		if (!widest || t->cells[widest].column <= LEAST + style->gap)
 			break;

@@ -19,7 +19,7 @@ struct table_style {
 extern const struct table_style table_podman, table_docker;
 
 /* Appends the rows. A last row without newline gets one. most, if not 0, is the width of the terminal: a table that is wider gives up its minimum
- * first, and then the widest of its inner columns are cut (to no less than 10), which the sign U+2026 shows. */
+ * first, and then the widest of its inner columns are cut (to no less than 10, and none whose headline ends in ID), which the sign U+2026 shows. */
 void table_align(struct str *out, const char *text, const struct table_style *style, size_t most);
 
 #endif

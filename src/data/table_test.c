@@ -83,6 +83,12 @@ static void fitted(void **state)
 		table_align(&out, in, &table_podman, t[i].most);
 		assert_string_equal(str_cstr(&out), t[i].out);
 	}
+	/* Half of an id is none. */
+	scoped(str) ids = {0};
+	table_align(&ids, "NAME\tIMAGE ID\tSIZE\nlocalhost/busybox\t7aca1d15ff70\t2.14 MB\n",
+		    &table_podman, 10);
+	assert_string_equal(str_cstr(&ids), "NAME               IMAGE ID      "
+					    "SIZE\nlocalhost/busybox  7aca1d15ff70  2.14 MB\n");
 	/* What is cut is cut between characters; rows of different kinds are left as they are. */
 	scoped(str) wide = {0}, odd = {0};
 	table_align(

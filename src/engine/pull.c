@@ -228,7 +228,10 @@ int image_pull(const struct home *h, const char *text, const struct image_pull_o
 	}
 	if (r < 0) {
 		*e = unreached;
-		if (found < 0 && str_starts(why.hint, "did you mean"))
+		bool not_found = unreached.id == ERR_REGISTRY_NO_IMAGE ||
+				 unreached.id == ERR_REGISTRY_DENIED ||
+				 unreached.id == ERR_REGISTRY_UNREACHABLE;
+		if (not_found && found < 0 && str_starts(why.hint, "did you mean"))
 			err_hint(e, "%s", why.hint);
 	}
 	return r;

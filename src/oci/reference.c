@@ -50,7 +50,16 @@ bool ref_is_id_prefix(const char *s, const char **ret_hex)
 
 static int refuse(struct err *e, const char *text, const char *why)
 {
+	static const char *const archives[] = {"oci:", "oci-archive:", "docker-archive:", "dir:"};
+	const char *scheme = strstr(text, "://");
+
 	err_fail(e, ERR_REF, "\"%.200s\" is not an image name: %s", text, why);
+	if (scheme)
+		return err_hint(e, "leave out %.*s, as in docker.io/library/busybox:1.36",
+				(int)(scheme - text < 40 ? scheme - text + 3 : 40), text);
+	for (size_t i = 0; i < countof(archives); i++)
+		if (str_starts(text, archives[i]))
+			return err_hint(e, "archives and directories are read by hoy load -i PATH");
 	return err_hint(e, "a name is [registry/]repository[:tag][@sha256:digest], for example "
 			   "docker.io/library/busybox:1.36");
 }

@@ -20,6 +20,7 @@ static const char text[] =
 	"  hoy ps -a                  the containers; this one too, unless you used --rm\n"
 	"  hoy run --rm -it @host sh  a shell with this machine's programs; nothing it writes "
 	"stays\n"
+	"  hoy pull IMAGE             an image from a registry; hoy run fetches what is missing\n"
 	"  hoy load -i FILE           an image that podman, docker or skopeo saved\n"
 	"  hoy images                 what is there\n"
 	"  hoy help                   everything else\n";

@@ -210,7 +210,8 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 		return err_hint(e, "@host and @empty are no images: only run and create take them");
 	if (near.best)
 		return err_hint(e, "did you mean %s?", near.best);
-	return err_hint(e, "`hoy images` lists the images, `hoy load -i FILE` adds one");
+	return err_hint(e,
+			"`hoy images` lists the images, `hoy pull` and `hoy load -i FILE` add one");
 }
 
 static int find(const struct home *h, struct arena *a, const char *text, struct hit *ret,

@@ -105,6 +105,12 @@ test_bad_names() { # short
 		run hoy image inspect -f x "$n"
 		case $n in aaaa*) assert_err E-IMAGE-UNKNOWN ;; *) assert_err E-REF ;; esac
 	done
+	for n in docker://busybox https://docker.io/library/busybox; do
+		run hoy tag busybox "$n"
+		assert_err E-REF "leave out ${n%%//*}//"
+	done
+	run hoy run --rm oci-archive:/tmp/x.tar
+	assert_err E-REF 'hoy load -i'
 	# All names are looked at before the first is given.
 	run hoy tag busybox good 'Bad'
 	assert_err E-REF

@@ -102,9 +102,13 @@ test_killed_whoever_it_is() {
 test_interrupted() {
 	noise
 	relay --hold 2000000
+	# A name like it is no advice for who interrupts.
+	load busybox
+	hoy tag busybox "$VIA/team/noise:2" || fail tag
 	run with_pty -s 20x60 "expect=fetching" 'send=\x03' eof -- env TERM=xterm "$(command -v "$HOY")" pull "$VIA/team/noise:1"
 	assert_rc 130
 	assert_has 'interrupted by SIGINT'
+	assert_lacks 'did you mean'
 	clean
 	[ "$(partial)" -gt 0 ] || fail 'nothing was kept'
 }

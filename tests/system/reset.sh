@@ -55,6 +55,9 @@ test_an_older_store_is_marked() {
 
 test_everything_goes() { # short
 	full_store
+	# What a terminal is told once is remembered in the store, and is the store's.
+	run with_pty -- $HOY run --rm busybox true
+	[ -f "$(store)/noted-network" ] || fail "nothing is remembered: $(last)"
 	run hoy system reset --dry-run
 	assert_ok
 	assert_match '^Would remove 2 containers \(1 running\), 1 image, [0-9.]+.?[kMG]?B in '
@@ -62,6 +65,7 @@ test_everything_goes() { # short
 	run hoy system reset -f
 	assert_ok
 	assert_match '^Removed 2 containers \(1 running\), 1 image, [0-9.]+.?[kMG]?B in '
+	assert_quiet
 	all_gone
 	run hoy system reset -f
 	assert_ok
