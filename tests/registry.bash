@@ -2,7 +2,7 @@
 # registry.bash - a real registry on loopback for one test; what it does is in tools/registry.py. It ends with the test.
 #
 #     . "$(dirname "$0")/../registry.bash"
-#     registry_start [--tls] [--auth USER:PASSWORD]       sets REG (127.0.0.1:PORT) and REG_DIR (log, certs/ca.crt, data)
+#     registry_start [--tls [--clients]] [--auth USER:PASSWORD]       sets REG (127.0.0.1:PORT) and REG_DIR (log, certs/ca.crt, data)
 #     registry_tokens_start [--auth USER:PASSWORD] [--tls] a server of bearer tokens; sets TOKENS (127.0.0.1:PORT); then registry_start --token http://$TOKENS/
 #     registry_proxy_start registry-1.docker.io:443=$REG   a proxy for HTTPS that leads there; sets PROXY (http://127.0.0.1:PORT)
 #     registry_push busybox team/app:1 --layer zstd       fixture image to $REG/team/app:1; sets DIGEST

@@ -407,7 +407,7 @@ int http_start(struct http *h, struct http_request *q, struct err *e)
 	char *origin = url_origin(q->url);
 
 	forget_answer(q);
-	q->elsewhere = false;
+	q->elsewhere = q->tls = false;
 	q->end = HTTP_FAILED;
 	if (!origin) {
 		err_fail(e, ERR_REGISTRY_ANSWER, "this is no address that can be asked: %.200s",
@@ -518,6 +518,34 @@ static enum http_end explain_tls(struct http_request *q, CURLcode code, const ch
 	return HTTP_FAILED;
 }
 
+/* The alerts of a server that wants to know who we are, in the words of OpenSSL and of GnuTLS. With TLS 1.3 they come after the handshake. */
+static bool wants_certificate(const char *text)
+{
+	static const char *const words[] = {"alert certificate required", "Certificate is required",
+					    "alert bad certificate", "Certificate is bad"};
+
+	for (size_t i = 0; i < countof(words); i++)
+		if (strcasestr(text, words[i]))
+			return true;
+	return false;
+}
+
+static enum http_end explain_client(struct http_request *q, const char *host)
+{
+	struct err *e = &q->why;
+
+	err_fail_code(e, ERR_TLS, EACCES,
+		      "%s lets in only who shows a certificate, and takes none or another than "
+		      "was shown",
+		      host);
+	err_hint(e,
+		 "put the certificate and its key into ~/.config/containers/certs.d/%.80s/ as "
+		 "NAME.cert "
+		 "and NAME.key, or name their directory with --cert-dir",
+		 host);
+	return HTTP_FAILED;
+}
+
 static enum http_end explain_other(struct http_request *q, CURLcode code, const char *host,
 				   const char *text)
 {
@@ -556,6 +584,9 @@ static enum http_end explain(struct http_call *c, struct http_request *q, CURLco
 	autofree char *host = who(c);
 	const char *text = c->text[0] ? c->text : dl_curl_easy_strerror(code);
 
+	q->tls = info_time(c, CURLINFO_APPCONNECT_TIME_T) > 0;
+	if (wants_certificate(text))
+		return explain_client(q, host);
 	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return explain_timeout(c, q, host);

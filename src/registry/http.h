@@ -52,6 +52,7 @@ struct http_request {
 	/* What came back. */
 	enum http_end end;
 	int status;		/* of the last answer; 0: none */
+	bool tls;		/* it broke after both sides had agreed on TLS */
 	bool elsewhere;		/* a redirect led to another origin, who gave this answer */
 	char type[128];		/* Content-Type without parameters, in lower case */
 	int64_t length;		/* Content-Length; -1 */

@@ -52,10 +52,11 @@ int session_denied(struct registry *r, const char *what, const char *reason, str
 				r->cred.user, r->cred.from);
 	if (!r->looked)
 		return err_hint(e, "check the name; the registry did not ask for credentials");
-	return err_hint(e,
-			"check the name. No credentials for %.60s were found: `hoy login %.60s` stores "
-			"them, --creds and --authfile give others",
-			r->name, r->name);
+	return err_hint(
+		e,
+		"check the name. No credentials for %.60s were found: `hoy login %.60s` stores "
+		"them, --creds and --authfile give others",
+		r->name, r->name);
 }
 
 static enum verdict failed(struct registry *r, struct inquiry *i, const char *hint, struct err *e)
@@ -162,7 +163,7 @@ static bool fall_to_plain(struct registry *r, const struct inquiry *i)
 	const struct http_request *q = &i->q;
 	bool no_port = !strchr(r->host[0] == '[' ? strchr(r->host, ']') : r->host, ':');
 
-	if (i->plain)
+	if (i->plain || q->tls)
 		return false;
 	if (r->plain) /* another request found it out meanwhile */
 		return true;

@@ -48,6 +48,42 @@ test_certificates() { # short peer_ok
 	is_peer || grep -q '"GET /v2/team/app/blobs/.* HTTP/2' "$REG_DIR/log" || fail "no HTTP/2: $(grep blobs "$REG_DIR/log")"
 }
 
+# A registry that lets in only who has a certificate; certs.d is looked up by host and port, of mirrors too.
+test_client_certificates() { # short peer_ok
+	registry_start --tls --clients
+	registry_push busybox app:1
+	local c=$HOME/.config/containers d
+	d=$c/certs.d/$REG
+	pull --cert-dir "$REG_DIR/certs" "$REG/app:1"
+	assert_err
+	is_peer || assert_err_has 'shows a certificate'
+	mkdir -p "$d" "$c/certs.d/127.0.0.1"
+	cp "$REG_DIR/certs/ca.crt" "$d/ca.crt"
+	cp "$REG_DIR/cert.pem" "$d/me.cert"
+	pull "$REG/app:1"
+	assert_err
+	is_peer || assert_err_has 'me.cert'
+	cp "$REG_DIR/key.pem" "$d/me.key"
+	pull "$REG/app:1"
+	assert_ok
+	printf '[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "%s"\n' "$REG" >"$c/registries.conf"
+	pull docker.io/app:1
+	assert_err # library/app is not there
+	registry_push busybox library/app:1
+	pull docker.io/library/app:1
+	assert_ok
+	forget "$REG/app:1"
+	mv "$d" "$c/certs.d/127.0.0.1:1" # another port
+	pull "$REG/app:1"
+	assert_err
+	is_peer && return
+	mkdir -p "$HOME/.config/docker"
+	mv "$c/certs.d" "$HOME/.config/docker/certs.d"
+	mv "$HOME/.config/docker/certs.d/127.0.0.1:1" "$HOME/.config/docker/certs.d/$REG"
+	pull "$REG/app:1"
+	assert_ok
+}
+
 test_passwords() { # short peer_ok
 	registry_start --tls --auth 'someone:pass:word'
 	registry_push busybox team/app:1

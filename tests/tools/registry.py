@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """registry.py - a real registry on loopback for the tests, and what to fill it with. Shell functions for it: tests/registry.bash.
 
-    registry.py serve DIR [--tls] [--auth USER:PASSWORD] [--token USER:PASSWORD REALM]
+    registry.py serve DIR [--tls [--clients]] [--auth USER:PASSWORD] [--token USER:PASSWORD REALM]
         becomes the distribution project's registry on a free port of 127.0.0.1; DIR/log says "listening on ADDRESS". --tls: a certificate for localhost,
-        127.0.0.1 and the names in NAMES, signed by DIR/certs/ca.crt. --token: bearer tokens of the realm (serve them with `registry.py tokens DIR`).
+        127.0.0.1 and the names in NAMES, signed by DIR/certs/ca.crt. --clients: only for those who have a certificate of that CA, as
+        DIR/cert.pem with DIR/key.pem is. --token: bearer tokens of the realm (serve them with `registry.py tokens DIR`).
     registry.py tokens DIR [--auth USER:PASSWORD] [--tls]
         a server of bearer tokens for a registry that was prepared in DIR; prints its URL into DIR/tokens.log
     registry.py proxy DIR HOST:PORT=ADDRESS...
@@ -99,7 +100,7 @@ def find_server():
 
 
 def serve(args):
-    tls = option(args, "--tls", 0)
+    tls, clients = option(args, "--tls", 0), option(args, "--clients", 0)
     auth, token = option(args, "--auth"), option(args, "--token", 1)
     d = args[0]
     os.makedirs(d + "/data", exist_ok=True)
@@ -110,6 +111,8 @@ def serve(args):
             "http": {"addr": "127.0.0.1:0", "secret": "tests"}}
     if tls:
         conf["http"]["tls"] = {"certificate": d + "/cert.pem", "key": d + "/key.pem"}
+        if clients:
+            conf["http"]["tls"]["clientcas"] = [d + "/certs/ca.crt"]
     if auth:
         user, _, password = auth.partition(":")
         with open(d + "/htpasswd", "w") as f:
@@ -228,7 +231,11 @@ def opener():
     ca = os.environ.get("REGISTRY_CA")
     handlers = [urllib.request.ProxyHandler({})]
     if ca:
-        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
+        context = ssl.create_default_context(cafile=ca)
+        own = os.path.dirname(os.path.dirname(ca))
+        if os.path.exists(own + "/cert.pem"):  # for --clients
+            context.load_cert_chain(own + "/cert.pem", own + "/key.pem")
+        handlers.append(urllib.request.HTTPSHandler(context=context))
     return urllib.request.build_opener(*handlers)
 
 
