@@ -312,9 +312,10 @@ static void deliver(int sig)
 	}
 	proc_signal(sv.child.fd, sig);
 	int64_t age = sigstate_age_ms(sv.run.pid);
-	if (meant_to_end(sig) && age >= 0 && age < 1000) { /* too young to judge: look again */
+	if (meant_to_end(sig) && age >= 0 &&
+	    age < SIGSTATE_YOUNG_MS) { /* too young to judge: look again */
 		sv.pending_signal = sig;
-		loop_timer(&sv.loop, &sv.retry, 1010 - age);
+		loop_timer(&sv.loop, &sv.retry, SIGSTATE_YOUNG_MS + 10 - age);
 	}
 }
 

@@ -113,6 +113,6 @@ static bool is_first(pid_t pid)
 
 bool sigstate_dropped(pid_t pid, int sig)
 {
-	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= 1000 && !sigstate_cares(pid, sig) &&
-	       is_first(pid);
+	return sig >= 1 && sig <= 64 && sigstate_age_ms(pid) >= SIGSTATE_YOUNG_MS &&
+	       !sigstate_cares(pid, sig) && is_first(pid);
 }

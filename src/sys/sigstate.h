@@ -9,8 +9,10 @@
 
 #include "base/base.h"
 
+enum { SIGSTATE_YOUNG_MS = 800 }; /* a younger process may not have come to its handlers yet */
+
 /* True only if it is certain that pid would drop sig: it is PID 1 of a namespace, no thread catches or blocks it, none waits in
- * rt_sigtimedwait(2), and the process is older than a second (a younger one may not have come to its handlers yet). */
+ * rt_sigtimedwait(2), and the process is no longer young. */
 bool sigstate_dropped(pid_t pid, int sig);
 
 /* Has the process said that it wants to ignore the signal (SIG_IGN, as nohup does)? That is a choice, unlike no handler at all. */
