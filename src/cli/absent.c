@@ -105,8 +105,8 @@ const struct absent absent_commands[] = {
 	 "--network host gives a container this machine's network"},
 	{"volume", "hoy keeps no volumes in this build",
 	 "bind directories of the host: hoy run -v ./data:/data"},
-	{"cp export mount unmount", "hoy copies nothing out of containers by itself in this build",
-	 "hoy exec CONTAINER tar -c DIR | tar -x does; hoy run -v shares a directory"},
+	{"cp mount unmount", "hoy copies no single files out of containers in this build",
+	 "hoy export CONTAINER | tar -x does; hoy run -v shares a directory"},
 	{"pause unpause stats update",
 	 "hoy keeps containers in no cgroup of their own in this build",
 	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "

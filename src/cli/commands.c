@@ -10,6 +10,7 @@
 	X(commit)                                                                                  \
 	X(diff)                                                                                    \
 	X(exec)                                                                                    \
+	X(export)                                                                                  \
 	X(kill)                                                                                    \
 	X(container_exists)                                                                        \
 	X(container_inspect)                                                                       \

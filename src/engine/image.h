@@ -50,8 +50,7 @@ struct image_import_result {
 int image_import(const struct home *h, const struct image_import_opts *o,
 		 struct image_import_result *ret, struct err *e);
 
-/* Writes images into an archive or a directory. Nothing is left of one that was not finished, except on a pipe; kill -9 may leave
- * .NAME.hoy-<hex> beside a directory (and a file, where the file system has no O_TMPFILE). */
+/* Writes images into an archive or a directory (target.h). */
 struct image_save_opts {
 	enum save_format format;
 	bool compress;	    /* directories only */
