@@ -58,21 +58,9 @@ int task_start(struct task *ret, int (*fn)(void *arg, struct err *e), void *arg,
 	return 0;
 }
 
-/* The descendants of a task have its end of the socket: it is closed when the last of them is gone. They die with it, but a moment later, and
- * what they hold (locks) is theirs until then. */
-static void await_descendants(int sock)
-{
-	struct pollfd p = {.fd = sock, .events = POLLIN};
-	char buf[64];
-
-	while (poll(&p, 1, 10000) > 0 && recv(sock, buf, sizeof buf, MSG_DONTWAIT) > 0)
-		;
-}
-
 static void reap(struct task *t)
 {
 	proc_wait(t->pid);
-	await_descendants(t->sock);
 	fd_close(&t->pidfd);
 	fd_close(&t->sock);
 	*t = TASK_NONE;

@@ -24,7 +24,7 @@ int task_start(struct task *ret, int (*fn)(void *arg, struct err *e), void *arg,
 /* For fn itself, after something that changed the credentials: the kernel forgets then that we die with our parent. */
 void task_die_with_parent(void);
 
-/* Kills what still runs and waits for its end and that of its descendants; TASK_NONE is fine. */
+/* Kills what still runs and waits for its end; TASK_NONE is fine. Tasks of the task die with it, but a moment later. */
 void task_kill(struct task *t);
 
 /* What a parent does while it waits. Zero is nothing, but until and sigfd must be -1 then. */

@@ -7,10 +7,10 @@
 #ifndef ENGINE_ADDING_H
 #define ENGINE_ADDING_H
 
-#include "state/u0.h"
+#include "store/board.h"
 
-/* u0_run() with the mark of an adder (store/gc.h). tick: what is called meanwhile (its every, tick and arg count); NULL. */
+/* u0_run() with the mark of an adder (store/gc.h). board: where fn's workers enter themselves, and what w shows; NULL if it has none. */
 int adding_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
-	       void *arg, const struct task_wait *tick, struct err *e);
+	       void *arg, struct board *board, const struct board_watch *w, struct err *e);
 
 #endif

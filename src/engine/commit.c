@@ -288,7 +288,7 @@ int container_commit(const struct home *h, const struct tree *t, const struct co
 	if (r == 0 && w.id == MAP_FAILED)
 		r = err_set(e, errno, "share memory");
 	if (r == 0)
-		r = adding_run(h, commit_inside, &w, NULL, e);
+		r = adding_run(h, commit_inside, &w, NULL, NULL, e);
 	if (w.id != MAP_FAILED) {
 		memcpy(ret_id, w.id, DIGEST_LEN + 1);
 		munmap(w.id, DIGEST_LEN + 1);

@@ -17,7 +17,6 @@ struct load_work {
 	int fd, out; /* out: takes "id name name...\n" for each image */
 	uint64_t max_layer;
 	struct board *board;
-	struct board_watch watch;
 };
 
 static int load_inside(const struct u0_map *map, void *arg, struct err *e)
@@ -85,21 +84,13 @@ static int open_input(const char *path, struct err *e)
 	return fd;
 }
 
-static void tick(void *arg)
-{
-	const struct load_work *w = arg;
-
-	w->watch.show(w->watch.arg, w->board, false);
-}
-
 int image_load(const struct home *h, const char *path, const struct image_load_opts *o,
 	       struct load_result *ret, struct err *e)
 {
 	struct load_work w = {.h = h,
 			      .what = path ? path : "standard input",
 			      .out = -1,
-			      .max_layer = o->max_layer,
-			      .watch = o->watch};
+			      .max_layer = o->max_layer};
 
 	*ret = (struct load_result){0};
 	autoclose int in = open_input(path, e);
@@ -113,11 +104,7 @@ int image_load(const struct home *h, const char *path, const struct image_load_o
 	w.board = board_new(e);
 	if (!w.board)
 		return -ENOMEM;
-	struct task_wait wait = {
-		.every = w.watch.every, .tick = w.watch.show ? tick : NULL, .arg = &w};
-	int r = adding_run(h, load_inside, &w, &wait, e);
-	if (w.watch.show)
-		w.watch.show(w.watch.arg, w.board, true);
+	int r = adding_run(h, load_inside, &w, w.board, &o->watch, e);
 	board_free(w.board);
 	return r < 0 ? r : read_result(out, ret, e);
 }

@@ -285,25 +285,12 @@ static bool is_url(const char *s)
 	return !strncasecmp(s, "http://", 7) || !strncasecmp(s, "https://", 8);
 }
 
-static void tick(void *arg)
-{
-	const struct import_work *w = arg;
-
-	w->o->watch.show(w->o->watch.arg, w->board, false);
-}
-
 static int run_import(struct import_work *w, struct err *e)
 {
-	const struct board_watch *watch = &w->o->watch;
-	struct task_wait wait = {
-		.every = watch->every, .tick = watch->show ? tick : NULL, .arg = w};
-
 	w->board = board_new(e);
 	if (!w->board)
 		return -ENOMEM;
-	int r = adding_run(w->h, import_inside, w, &wait, e);
-	if (watch->show)
-		watch->show(watch->arg, w->board, true);
+	int r = adding_run(w->h, import_inside, w, w->board, &w->o->watch, e);
 	board_free(w->board);
 	return r;
 }

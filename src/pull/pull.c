@@ -95,7 +95,7 @@ static int add_layers(struct pulling *p, const struct u0_map *map, struct err *e
 		list[n] = &jobs[n];
 		n++;
 	}
-	return r < 0 ? r : layers_add_all(p->h, map, list, n, e);
+	return r < 0 ? r : layers_add_all(p->h, map, list, n, p->board, e);
 }
 
 /* The blobs of ours that are to stay. */
@@ -198,6 +198,7 @@ static int work_round(struct pulling *p, struct err *e)
 	if (r < 0)
 		fetch_end(&p->fetch);
 	task_kill(&w);
+	board_await_workers(p->board);
 	return r;
 }
 

@@ -1,4 +1,6 @@
+#include <poll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/base.h"
 #include "store/board.h"
@@ -29,4 +31,16 @@ struct board_layer *board_add(struct board *b, const char *hex, uint64_t size)
 	snprintf(l->name, sizeof l->name, "%.12s", hex);
 	b->n++; /* seen by others from here on */
 	return l;
+}
+
+void board_await_workers(const struct board *b)
+{
+	for (size_t i = 0; i < BOARD_WORKERS; i++) {
+		pid_t pid = b->workers[i];
+		autoclose int fd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		if (fd >= 0)
+			poll(&p, 1,
+			     10000); /* one that the disk holds up is not waited for without end */
+	}
 }

@@ -8,7 +8,7 @@
 
 #include "store/layers.h"
 
-enum { BOARD_MAX = 512 };
+enum { BOARD_MAX = 512, BOARD_WORKERS = 32 };
 
 enum board_stage {
 	BOARD_WAITS,	 /* its turn has not come */
@@ -19,6 +19,8 @@ enum board_stage {
 };
 
 struct board {
+	pid_t workers
+		[BOARD_WORKERS]; /* who is at work: each enters itself before it locks anything; 0: nobody */
 	unsigned n;
 	struct board_layer {
 		char name[13];	  /* the first digits of its digest */
@@ -34,6 +36,9 @@ void board_free(struct board *b);	/* NULL is fine */
 
 /* A line for a layer, or NULL if there is no room; b may be NULL. blob: its digest, or that of its tar; hex digits. */
 struct board_layer *board_add(struct board *b, const char *hex, uint64_t size);
+
+/* The parent of the workers was killed: waits until they, who die with it, are gone and hold no lock any more. */
+void board_await_workers(const struct board *b);
 
 /* Who looks at it: called now and then while work goes on, and once more (last) at the end of all work. */
 struct board_watch {

@@ -5,13 +5,14 @@
 #include "base/task.h"
 #include "store/layer_pool.h"
 
-enum { MAX_WORKERS = 32 };
+enum { MAX_WORKERS = BOARD_WORKERS };
 
 struct work {
 	const struct home *h;
 	const struct u0_map *map;
 	struct pool_job *job;
 	struct layer_info *info; /* shared with the parent */
+	pid_t *entry;		 /* on the board; NULL */
 };
 
 static void set_stage(const struct pool_job *j, enum board_stage s)
@@ -25,6 +26,8 @@ static int work(void *arg, struct err *e)
 	const struct work *w = arg;
 	struct pool_job *j = w->job;
 
+	if (w->entry)
+		*w->entry = getpid();
 	set_stage(j, BOARD_WORKS);
 	if (j->board)
 		j->job.progress = &j->board->progress;
@@ -52,7 +55,8 @@ static int larger_first(const void *a, const void *b)
 }
 
 /* Keeps up to `most` workers busy until all is done or one fails. */
-static int run_all(struct work *all, size_t n, struct task *workers, size_t most, struct err *e)
+static int run_all(struct work *all, size_t n, struct task *workers, size_t most,
+		   struct board *board, struct err *e)
 {
 	struct task_wait w = TASK_WAIT_ONLY;
 	size_t begun = 0, done = 0, slot = 0;
@@ -61,11 +65,14 @@ static int run_all(struct work *all, size_t n, struct task *workers, size_t most
 		while (begun < n && begun - done < most) {
 			for (slot = 0; workers[slot].pid; slot++)
 				;
+			all[begun].entry = board ? &board->workers[slot] : NULL;
 			int r = task_start(&workers[slot], work, &all[begun++], e);
 			if (r < 0)
 				return r;
 		}
 		int r = task_wait(workers, most, &w, &slot, e);
+		if (board)
+			board->workers[slot] = 0;
 		if (r < 0)
 			return r;
 		done++;
@@ -82,7 +89,8 @@ static int prepare(struct err *e)
 }
 
 static int add_in_parallel(const struct home *h, const struct u0_map *map, struct pool_job **order,
-			   size_t n, size_t most, struct layer_info *infos, struct err *e)
+			   size_t n, size_t most, struct layer_info *infos, struct board *board,
+			   struct err *e)
 {
 	struct task workers[MAX_WORKERS];
 	struct work *all = xcalloc(n, sizeof *all);
@@ -91,11 +99,13 @@ static int add_in_parallel(const struct home *h, const struct u0_map *map, struc
 	for (size_t i = 0; i < MAX_WORKERS; i++)
 		workers[i] = TASK_NONE;
 	for (size_t i = 0; i < n; i++)
-		all[i] = (struct work){h, map, order[i], &infos[i]};
+		all[i] = (struct work){h, map, order[i], &infos[i], NULL};
 	if (r == 0)
-		r = run_all(all, n, workers, most, e);
+		r = run_all(all, n, workers, most, board, e);
 	for (size_t i = 0; i < most; i++)
 		task_kill(&workers[i]);
+	if (board)
+		memset(board->workers, 0, sizeof board->workers);
 	for (size_t i = 0; i < n; i++)
 		order[i]->info = infos[i];
 	free(all);
@@ -103,13 +113,13 @@ static int add_in_parallel(const struct home *h, const struct u0_map *map, struc
 }
 
 int layers_add_all(const struct home *h, const struct u0_map *map, struct pool_job *const *v,
-		   size_t n, struct err *e)
+		   size_t n, struct board *board, struct err *e)
 {
 	size_t most = processors(), size = n * sizeof(struct layer_info);
 	int r = 0;
 
 	if (n < 2) {
-		struct work w = {h, map, n ? v[0] : NULL, n ? &v[0]->info : NULL};
+		struct work w = {h, map, n ? v[0] : NULL, n ? &v[0]->info : NULL, NULL};
 		return n ? work(&w, e) : 0;
 	}
 	struct layer_info *infos =
@@ -119,7 +129,7 @@ int layers_add_all(const struct home *h, const struct u0_map *map, struct pool_j
 	struct pool_job **order = xcalloc(n, sizeof *order);
 	memcpy(order, v, n * sizeof *order);
 	qsort(order, n, sizeof *order, larger_first);
-	r = add_in_parallel(h, map, order, n, most < n ? most : n, infos, e);
+	r = add_in_parallel(h, map, order, n, most < n ? most : n, infos, board, e);
 	free(order);
 	munmap(infos, size);
 	return r;

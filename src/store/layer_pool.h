@@ -14,8 +14,8 @@ struct pool_job {
 };
 
 /* layer_add() for all of them. Runs inside U0. The first error ends all; what was added before stays, for the caller to
- * collect (gc.h). */
+ * collect (gc.h). board may be NULL. */
 int layers_add_all(const struct home *h, const struct u0_map *map, struct pool_job *const *v,
-		   size_t n, struct err *e);
+		   size_t n, struct board *board, struct err *e);
 
 #endif

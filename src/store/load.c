@@ -129,7 +129,7 @@ static int add_layers(struct loading *l, struct err *e)
 
 	for (size_t i = 0; i < l->layers.n; i++)
 		jobs[i] = &layers[i]->job;
-	int r = layers_add_all(l->h, l->map, jobs, l->layers.n, e);
+	int r = layers_add_all(l->h, l->map, jobs, l->layers.n, l->board, e);
 	struct load_image *im = l->images.v;
 	for (size_t i = 0; i < l->images.n && r == 0; i++)
 		if (!im[i].manifest)

@@ -298,6 +298,7 @@ test_killed() {
 	hoy tag busybox other || fail tag
 	load empty
 	hoy rmi other empty >/dev/null || fail rmi
+	wait_for alone # what rmi has taken away is deleted behind it
 	listing | diff "$T/listing" - || fail 'the next commands left something'
 	clean
 }
