@@ -13,7 +13,7 @@ struct pull_flags {
 	const char *policy; /* NULL or "": missing */
 	uint64_t retry, max_layer;
 	bool tls_verify, quiet;
-	bool bars_only; /* set by a command that has lines of its own */
+	bool bars_only;		 /* set by a command that has lines of its own */
 	struct registries *conf; /* for several pulls; NULL: each reads it anew */
 };
 
