@@ -66,7 +66,10 @@ int out_flush(struct out *o, struct err *e)
 		*e = (struct err){.code = EPIPE, .exit = 128 + 13};
 		return -EPIPE;
 	}
-	return err_set(e, o->failed, "write to standard output");
+	err_set(e, o->failed, "write to standard output");
+	return o->failed == ENOSPC
+		       ? err_hint(e, "the output was redirected to something that is full")
+		       : -o->failed;
 }
 
 /* "hoy: KIND: TEXT": one line, for whoever reads it with a program; on a terminal that is too narrow it is broken between words. */

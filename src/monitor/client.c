@@ -405,7 +405,11 @@ int client_run(struct client *c, struct err *e)
 	int r = run_loop(&s, e);
 	tty_restore();
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r < 0 || !s.lost ? r : err_set(e, s.lost, "write the container's output");
+	if (r < 0 || !s.lost)
+		return r;
+	err_set(e, s.lost, "write the container's output");
+	return s.lost == ENOSPC ? err_hint(e, "the output was redirected to something that is full")
+				: -s.lost;
 }
 
 int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)

@@ -236,6 +236,7 @@ test_surroundings() { # short
 		hoy help >/dev/full 2>"$T/err"
 		assert_eq 125 $? 'status on a full disk'
 		grep -q E-DISK-FULL "$T/err" || fail "a full disk is not named: $(cat "$T/err")"
+		grep -q "hint:.*redirected" "$T/err" || fail "the hint is about the store: $(cat "$T/err")"
 	fi
 	bash -c 'set -o pipefail; '"$HOY"' help errors | true' 2>"$T/err"
 	[ ! -s "$T/err" ] || fail "a closed pipe is not worth a word: $(cat "$T/err")"
