@@ -120,8 +120,6 @@ const struct absent absent_commands[] = {
 	{"manifest trust artifact farm plugin context scout", "hoy does not have this",
 	 "hoy --help lists the commands"},
 	{"machine", "hoy needs no virtual machine: it runs on this one", "hoy run --rm hello"},
-	{"unshare", "hoy has no shell inside its user namespace",
-	 "hoy run --rm -it -v ./dir:/dir @host sh shows files as the containers see them"},
 	{"auto-update clone checkpoint restore", "hoy does not have this in this build",
 	 "hoy --help lists the commands"},
 	{"service migrate renumber", "hoy has no daemon and no database", "it needs neither",

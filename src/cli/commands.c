@@ -51,6 +51,7 @@
 	X(system_df)                                                                               \
 	X(system_prune)                                                                            \
 	X(system_reset)                                                                            \
+	X(unshare)                                                                                 \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \

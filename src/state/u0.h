@@ -26,7 +26,11 @@ struct u0_map {
  * really works. */
 int u0_map_find(struct u0_map *ret, struct err *e);
 
-/* Enters U0 for good: joins it through a living member, or makes it. The calling process must have one thread. On return it is uid
+/* Is this process in a U0 already, by `hoy unshare`? U0_INSIDE_ENV says "FORM:INODE" of that namespace; it is not believed in any other. Fills *ret. */
+#define U0_INSIDE_ENV "HOY_UNSHARE"
+bool u0_inside(struct u0_map *ret);
+
+/* Enters U0 for good (nothing to do for one that u0_inside()): joins it through a living member, or makes it. The calling process must have one thread. On return it is uid
  * 0 and gid 0 there, with all capabilities. If member is not NULL the process is listed under that text (a
  * container id, or "-"), so that others can join through it. ERR_NO_USERNS where the kernel forbids user namespaces. */
 int u0_enter(const struct home *h, const char *member, struct u0_map *ret_map, struct err *e);
