@@ -370,8 +370,9 @@ static int open_any(struct replay *r, enum u0_form first, struct err *e)
 	return k > 0 ? 0 : k < 0 ? k : nothing_to_read(r, there, e);
 }
 
-int replay_open(struct replay **ret, const struct home *h, const struct digest *diffid,
-		enum u0_form first, struct err *e)
+static int open_with(int (*open)(struct replay *r, enum u0_form form, struct err *e),
+		     struct replay **ret, const struct home *h, const struct digest *diffid,
+		     enum u0_form form, struct err *e)
 {
 	struct replay *r = xcalloc(1, sizeof *r);
 
@@ -381,13 +382,32 @@ int replay_open(struct replay **ret, const struct home *h, const struct digest *
 	snprintf(r->what, sizeof r->what, "layer sha256:%.12s", diffid->hex);
 	int k = hash_open(&r->hash, e);
 	if (k == 0)
-		k = open_any(r, first, e);
+		k = open(r, form, e);
 	*ret = r;
 	if (k < 0) {
 		replay_close(r);
 		*ret = NULL;
 	}
 	return k;
+}
+
+int replay_open(struct replay **ret, const struct home *h, const struct digest *diffid,
+		enum u0_form first, struct err *e)
+{
+	return open_with(open_any, ret, h, diffid, first, e);
+}
+
+static int open_files(struct replay *r, enum u0_form form, struct err *e)
+{
+	int k = open_recipe(r, form, e);
+
+	return k > 0 ? 0 : k < 0 ? k : nothing_to_read(r, true, e);
+}
+
+int replay_open_files(struct replay **ret, const struct home *h, const struct digest *diffid,
+		      enum u0_form form, struct err *e)
+{
+	return open_with(open_files, ret, h, diffid, form, e);
 }
 
 void replay_close(struct replay *r)

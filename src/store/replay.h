@@ -20,6 +20,9 @@ struct replay;
  * ERR_LAYER_REBUILD if it is there, but neither a recipe nor a kept blob; ERR_LAYER_FORM if its files cannot be read. */
 int replay_open(struct replay **ret, const struct home *h, const struct digest *diffid,
 		enum u0_form first, struct err *e);
+/* From the files of this form alone, although they may not be whole (unsynced, of an earlier boot): then reading fails. */
+int replay_open_files(struct replay **ret, const struct home *h, const struct digest *diffid,
+		      enum u0_form form, struct err *e);
 void replay_close(struct replay *r); /* NULL is fine */
 
 /* The stream. It lives as long as the replay. */
