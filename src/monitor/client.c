@@ -407,9 +407,9 @@ int client_run(struct client *c, struct err *e)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r < 0 || !s.lost)
 		return r;
-	err_set(e, s.lost, "write the container's output");
-	return s.lost == ENOSPC ? err_hint(e, "the output was redirected to something that is full")
-				: -s.lost;
+	r = err_set(e, s.lost, "write the container's output");
+	return r == -ENOSPC ? err_hint(e, "the output was redirected to something that is full")
+			    : r;
 }
 
 int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)

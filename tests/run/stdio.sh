@@ -70,6 +70,7 @@ test_stdout_is_full() {
 	hoy run --rm --network none busybox echo x >/dev/full 2>"$T/err"
 	local rc=$?
 	[ $rc = 125 ] && grep -q 'hoy: error:.*No space left' "$T/err" || fail "status $rc: $(cat "$T/err")"
+	is_peer || grep -q "hint:.*redirected" "$T/err" || fail "the hint is about the store: $(cat "$T/err")"
 }
 
 # run -d -i gives no input, and leaves it open for those who attach; it ends with the first of them.
