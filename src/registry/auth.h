@@ -74,4 +74,7 @@ int auth_helper_erase(const char *name, const char *server, struct err *e);
 /* The servers that it knows. */
 int auth_helper_list(struct arena *a, const char *name, struct strs *ret, struct err *e);
 
+/* Another bound than 30 s, for tests. */
+void auth_helper_patience(int ms);
+
 #endif

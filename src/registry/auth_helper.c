@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 #include "base/base.h"
 #include "base/loop.h"
@@ -13,7 +14,8 @@
 #include "registry/auth.h"
 
 /* What a helper is told fits a pipe. */
-enum { MAX_ANSWER = 64 << 10, MAX_TOLD = 32 << 10, PATIENCE_MS = 30000 };
+enum { MAX_ANSWER = 64 << 10, MAX_TOLD = 32 << 10 };
+static int patience_ms = 30000;
 
 static int failed(struct err *e, const char *name, const char *fmt, ...) printf_like(3, 4);
 static int failed(struct err *e, const char *name, const char *fmt, ...)
@@ -28,6 +30,11 @@ static int failed(struct err *e, const char *name, const char *fmt, ...)
 		 why);
 	return err_hint(e, "mend it, or take it out of credHelpers and credsStore in the file that "
 			   "names it; --creds and --authfile go before it");
+}
+
+void auth_helper_patience(int ms)
+{
+	patience_ms = ms;
 }
 
 /* The program in PATH; only absolute directories count. NULL if it is not there. */
@@ -47,10 +54,9 @@ static char *find(struct arena *a, const char *name)
 	return NULL;
 }
 
-/* Reads all the helper says; -EFBIG, -ETIMEDOUT. */
-static int read_answer(int fd, struct str *out)
+/* Reads all the helper says, until the time end; -EFBIG, -ETIMEDOUT. */
+static int read_answer(int fd, int64_t end, struct str *out)
 {
-	int64_t end = time_mono_ms() + PATIENCE_MS;
 	char buf[4096];
 
 	for (;;) {
@@ -68,6 +74,20 @@ static int read_answer(int fd, struct str *out)
 			return -EFBIG;
 		str_addn(out, buf, (size_t)n);
 	}
+}
+
+/* It may have closed its output and go on. */
+static int await_exit(pid_t pid, int64_t end)
+{
+	autoclose int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int r;
+
+	do {
+		int64_t left = end - time_mono_ms();
+		r = left > 0 ? poll(&p, 1, (int)left) : 0;
+	} while (r < 0 && errno == EINTR);
+	return r == 1 ? 0 : -ETIMEDOUT;
 }
 
 /* Runs path, text on its input. Returns its exit status, or a negative errno (-ETIMEDOUT, -EFBIG: it was killed). */
@@ -94,7 +114,10 @@ static int talk(const char *path, const char *verb, const char *text, struct str
 	fd_write_all(in_w, text, strlen(text));
 	fd_close(&in_w);
 	fd_close(&in_r);
-	r = read_answer(out_r, out);
+	int64_t end = time_mono_ms() + patience_ms;
+	r = read_answer(out_r, end, out);
+	if (r == 0)
+		r = await_exit(pid, end);
 	if (r < 0)
 		kill(pid, SIGKILL);
 	int status = proc_wait(pid);
@@ -113,7 +136,7 @@ static int ask(const char *name, const char *verb, const char *text, struct str 
 		return failed(e, name, "it cannot be told more than %d bytes", MAX_TOLD);
 	int status = talk(path, verb, text, out, e);
 	if (status == -ETIMEDOUT)
-		return failed(e, name, "it said nothing for %d s", PATIENCE_MS / 1000);
+		return failed(e, name, "it did not end within %d s", patience_ms / 1000);
 	if (status == -EFBIG)
 		return failed(e, name, "it said more than %d bytes", MAX_ANSWER);
 	if (status < 0)

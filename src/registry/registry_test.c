@@ -679,12 +679,13 @@ static void asks_helpers(void **state)
 	struct err e;
 	autofree char *path = xstrdup(getenv("PATH"));
 
-	write_file("run/containers/auth.json",
-		   "{\"credHelpers\":{\"h.x\":\"good\",\"n.x\":\"not\",\"b.x\":\"bad\",\"j.x\":"
-		   "\"junk\",\"m.x\":\"missing\","
-		   "\"e.x\":\"../evil\",\"f.x\":\"flood\",\"docker.io\":\"good\"},"
-		   "\"auths\":{\"b.x\":{\"auth\":\"cjphYg==\"},\"a.b\":{\"auth\":\"cjphYg==\"}},"
-		   "\"credsStore\":\"good\"}");
+	write_file(
+		"run/containers/auth.json",
+		"{\"credHelpers\":{\"h.x\":\"good\",\"n.x\":\"not\",\"b.x\":\"bad\",\"j.x\":"
+		"\"junk\",\"m.x\":\"missing\","
+		"\"s.x\":\"stays\",\"e.x\":\"../evil\",\"f.x\":\"flood\",\"docker.io\":\"good\"},"
+		"\"auths\":{\"b.x\":{\"auth\":\"cjphYg==\"},\"a.b\":{\"auth\":\"cjphYg==\"}},"
+		"\"credsStore\":\"good\"}");
 	write_file("docker-credential-good",
 		   "#!/bin/sh\nread -r s; printf '{\"ServerURL\":\"x\",\"Username\":\"%s\","
 		   "\"Secret\":\"%s\"}' \"$s\" \"$#$1\"\n");
@@ -693,6 +694,9 @@ static void asks_helpers(void **state)
 	write_file("docker-credential-bad", "#!/bin/sh\necho 'the keyring is locked'\nexit 1\n");
 	write_file("docker-credential-junk", "#!/bin/sh\necho '{}'\n");
 	write_file("docker-credential-flood", "#!/bin/sh\nyes\n");
+	write_file("docker-credential-stays",
+		   "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\nexec >&-\nexec sleep "
+		   "60\n");
 	write_file("evil", "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"s\"}'\n");
 	setenv("PATH", dir, 1);
 	assert_string_equal(found("b.x", "x", &e), "E-AUTH-HELPER");
@@ -708,6 +712,10 @@ static void asks_helpers(void **state)
 			    "https://index.docker.io/v1/:1get");
 	assert_string_equal(found("n.x", "x", &e), "none");
 	assert_string_equal(found("f.x", "x", &e), "E-AUTH-HELPER");
+	auth_helper_patience(300);
+	assert_string_equal(found("s.x", "x", &e), "E-AUTH-HELPER");
+	assert_non_null(strstr(e.msg, "did not end"));
+	auth_helper_patience(30000);
 	assert_string_equal(found("a.b", "x", &e), "r:ab");
 	assert_string_equal(found("other.x", "x", &e), "other.x:1get");
 	setenv("PATH", path, 1);
