@@ -98,8 +98,6 @@ const struct absent absent_other_flags[] = {
 const struct absent absent_commands[] = {
 	{"build buildx builder", "hoy makes no images from Dockerfiles in this build",
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
-	{"push", "hoy writes to no registry in this build",
-	 "hoy save -o FILE IMAGE makes an archive, which skopeo copy can push"},
 	{"search", "hoy does not search registries", "look at the registry's web page"},
 	{"network port", "hoy has no networks of its own in this build",
 	 "--network host gives a container this machine's network"},

@@ -32,6 +32,7 @@
 	X(login)                                                                                   \
 	X(logout)                                                                                  \
 	X(pull)                                                                                    \
+	X(push)                                                                                    \
 	X(load)                                                                                    \
 	X(save)                                                                                    \
 	X(images)                                                                                  \

@@ -14,8 +14,15 @@ static uint64_t done_of(const struct board_layer *l)
 	return l->progress.taken < l->size ? l->progress.taken : l->size;
 }
 
-static const char *word_of(const struct board_layer *l)
+static const char *word_of(const struct board_layer *l, bool sends)
 {
+	if (sends) {
+		if (l->stage != BOARD_WORKS)
+			return "waiting";
+		return l->arrived < l->size	     ? "sending"
+		       : l->progress.taken < l->size ? "packing"
+						     : "finishing";
+	}
 	if (l->stage == BOARD_ELSEWHERE || l->progress.waiting)
 		return "elsewhere";
 	if (l->arrived < l->size)
@@ -34,7 +41,7 @@ static void add_bar(struct str *out, uint64_t part, uint64_t whole, unsigned wid
 }
 
 /* One line, at most columns wide, without the newline. */
-static void add_line(struct str *out, const struct board_layer *l, unsigned columns)
+static void add_line(struct str *out, const struct board_layer *l, bool sends, unsigned columns)
 {
 	scoped(str) s = {0}, size = {0};
 	uint64_t part = l->arrived < l->size ? l->arrived : done_of(l);
@@ -45,7 +52,7 @@ static void add_line(struct str *out, const struct board_layer *l, unsigned colu
 		str_addf(&s, "%s %3u%%", l->name, percent);
 	} else {
 		unsigned room = columns - 12 - 1 - 9 - 1 - 2 - 1 - 9;
-		str_addf(&s, "%s %-9s ", l->name, word_of(l));
+		str_addf(&s, "%s %-9s ", l->name, word_of(l, sends));
 		add_bar(&s, part, l->size, room > BAR_MAX ? BAR_MAX : room);
 		str_addf(&s, " %s", str_cstr(&size));
 	}
@@ -71,7 +78,7 @@ static void add_total(struct str *out, const struct board *b, unsigned columns)
 	str_add(&s, " of ");
 	size_human(&s, whole);
 	if (there)
-		str_addf(&s, " (%u here already)", there);
+		str_addf(&s, " (%u %s already)", there, b->sends ? "there" : "here");
 	str_addn(out, str_cstr(&s), s.len < columns ? s.len : columns);
 }
 
@@ -99,7 +106,7 @@ unsigned progress_lines(const struct board *b, unsigned columns, unsigned rows, 
 			size_t before = out->len;
 			if (!is_shown(&b->v[i]) || is_busy(&b->v[i]) != (busy == 1))
 				continue;
-			add_line(out, &b->v[i], width);
+			add_line(out, &b->v[i], b->sends, width);
 			ret_widths[n++] = (unsigned short)(out->len - before);
 			str_addc(out, '\n');
 		}

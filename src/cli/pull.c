@@ -1,5 +1,4 @@
 #include "base/base.h"
-#include "cli/ask.h"
 #include "cli/pull_opts.h"
 #include "cli/skipped.h"
 
@@ -81,25 +80,12 @@ static int pull_one(struct cli *c, const struct home *h, const struct pull_flags
 	return out_flush(&c->out, e);
 }
 
-/* --creds USER without a password: it is asked for, where somebody can answer. */
-static int complete_creds(struct cli *c, const char **creds, struct err *e)
-{
-	const char *password;
-
-	if (str_is_empty(*creds) || strchr(*creds, ':'))
-		return 0;
-	int r = ask_secret(c, arena_printf(&c->arena, "Password of %s: ", *creds), &password, e);
-	if (r == 0)
-		*creds = arena_printf(&c->arena, "%s:%s", *creds, password);
-	return r == -ENOTTY ? 0 : r; /* who talks to the registry says what is missing then */
-}
-
 static int pull_run(struct cli *c, void *opts, struct err *e)
 {
 	struct pull_flags *f = opts;
 	scoped(home) h = {.fd = -1};
 	scoped(registries) conf = {0};
-	int r = complete_creds(c, &f->creds, e);
+	int r = pull_ask_creds(c, &f->creds, e);
 
 	f->conf = &conf;
 	if (r == 0)

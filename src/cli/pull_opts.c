@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/parse.h"
+#include "cli/ask.h"
 #include "cli/pull_opts.h"
 
 enum registry_tls pull_tls(const struct cli *c, bool tls_verify)
@@ -9,8 +10,8 @@ enum registry_tls pull_tls(const struct cli *c, bool tls_verify)
 	return tls_verify ? REGISTRY_TLS_VERIFY : REGISTRY_TLS_ANY;
 }
 
-static int read_registry(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
-			 struct err *e)
+int pull_read_flags(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
+		    struct err *e)
 {
 	o->registry = (struct registry_opts){
 		.authfile = f->authfile, .creds = f->creds, .cert_dir = f->cert_dir};
@@ -23,6 +24,18 @@ static int read_registry(const struct cli *c, const struct pull_flags *f, struct
 		return 0;
 	err_fail(e, ERR_USAGE, "--retry-delay \"%.40s\" is not a duration", f->retry_delay);
 	return err_hint(e, "as in 500ms, 10s or 1m30s");
+}
+
+int pull_ask_creds(struct cli *c, const char **creds, struct err *e)
+{
+	const char *password;
+
+	if (str_is_empty(*creds) || strchr(*creds, ':'))
+		return 0;
+	int r = ask_secret(c, arena_printf(&c->arena, "Password of %s: ", *creds), &password, e);
+	if (r == 0)
+		*creds = arena_printf(&c->arena, "%s:%s", *creds, password);
+	return r == -ENOTTY ? 0 : r; /* who talks to the registry says what is missing then */
 }
 
 struct showing {
@@ -56,7 +69,7 @@ int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 				     &o.platform, e);
 
 	if (r == 0)
-		r = read_registry(c, f, &o, e);
+		r = pull_read_flags(c, f, &o, e);
 	if (r == 0 && !str_is_empty(f->policy))
 		r = pull_policy_parse(f->policy, &o.policy, e);
 	if (r < 0)

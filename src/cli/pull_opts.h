@@ -90,6 +90,12 @@ struct pull_flags {
 /* What --tls-verify says, or that it was not given. */
 enum registry_tls pull_tls(const struct cli *c, bool tls_verify);
 
+/* --creds USER without a password: it is asked for, where somebody can answer. */
+int pull_ask_creds(struct cli *c, const char **creds, struct err *e);
+/* Registry and retries. */
+int pull_read_flags(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
+		    struct err *e);
+
 /* Pulls what text names, if the policy wants it, with progress on standard error. */
 int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 		    const struct pull_flags *f, struct image_pulled *ret, struct err *e);

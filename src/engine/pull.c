@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "base/base.h"
 #include "engine/pull.h"
 #include "registry/policy.h"
@@ -62,18 +64,19 @@ static int outside_names(const char *text, const struct image *local,
 	return k;
 }
 
-/* Failures that may be gone a moment later. */
-static bool worth_another_try(const struct err *e)
+bool pull_try_again(const struct image_pull_opts *o, unsigned tries, const struct err *why)
 {
-	return e->id == ERR_REGISTRY_UNREACHABLE || e->id == ERR_REGISTRY_TIMEOUT ||
-	       e->id == ERR_REGISTRY_LIMIT;
-}
+	int64_t wait = o->retry_delay;
 
-/* False if a signal came. */
-static bool pause_for(int64_t ns)
-{
-	struct timespec t = {ns / 1000000000, ns % 1000000000};
-
+	/* failures that may be gone a moment later */
+	if (tries >= o->retry || (why->id != ERR_REGISTRY_UNREACHABLE &&
+				  why->id != ERR_REGISTRY_TIMEOUT && why->id != ERR_REGISTRY_LIMIT))
+		return false;
+	if (wait < 0)
+		wait = (int64_t)1000000000 << (tries < 6 ? tries : 6);
+	if (o->warn)
+		o->warn(o->arg, why->msg);
+	const struct timespec t = {wait / 1000000000, wait % 1000000000};
 	return nanosleep(&t, NULL) == 0;
 }
 
@@ -83,15 +86,8 @@ static int pull_with_retries(const struct home *h, const struct pull_job *j,
 	for (unsigned i = 0;; i++) {
 		struct err why = {.exit = e->exit};
 		int r = pull_image(h, j, ret, &why);
-		if (r < 0 && i < o->retry && worth_another_try(&why)) {
-			int64_t wait = o->retry_delay;
-			if (wait < 0)
-				wait = (int64_t)1000000000 << (i < 6 ? i : 6);
-			if (o->warn)
-				o->warn(o->arg, why.msg);
-			if (pause_for(wait))
-				continue;
-		}
+		if (r < 0 && pull_try_again(o, i, &why))
+			continue;
 		if (r < 0)
 			*e = why;
 		return r;

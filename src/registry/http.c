@@ -55,6 +55,7 @@ struct http {
 	CURLM *multi;
 	bool insecure;
 	int connect_s, stall_s;
+	int also; /* a descriptor that ends waiting; -1 */
 	struct certs certs;
 };
 
@@ -64,6 +65,7 @@ struct http_call {
 	struct http *h;
 	char *origin; /* of the current address */
 	int redirects;
+	uint64_t sent; /* bytes of the body */
 	size_t header_bytes;
 	bool enough; /* of a body that nobody takes */
 	char text[CURL_ERROR_SIZE];
@@ -105,6 +107,7 @@ int http_open(struct http **ret, const struct http_opts *o, struct err *e)
 	struct http *h = xcalloc(1, sizeof *h);
 	h->certs.fd = -1;
 	h->insecure = o->insecure;
+	h->also = -1;
 	http_patience(h, 0, 0);
 	const char *tls = dl_curl_version_info(CURLVERSION_NOW)->ssl_version;
 	r = certs_find(&h->certs, o->cert_dir, built_in_bundle(),
@@ -175,6 +178,29 @@ static char *url_origin(const char *url)
 	return s;
 }
 
+bool http_same_origin(const char *a, const char *b)
+{
+	autofree char *x = url_origin(a), *y = url_origin(b);
+
+	return x && y && !strcmp(x, y);
+}
+
+char *http_resolve(const char *base, const char *location)
+{
+	CURLU *u = dl_curl_url();
+	char *text = NULL, *s = NULL;
+
+	if (dl_curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
+	    dl_curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
+	    dl_curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK) {
+		autofree char *origin = url_origin(text);
+		s = origin ? xstrdup(text) : NULL;
+	}
+	dl_curl_free(text);
+	dl_curl_url_cleanup(u);
+	return s;
+}
+
 static const char *origin_host(const char *origin)
 {
 	return strstr(origin, "://") + 3;
@@ -208,7 +234,9 @@ static void forget_answer(struct http_request *q)
 {
 	q->status = 0;
 	q->type[0] = 0;
-	q->length = q->range_start = q->retry_after = -1;
+	q->digest[0] = 0;
+	q->length = q->range_start = q->range_end = q->retry_after = -1;
+	str_reset(&q->location);
 	str_reset(&q->challenge);
 	str_reset(&q->body);
 }
@@ -264,6 +292,13 @@ static void take_header(struct http_request *q, const char *line)
 		q->retry_after = number(v);
 	} else if ((v = header(line, "Content-Range"))) {
 		q->range_start = str_starts(v, "bytes ") ? number(v + 6) : -1;
+	} else if ((v = header(line, "Range"))) {
+		q->range_end = str_starts(v, "0-") ? number(v + 2) : -1;
+	} else if ((v = header(line, "Docker-Content-Digest"))) {
+		snprintf(q->digest, sizeof q->digest, "%.79s", v);
+	} else if ((v = header(line, "Location"))) {
+		str_reset(&q->location);
+		str_add(&q->location, v);
 	} else if ((v = header(line, "WWW-Authenticate"))) {
 		if (q->challenge.len + strlen(v) < MAX_CHALLENGE)
 			str_addf(&q->challenge, "%s%s", q->challenge.len ? ", " : "", v);
@@ -282,6 +317,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	line[strcspn(line, "\r\n")] = 0;
 	take_header(q, line);
 	return len;
+}
+
+/* It changes something at the other end. */
+static bool writes(const struct http_request *q)
+{
+	return q->form || (q->method && strcmp(q->method, "HEAD") != 0);
 }
 
 static bool wanted(const struct http_request *q)
@@ -338,6 +379,57 @@ static void set_tls(struct http_call *c)
 	SET(CURLOPT_SSLKEY, certs->key);
 }
 
+static size_t on_read(char *p, size_t size, size_t n, void *arg)
+{
+	struct http_request *q = arg;
+	const struct http_body *b = q->send;
+	uint64_t at = q->call->sent, left = b ? b->left - at : 0;
+	size_t want = size * n < left ? size * n : (size_t)left;
+
+	if (want && b->mem) {
+		memcpy(p, b->mem + b->from + at, want);
+	} else if (want) {
+		ssize_t k = pread(b->fd, p, want, (off_t)(b->from + at));
+		if (k <= 0)
+			return CURL_READFUNC_ABORT;
+		want = (size_t)k;
+	}
+	q->call->sent += want;
+	if (want && b->sent)
+		*b->sent = b->from + q->call->sent;
+	return want;
+}
+
+/* A connection that was kept had died: libcurl takes another one and begins anew. Not with a piece of an upload, of which the other end may have
+ * some already: that is a broken connection. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+	struct http_request *q = arg;
+
+	if (origin != SEEK_SET || (q->call->sent && !strcmp(q->method, "PATCH")))
+		return CURL_SEEKFUNC_FAIL;
+	q->call->sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void set_method(struct http_call *c, struct http_request *q)
+{
+	if (!q->method)
+		return;
+	if (!writes(q)) {
+		SET(CURLOPT_NOBODY, 1L);
+		return;
+	}
+	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_CUSTOMREQUEST, q->method);
+	SET(CURLOPT_READFUNCTION, on_read);
+	SET(CURLOPT_READDATA, q);
+	SET(CURLOPT_SEEKFUNCTION, on_seek);
+	SET(CURLOPT_SEEKDATA, q);
+	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)(q->send ? q->send->left : 0));
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
+}
+
 static void add_header(struct http_call *c, const char *name, const char *value)
 {
 	autofree char *line = xasprintf("%s: %s", name, value);
@@ -353,6 +445,12 @@ static void set_headers(struct http_call *c, const struct http_request *q)
 		add_header(c, "Accept", q->accept);
 	if (q->authorization && !q->elsewhere)
 		add_header(c, "Authorization", q->authorization);
+	if (q->content_type)
+		add_header(c, "Content-Type", q->content_type);
+	if (q->range)
+		add_header(c, "Content-Range", q->range);
+	if (q->method) /* no pause to be asked for the body: who may send was settled before */
+		c->headers = dl_curl_slist_append(c->headers, "Expect:");
 	SET(CURLOPT_HTTPHEADER, c->headers);
 }
 
@@ -371,7 +469,7 @@ static void set_up(struct http_call *c, struct http_request *q)
 	SET(CURLOPT_BUFFERSIZE, (long)BUFFER);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)c->h->connect_s);
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)c->h->stall_s);
+	SET(CURLOPT_LOW_SPEED_TIME, (long)(q->stall_s ? q->stall_s : c->h->stall_s));
 	SET(CURLOPT_TIMEOUT, (long)q->total_s);
 	SET(CURLOPT_ERRORBUFFER, c->text);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -381,6 +479,7 @@ static void set_up(struct http_call *c, struct http_request *q)
 	SET(CURLOPT_PRIVATE, q);
 	if (q->form)
 		SET(CURLOPT_POSTFIELDS, q->form);
+	set_method(c, q);
 	if (q->offset) {
 		snprintf(range, sizeof range, "%" PRIu64 "-", q->offset);
 		SET(CURLOPT_RANGE, range);
@@ -447,6 +546,7 @@ void http_drop(struct http *h, struct http_request *q)
 
 void http_request_free(struct http_request *q)
 {
+	str_free(&q->location);
 	str_free(&q->challenge);
 	str_free(&q->body);
 }
@@ -479,8 +579,8 @@ static enum http_end explain_timeout(struct http_call *c, struct http_request *q
 			      "%s took more than %d s for a short answer", host, q->total_s);
 	else
 		err_fail_code(e, ERR_REGISTRY_TIMEOUT, ETIMEDOUT,
-			      "%s stalled: it sent less than 1 KiB/s for %d s", host,
-			      c->h->stall_s);
+			      "%s stalled: less than 1 KiB/s for %d s", host,
+			      q->stall_s ? q->stall_s : c->h->stall_s);
 	err_hint(e, "try again later; what has come whole is kept");
 	return HTTP_STALLED;
 }
@@ -563,6 +663,7 @@ static enum http_end explain_other(struct http_request *q, CURLcode code, const 
 		return HTTP_FAILED;
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_HTTP2:
@@ -598,6 +699,9 @@ static enum http_end explain(struct http_call *c, struct http_request *q, CURLco
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_ISSUER_ERROR:
 		return explain_tls(q, code, host, text);
+	case CURLE_ABORTED_BY_CALLBACK:
+		text = "what should be sent is cut off";
+		break;
 	case CURLE_WRITE_ERROR:
 		if (q->end == HTTP_STOPPED)
 			return HTTP_STOPPED;
@@ -631,7 +735,7 @@ static bool follow(struct http_call *c, struct http_request *q)
 	if (++c->redirects > MAX_REDIRECTS)
 		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects more than %d times", host,
 			 MAX_REDIRECTS);
-	else if (!origin || q->form)
+	else if (!origin || writes(q))
 		err_fail(e, ERR_REGISTRY_REDIRECT, "%s redirects to where hoy does not go: %.200s",
 			 host, url);
 	else if (str_starts(c->origin, "https:") && !str_starts(origin, "https:"))
@@ -691,13 +795,21 @@ int http_wait(struct http *h, int ms, struct err *e)
 	int64_t end = time_mono_ms() + ms;
 
 	while (!perform(h)) {
+		struct curl_waitfd also = {.fd = h->also, .events = CURL_WAIT_POLLIN};
 		int64_t left = ms < 0 ? 1000 : end - time_mono_ms();
 		if (left <= 0)
 			return 0;
-		if (dl_curl_multi_poll(h->multi, NULL, 0, (int)left, NULL) != CURLM_OK)
+		if (dl_curl_multi_poll(h->multi, &also, h->also >= 0, (int)left, NULL) != CURLM_OK)
 			return err_fail_code(e, ERR_INTERNAL, EIO, "libcurl cannot wait");
+		if (also.revents)
+			return 0;
 	}
 	return 0;
+}
+
+void http_also(struct http *h, int fd)
+{
+	h->also = fd;
 }
 
 int http_do(struct http *h, struct http_request *q, struct err *e)

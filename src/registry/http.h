@@ -4,7 +4,7 @@
  * A struct http is the pool; a struct http_request belongs to the caller and lies still while it runs. Requests go on while anybody waits
  * for one of them. The rules that hold for every request:
  *   - HTTPS is verified with the system's certificates and those of certs.d; plain HTTP happens only where the URL says so.
- *   - Redirects: at most 16, never from https to http, never for a form. Authorization goes to the origin (scheme, host, port) it was meant for and
+ *   - Redirects: at most 16, never from https to http, never for what sends a body. Authorization goes to the origin (scheme, host, port) it was meant for and
  *     nowhere else; once a redirect has left that origin it is gone for good.
  *   - Time: 10 s to connect; less than 1 KiB/s for 30 s ends a request; `total_s` bounds small ones. Headers: 256 KiB. Bodies that
  *     nobody takes: 64 KiB of them are kept.
@@ -35,6 +35,14 @@ enum http_end {
 	HTTP_FAILED,   /* anything else, see http_explain() */
 };
 
+/* What a request sends: bytes [from, from + left) of a file, or of memory. */
+struct http_body {
+	const char *mem; /* NULL: fd */
+	int fd;
+	uint64_t from, left;
+	uint64_t *sent; /* counts up what went out; NULL */
+};
+
 struct http_request {
 	/* What is asked; nothing is copied. */
 	const char *url;
@@ -42,9 +50,13 @@ struct http_request {
 	const char *authorization; /* the header's value; NULL: none */
 	const char *
 		form; /* a body of application/x-www-form-urlencoded, then it is a POST; NULL: GET */
-	uint64_t offset; /* the first byte wanted; 0: all */
-	int total_s;	 /* bound for the whole request; 0: none */
-	size_t max;	 /* bytes of body to keep where write is NULL */
+	const char *method;		  /* HEAD, POST, PUT, PATCH; the last three send a body */
+	const struct http_body *send;	  /* the body; NULL: an empty one */
+	const char *content_type, *range; /* of the body; range: Content-Range, or NULL */
+	uint64_t offset;		  /* the first byte wanted; 0: all */
+	int stall_s;			  /* silence that is allowed; 0: as usual */
+	int total_s;			  /* bound for the whole request; 0: none */
+	size_t max;			  /* bytes of body to keep where write is NULL */
 	/* Takes the body of 200 and 206 as it comes. Negative: HTTP_STOPPED. */
 	int (*write)(struct http_request *q, const void *p, size_t n);
 	void *arg;
@@ -58,6 +70,9 @@ struct http_request {
 	int64_t length;		/* Content-Length; -1 */
 	int64_t range_start;	/* of a 206; -1 */
 	int64_t retry_after;	/* seconds; -1 */
+	int64_t range_end;	/* last byte of "Range: 0-N": what an upload has; -1 */
+	struct str location;	/* Location, as it came; "" */
+	char digest[80];	/* Docker-Content-Digest; "" */
 	struct str challenge;	/* all WWW-Authenticate headers, with ", " between */
 	struct str body;	/* kept bytes */
 	struct http_call *call; /* while it runs: http.c's */
@@ -81,6 +96,14 @@ void http_request_free(struct http_request *q);
 /* The host of an address, in lower case and without port, as it would be asked; NULL if the address is none that may be. The caller frees
  * it. Some http_open() came before. */
 char *http_url_host(const char *url);
+
+/* The absolute address that a Location means in the answer of base; NULL if it is none that may be asked. The caller frees it. */
+char *http_resolve(const char *base, const char *location);
+/* Scheme, host and port are the same. */
+bool http_same_origin(const char *a, const char *b);
+
+/* http_wait() also ends when fd can be read; -1: no longer. */
+void http_also(struct http *h, int fd);
 
 /* Other bounds than 10 and 30 s, for requests that begin from now on; 0: these again. */
 void http_patience(struct http *h, int connect_s, int stall_s);

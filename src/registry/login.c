@@ -1,6 +1,7 @@
 #include "base/base.h"
 
 #include "registry/answer.h"
+#include "registry/endpoints.h"
 #include "registry/login.h"
 #include "registry/session.h"
 
@@ -23,13 +24,21 @@ static int refused(const char *name, const struct inquiry *i, struct err *e)
 int registry_login(const char *name, const struct registry_opts *o, const struct credentials *c,
 		   bool *ret_asked, struct err *e)
 {
-	const struct reference ref = {.registry = name};
+	const struct reference ref = {.registry = name}, any = {.registry = name, .repository = ""};
+	bool insecure = false;
+	scoped(registries) conf = {0};
 	struct registry_opts opts = *o;
 	struct registry *r;
 	scoped(inquiry) i = {.what = name, .q = {.max = MAX_ANSWER, .total_s = LOGIN_S}};
 
 	opts.creds = "user:password"; /* so no file has to be there; c takes their place */
-	int k = registry_open(&r, &ref, &opts, e);
+	int k = registries_load(&conf, e);
+	if (k == 0)
+		k = registries_allowed(&conf, &any, &insecure, e);
+	if (insecure && opts.tls == REGISTRY_TLS_AUTO)
+		opts.tls = REGISTRY_TLS_ANY;
+	if (k == 0)
+		k = registry_open_at(&r, &ref, &opts, e);
 	if (k < 0)
 		return k;
 	r->cred = *c;

@@ -18,12 +18,15 @@ int session_ask(struct registry *r, struct inquiry *i, const char *path, struct 
 {
 	free(i->url);
 	free(i->authorization);
-	if (path[0] == '/')
-		i->url = xasprintf("%s://%s/v2%s", r->plain ? "http" : "https", r->host, path);
+	autofree char *base = xasprintf("%s://%s/v2/", r->plain ? "http" : "https", r->host);
+	if (strstr(path, "://"))
+		i->url = xstrdup(path);
+	else if (path[0] == '/')
+		i->url = xasprintf("%s%s", base, path + 1);
 	else
-		i->url = xasprintf("%s://%s/v2/%s/%s", r->plain ? "http" : "https", r->host,
-				   r->repository, path);
-	i->authorization = r->authorization ? xstrdup(r->authorization) : NULL;
+		i->url = xasprintf("%s%s/%s", base, r->repository, path);
+	i->foreign = !http_same_origin(i->url, base);
+	i->authorization = r->authorization && !i->foreign ? xstrdup(r->authorization) : NULL;
 	i->auth_serial = r->auth_serial;
 	i->plain = r->plain;
 	i->again_at = 0;
@@ -86,7 +89,8 @@ static enum verdict judge_401(struct registry *r, struct inquiry *i, struct err 
 	char buf[ANSWER_REASON];
 	const struct http_request *q = &i->q;
 
-	if (q->elsewhere) /* only the registry itself may ask for credentials, not one that it names */
+	/* only the registry itself may ask for credentials, not one that it names */
+	if (q->elsewhere || i->foreign)
 		return failed(r, i, "the registry sends its clients to a place that lets nobody in",
 			      e);
 	if (i->auth_serial != r->auth_serial) /* somebody else got new ones meanwhile */
@@ -128,7 +132,8 @@ static enum verdict judge_status(struct registry *r, struct inquiry *i, struct e
 	char buf[ANSWER_REASON];
 	const struct http_request *q = &i->q;
 
-	if (q->status == 200 || q->status == 206)
+	if (q->status == 200 || q->status == 206 || (i->may_lack && q->status == 404) ||
+	    (i->write && (q->status == 201 || q->status == 202 || q->status == 204)))
 		return VERDICT_DONE;
 	const char *reason = answer_reason(str_cstr(&q->body), q->body.len, buf);
 	switch (q->status) {
@@ -138,7 +143,7 @@ static enum verdict judge_status(struct registry *r, struct inquiry *i, struct e
 		session_denied(r, i->what, reason, e);
 		return VERDICT_FAILED;
 	case 404:
-		if (answer_is_html(q->type, str_cstr(&q->body), q->body.len))
+		if (i->write || answer_is_html(q->type, str_cstr(&q->body), q->body.len))
 			break;
 		err_fail_code(e, ERR_REGISTRY_NO_IMAGE, ENOENT,
 			      "%s: the registry has no such image%s%s", i->what,

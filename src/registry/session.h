@@ -24,6 +24,9 @@ struct registry {
 	int pause_ms; /* before the second try; doubled for each one that follows */
 	bool once;    /* there is somebody else to ask: no second tries */
 
+	bool push;	  /* tokens are to allow writing */
+	struct strs also; /* repositories whose blobs tokens are to allow to be read */
+
 	bool looked; /* for credentials */
 	struct credentials cred;
 	char *authorization;  /* what to send; NULL: nothing yet */
@@ -37,16 +40,19 @@ struct inquiry {
 	char *authorization; /* as it was sent */
 	const char *what;    /* for messages: "docker.io/library/busybox:1.36" */
 	unsigned auth_serial;
-	bool plain;	  /* as it was sent */
-	int auths;	  /* times that we went for credentials on behalf of this */
-	int tries;	  /* times that it broke or was put off */
+	bool write;    /* 201, 202 and 204 are good answers */
+	bool may_lack; /* 404 is one, too */
+	bool foreign; /* it goes to another origin than the registry's, which gets no credentials */
+	bool plain;   /* as it was sent */
+	int auths;    /* times that we went for credentials on behalf of this */
+	int tries;    /* times that it broke or was put off */
 	int64_t again_at; /* time_mono_ms() before which it should not be asked again */
 };
 
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_FAILED };
 
 /* Fills address and credentials and starts the request. path: "manifests/latest", of the repository;
- * "/_catalog", of the registry. */
+ * "/_catalog", of the registry; "https://...", a whole address that the registry named. */
 int session_ask(struct registry *r, struct inquiry *i, const char *path, struct err *e);
 enum verdict session_judge(struct registry *r, struct inquiry *i, struct err *e);
 void inquiry_free(struct inquiry *i);

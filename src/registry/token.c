@@ -121,7 +121,12 @@ static int get_token(struct registry *r, const struct challenge *c, const char *
 	if (c->service)
 		add_param(&query, "service", c->service);
 	if (r->repository) {
-		autofree char *scope = xasprintf("repository:%s:pull", r->repository);
+		autofree char *scope =
+			xasprintf("repository:%s:pull%s", r->repository, r->push ? ",push" : "");
+		add_param(&query, "scope", scope);
+	}
+	for (size_t i = 0; i < r->also.n; i++) {
+		autofree char *scope = xasprintf("repository:%s:pull", r->also.v[i]);
 		add_param(&query, "scope", scope);
 	}
 	if (cred->identity) {

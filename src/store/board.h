@@ -22,6 +22,7 @@ struct board {
 	pid_t workers
 		[BOARD_WORKERS]; /* who is at work: each enters itself before it locks anything; 0: nobody */
 	unsigned n;
+	bool sends; /* layers go out; arrived counts what is there */
 	struct board_layer {
 		char name[13];	  /* the first digits of its digest */
 		uint64_t size;	  /* of the blob */

@@ -32,7 +32,7 @@ struct save_job {
 /* Inside U0, or outside as far as the layers can be read. */
 int save_images(const struct home *h, enum u0_form form, const struct save_job *job, struct err *e);
 
-/* Inside of save_*.c: where files go, a tar stream or a directory. */
+/* Inside of save_*.c, and of what writes images elsewhere: where files go, a tar stream or a directory. */
 struct save_out {
 	int fd;
 	bool dir;
@@ -70,6 +70,10 @@ struct save_source {
 };
 void save_source_free(struct save_source *s);
 int save_source_read(struct saving *s, const char *id, struct save_source *ret, struct err *e);
+
+/* What a layer of this compression is called, in docker's family or OCI's; and how the blob is compressed. */
+const char *save_layer_type(bool docker, enum inflate_kind kind);
+int save_blob_kind(const struct home *h, const char *digest, enum inflate_kind *ret, struct err *e);
 
 /* The tar of a layer as one file; *ret_size may be NULL. */
 int save_tar(struct saving *s, const char *name, const char *diffid, int64_t *ret_size,

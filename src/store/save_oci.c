@@ -16,28 +16,28 @@ struct family {
 	const char *prefix;
 };
 
-static const char *media_type(const struct family *f, enum inflate_kind kind)
+const char *save_layer_type(bool docker, enum inflate_kind kind)
 {
-	if (f->docker)
+	if (docker)
 		return kind == INFLATE_GZIP ? MEDIA_DOCKER_LAYER : MEDIA_DOCKER_LAYER_PLAIN;
 	return kind == INFLATE_GZIP   ? MEDIA_OCI_LAYER_GZIP
 	       : kind == INFLATE_ZSTD ? MEDIA_OCI_LAYER_ZSTD
 				      : MEDIA_OCI_LAYER;
 }
 
-static int open_blob(struct saving *s, const char *digest, struct err *e)
+static int open_blob(const struct home *h, const char *digest, struct err *e)
 {
 	char path[BLOB_PATH];
-	int fd = openat(s->h->fd, blob_path(path, digest),
+	int fd = openat(h->fd, blob_path(path, digest),
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	return fd < 0 ? err_set(e, errno, "open %s/%s", s->h->path, path) : fd;
+	return fd < 0 ? err_set(e, errno, "open %s/%s", h->path, path) : fd;
 }
 
-static int blob_kind(struct saving *s, const char *digest, enum inflate_kind *ret, struct err *e)
+int save_blob_kind(const struct home *h, const char *digest, enum inflate_kind *ret, struct err *e)
 {
 	uint8_t head[8];
-	autoclose int fd = open_blob(s, digest, e);
+	autoclose int fd = open_blob(h, digest, e);
 	ssize_t n = fd < 0 ? fd : pread(fd, head, sizeof head, 0);
 
 	if (fd >= 0 && n < 0)
@@ -54,7 +54,7 @@ static int save_blob(struct saving *s, const char *name, const struct oci_descri
 	autofree uint8_t *buf = xmalloc(SIZE);
 	scoped(hash) hash = {0};
 	struct digest got;
-	autoclose int fd = open_blob(s, d->digest, e);
+	autoclose int fd = open_blob(s->h, d->digest, e);
 	int r = fd < 0 ? fd : hash_open(&hash, e);
 
 	if (r == 0)
@@ -165,7 +165,7 @@ static int save_layer(struct saving *s, const struct family *f, const char *diff
 	bool kept = r == 0 && layer_blob_exists(s->h, &blob, d->size);
 
 	if (r == 0 && kept)
-		r = blob_kind(s, d->digest, &kind, e);
+		r = save_blob_kind(s->h, d->digest, &kind, e);
 	if (r < 0)
 		return r;
 	/* other compressions have no media type in this family, other readers do not know them */
@@ -185,7 +185,7 @@ static int save_layer(struct saving *s, const struct family *f, const char *diff
 		r = save_tar(s, name, diffid, &d->size, e);
 	}
 	*ret_changed |= strcmp(before, d->digest) != 0;
-	d->media_type = media_type(f, kind);
+	d->media_type = save_layer_type(f->docker, kind);
 	return r;
 }
 

@@ -109,6 +109,50 @@ test_credential_helper_fails() { # short
 	assert_eq 0 "$(hostile_saw token)" 'tokens that were asked for'
 }
 
+# push_to [ARGUMENT...] MODE
+push_to() { run timeout 110 $HOY push -q "${@:1:$#-1}" stop "$HOSTILE/${*: -1}"; }
+
+test_uploads_elsewhere_get_no_credentials() { # short
+	hostile_start
+	load stop
+	password "$HOSTILE" "${HOSTILE_OTHER%:*}"
+	push_to push-far
+	assert_ok
+	[ "$(hostile_saw '^other PUT')" -ge 2 ] || fail 'nothing went to the other host'
+	[ "$(hostile_saw '^first PUT .*manifests.*auth=Basic')" = 1 ] || fail 'the registry itself got no password'
+	stays
+	push_to push-far-wants
+	assert_err E-REGISTRY-ANSWER
+	stays
+	push_to push-redirect
+	assert_err E-REGISTRY-REDIRECT
+	push_to push-nowhere
+	assert_err E-REGISTRY-ANSWER
+	push_to bearer-far
+	assert_err E-REGISTRY-REALM
+	stays
+	export SSL_CERT_FILE=$T/hostile/certs/ca.crt
+	run timeout 110 $HOY push -q stop "$HOSTILE_TLS/push-downgrade"
+	assert_err E-REGISTRY-REDIRECT 'plain HTTP'
+	assert_eq 0 "$(hostile_saw '^first P.*v2/push/')" 'requests over plain HTTP'
+}
+
+test_lies_about_uploads() { # short
+	hostile_start
+	load stop
+	push_to push
+	assert_ok
+	push_to push-liar
+	assert_err E-DIGEST-MISMATCH
+	push_to push-size
+	assert_err E-DIGEST-MISMATCH
+	push_to push-breaks
+	assert_err E-REGISTRY-UNREACHABLE
+	[ "$(hostile_saw 'PATCH /v2/push-breaks')" -le 24 ] || fail "tried $(hostile_saw 'PATCH /v2/push-breaks') times"
+	push_to push-endless
+	[ "$rc" -lt 126 ] || fail "it never ended: $(last)"
+}
+
 # A password that the helper does not take is in no file, and the registry was asked first whether it is one.
 test_helper_fails_at_login() { # short
 	registry_start --auth someone:secret

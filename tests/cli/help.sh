@@ -127,7 +127,7 @@ test_absent() { # short
 	for row in 'run -p 80:80 x|publishes no ports|--network host' 'run --rm --restart=always x|start containers again|systemd' \
 		'create -m 1g x|cgroup limits|systemd-run' 'run --add-host a:1.2.3.4 x|/etc/hosts' 'run --userns=keep-id x|ids|hoy info' \
 		'run --pod x y|pods' 'run --ip 10.0.0.1 x|networks' 'stats|cgroup|hoy top' \
-		'volume ls|volumes|-v' 'network ls|network' 'image push x|registry|skopeo' 'ps --watch|watch hoy ps'; do
+		'volume ls|volumes|-v' 'network ls|network' 'image search x|registries|web page' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
 		run hoy ${row%%|*}
 		assert_err E-ABSENT

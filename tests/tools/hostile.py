@@ -589,6 +589,118 @@ def no_http(q):
     q.close()
 
 
+def taking(q, where="", status=None, finish=None):
+    """Takes whatever is pushed, and keeps nothing."""
+    where = where or "/v2/%s/blobs/uploads/1?state=x" % q.mode
+    if q.method == "HEAD":
+        return q.head(404, Content_Length=0)
+    if q.method in ("POST", "PATCH"):
+        return q.answer(202, Location=where)
+    if q.method == "PUT":
+        return q.answer(201, Docker_Content_Digest=finish) if finish else q.answer(201)
+    q.head(204, Location=where, **({"Range": status} if status else {}))
+
+
+@mode
+def push(q):
+    "takes all that is pushed"
+    taking(q)
+
+
+@mode
+def push_resumes(q):
+    "cuts a large upload three times, and says what it has of it; the rest has to follow without a gap"
+    got = counts.get("resumes", 0)
+    if q.method == "PATCH" and got:
+        start = int(q.headers.get("content-range", "0-").partition("-")[0])
+        if start != got:
+            return q.answer(416)
+        counts["resumes"] = got + int(q.headers["content-length"])
+        q.server.requests.write("whole\n" if q.headers["content-range"].endswith("-%d" % (counts["resumes"] - 1)) else "gap\n")
+    taking(q, status="0-%d" % (got - 1) if got else "0-0")
+
+
+def cut_upload(q, conn, data):
+    """Takes 1.2 MB of an upload and hangs up, three times. True: it did."""
+    if q.mode != "push-resumes" or q.method != "PATCH" or int(q.headers["content-length"]) < 100000 or nth("cut-upload") >= 3:
+        return False
+    n = 1200000
+    while len(data) < n:
+        data += conn.recv(65536)
+    counts["resumes"] = counts.get("resumes", 0) + n
+    q.server.requests.write("cut\n")
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    return True
+
+
+@mode
+def push_far(q):
+    "wants a password; uploads go to the other host"
+    if q.server.name == "first" and not q.allowed():
+        return q.answer(401, WWW_Authenticate='Basic realm="x"')
+    taking(q, q.other("/v2/push-far/blobs/uploads/1?state=x"))
+
+
+@mode
+def push_far_wants(q):
+    "the same, and the other host wants a password, too"
+    if not q.allowed():
+        return q.answer(401, WWW_Authenticate='Basic realm="x"')
+    taking(q, q.other("/v2/push-far-wants/blobs/uploads/1?state=x"))
+
+
+@mode
+def push_redirect(q):
+    "uploads are redirected to the other host"
+    if q.method == "PATCH":
+        return q.answer(307, Location=q.other("/v2/push/blobs/uploads/1"))
+    taking(q)
+
+
+@mode
+def push_downgrade(q):
+    "over HTTPS: uploads go to plain HTTP"
+    taking(q, "http://%s/v2/push/blobs/uploads/1" % q.server.ports["first"])
+
+
+@mode
+def push_nowhere(q):
+    "uploads go to what is no web address"
+    taking(q, "file:///etc/passwd")
+
+
+@mode
+def push_liar(q):
+    "says that it got something else"
+    taking(q, finish=digest(b"else"))
+
+
+@mode
+def push_breaks(q):
+    "each upload breaks, and it says that it has more than there is"
+    if q.method == "PATCH":
+        q.close()
+    taking(q, status="0-999999999")
+
+
+@mode
+def push_size(q):
+    "says that it has the blobs, with another size"
+    if q.method == "HEAD":
+        return q.head(200, Content_Length=7)
+    taking(q)
+
+
+@mode
+def push_endless(q):
+    "answers without end"
+    if q.method != "POST":
+        return taking(q)
+    q.head(202, Location="/v2/push/blobs/uploads/1", Transfer_Encoding="chunked")
+    while True:
+        q.raw(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
 class Server(threading.Thread):
     def __init__(self, name, address, directory, ports, context=None):
         super().__init__(daemon=True)
@@ -616,7 +728,15 @@ class Server(threading.Thread):
                     data += more
                 head, _, data = data.partition(b"\r\n\r\n")
                 q = Request(conn, self, head)
-                data = data[int(q.headers.get("content-length", 0)):]
+                if cut_upload(q, conn, data):
+                    return
+                length = int(q.headers.get("content-length", 0))
+                while len(data) < length:
+                    more = conn.recv(65536)
+                    if not more:
+                        return
+                    data += more
+                data = data[length:]
                 self.requests.write("%s %s %s auth=%s range=%s\n" % (self.name, q.method, q.path, q.headers.get("authorization", "-"), q.headers.get("range", "-")))
                 if q.method == "CONNECT":
                     host, _, port = self.ports["tls"].rpartition(":")
