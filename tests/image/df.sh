@@ -21,7 +21,7 @@ near() { python3 -c 'import sys
 w, g = map(int, sys.argv[1:])
 sys.exit(abs(w - g) > max(1024, w * 0.005))' "$1" "$2" || fail "$3: wanted about $1, got $2"; }
 
-test_shape() { # peer_ok short
+test_shape() { # short
 	load busybox
 	hoy create --name c --network none busybox true >/dev/null || fail create
 	run hoy system df
