@@ -24,8 +24,6 @@ const struct absent absent_run_flags[] = {
 	{"dns dns-option dns-search",
 	 "hoy sets no name servers: with --network host they are this machine's",
 	 "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf"},
-	{"restart", "hoy does not start containers again by itself in this build",
-	 "let systemd do it: a user unit with ExecStart=hoy run --rm ... and Restart=always"},
 	{"memory memory-reservation memory-swap memory-swappiness kernel-memory oom-kill-disable m",
 	 LIMITS, LIMITS_HINT},
 	{"cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus "
@@ -38,7 +36,7 @@ const struct absent absent_run_flags[] = {
 	{"cgroup-parent cgroups", "hoy leaves a container in the cgroup of who started it",
 	 "systemd-run --user --scope hoy run ... puts it into one of its own"},
 	{"health-cmd health-interval health-retries health-start-interval health-start-period "
-	 "health-timeout no-healthcheck",
+	 "health-timeout",
 	 HEALTH, HEALTH_HINT},
 	{"health-log-destination health-max-log-count health-max-log-size health-on-failure "
 	 "health-startup-cmd health-startup-interval health-startup-retries "

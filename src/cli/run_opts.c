@@ -78,6 +78,8 @@ const struct opt run_common_rows[] = {
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
 	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
+	{"no-healthcheck", 0, OPT_BOOL, .help = "Run no health checks (hoy runs none so far)",
+	 .flags = OPT_IGNORED},
 	{"oom-score-adj", 0, TO(OPT_INT, more.oom_score_adj), "NUMBER",
 	 "How soon it is ended when memory is short (-1000 to 1000)"},
 	{"os", 0, TO(OPT_STR, more.os), "OS", "Operating system that the image must be for",
@@ -101,6 +103,9 @@ const struct opt run_common_rows[] = {
 	{"read-only-tmpfs", 0, TO(OPT_BOOL, read_only_tmpfs), NULL,
 	 "With --read-only, tmpfs on /run, /tmp and /var/tmp (default true)"},
 	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
+	{"restart", 0, TO(OPT_STR, restart), "POLICY",
+	 "Start it again when it ends: no (default); others are for a systemd unit", .words = "no",
+	 .complete = COMPLETE_WORDS},
 	PULL_ROW_RETRY(struct run_opts, image.),
 	PULL_ROW_RETRY_DELAY(struct run_opts, image.),
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
@@ -178,6 +183,14 @@ static int check(const struct cli *c, const struct run_opts *o, struct create_op
 			 o->device_rules.v[0]);
 		return err_hint(e, "the devices controller is root's; --device PATH gives a device "
 				   "that you may open yourself");
+	}
+	if (!str_is_empty(o->restart) && strcmp(o->restart, "no") != 0) {
+		err_fail(e, ERR_ABSENT,
+			 "--restart %.40s: hoy does not start containers again by itself in this "
+			 "build",
+			 o->restart);
+		return err_hint(e, "let systemd do it: a user unit with ExecStart=hoy run --rm ... "
+				   "and Restart=always");
 	}
 	if (o->shm_size > INT64_MAX) {
 		err_fail(e, ERR_USAGE, "--shm-size is too large");

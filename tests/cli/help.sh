@@ -137,6 +137,9 @@ test_absent() { # short
 			assert_err_has "${row%%|*}"
 		done
 	done
+	load busybox
+	run hoy run --rm --restart no --no-healthcheck busybox true # what is so anyway
+	assert_ok
 	run hoy run -rm x
 	assert_err E-USAGE 'did you mean --rm?'
 	run hoy container nope
