@@ -170,7 +170,8 @@ static int try_old(struct cli *c, const struct login_opts *o, const char *name,
 	/* A file that is to be made is not there yet. */
 	bool new = auth_named_file(from) && access(auth_named_file(from), F_OK) < 0;
 	bool all_given = o->user && o->password && !o->get;
-	int r = new || all_given ? 0 : auth_find(&c->arena, from, host, slash ? slash + 1 : "", old, e);
+	int r = new || all_given ? 0
+				 : auth_find(&c->arena, from, host, slash ? slash + 1 : "", old, e);
 
 	if (r < 0 || !old->user || o->get || o->user || o->password)
 		return r;
