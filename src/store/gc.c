@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/proc.h"
 #include "base/rand.h"
+#include "data/json.h"
 #include "oci/image_spec.h"
 #include "oci/reference.h"
 #include "state/container.h"
@@ -196,6 +197,27 @@ static int use_images(const struct home *h, const struct strv *without, struct s
 	return r;
 }
 
+/* The layers that a container's own record names, for want of its image's config. */
+static void use_record(const struct home *h, const char *id, struct store_used *u)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	char path[100];
+
+	for (int unpublished = 0; unpublished < 2; unpublished++) {
+		str_reset(&text);
+		snprintf(path, sizeof path, "%s/%s/config.json", unpublished ? "tmp" : "containers",
+			 id);
+		if (fd_read_file_at(h->fd, path, &text, 8 << 20) < 0)
+			continue;
+		const struct json *j = json_parse(&a, str_cstr(&text), text.len, path, NULL, NULL);
+		j = j ? json_get(j, "Layers") : NULL;
+		for (size_t i = 0; j && j->type == JSON_ARR && i < j->arr.n; i++)
+			if (j->arr.v[i]->type == JSON_STR && digest_valid(j->arr.v[i]->s))
+				strv_add(&u->layers, digest_hex(j->arr.v[i]->s));
+	}
+}
+
 /* Containers keep the config and the layers of an image that was removed by force. */
 static int use_containers(const struct home *h, const struct strs *without, struct store_used *u,
 			  struct err *e)
@@ -210,8 +232,8 @@ static int use_containers(const struct home *h, const struct strs *without, stru
 			continue;
 		if (container_state_read(h, ids.v[i], &s, &a, NULL) < 0)
 			continue; /* going away, or without a record: it can start no more */
-		if (digest_valid(s.image_id))
-			use_config(h, s.image_id, u, NULL);
+		if (digest_valid(s.image_id) && use_config(h, s.image_id, u, NULL) < 0)
+			use_record(h, ids.v[i], u);
 	}
 	return r;
 }

@@ -138,6 +138,20 @@ test_unknown_with_the_nearest_name() { # short
 	assert_err E-IMAGE-UNKNOWN
 }
 
+# A damaged config of its image is no reason to take a container's layers away.
+test_layers_of_a_container_stay() { # short
+	untidy
+	load busybox layers127
+	local s id
+	s=$(store) id=$(hoy image inspect -f '{{.Id}}' busybox)
+	hoy run --name c --network none busybox true || fail run
+	hoy untag busybox || fail untag
+	rm "$s/images/$id" "$s/blobs/sha256/$id"
+	hoy rmi layers127 >/dev/null || fail rmi
+	run hoy start -a c
+	assert_ok
+}
+
 test_rmi_statuses() { # peer_ok short
 	load busybox
 	run hoy rmi nope
