@@ -142,7 +142,7 @@ const struct command cmd_diff = {
 	"Of a container, running or not: what it has written, held against its image. What hoy "
 	"makes in each container (such as /etc/hosts), and what is mounted, is not listed. Of an "
 	"image: what its topmost layer changes.\n\n" SECOND,
-	.examples = "hoy diff web\nhoy diff --format json web\nhoy diff alpine:3.20 alpine:3.21",
+	.examples = "hoy diff web\nhoy diff --format json web\nhoy diff app:old app",
 	.opts = diff_rows,
 	.opts_size = sizeof(struct diff_opts),
 	.run = diff_run,
@@ -171,7 +171,7 @@ const struct command cmd_image_diff = {
 	.args = "IMAGE [CONTAINER|IMAGE]",
 	.summary = "Show which files the topmost layer of an image changes",
 	.description = LETTERS SECOND,
-	.examples = "hoy image diff alpine\nhoy image diff alpine:3.20 alpine:3.21",
+	.examples = "hoy image diff alpine\nhoy image diff app:old app",
 	.opts = image_rows,
 	.opts_size = sizeof(struct diff_opts),
 	.run = image_diff_run,

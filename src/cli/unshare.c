@@ -60,7 +60,7 @@ const struct command cmd_unshare = {
 		"hoy can be used in it. $HOY_UNSHARE tells such a shell from others, $HOY_ROOT is "
 		"the "
 		"store.",
-	.examples = "hoy unshare ls -ln data\nhoy unshare chown -R 0:0 data\n"
+	.examples = "hoy unshare ls -ln tree\nhoy unshare chown -R 0:0 tree\n"
 		    "hoy unshare rm -rf data\nhoy unshare cat /proc/self/uid_map",
 	.exits = "125 hoy itself failed\n126 the program cannot be executed\n127 there is no such "
 		 "program\nelse that of the program",
