@@ -84,9 +84,6 @@ const struct absent absent_other_flags[] = {
 	{"watch", "hoy prints a list once", "watch hoy ps prints it again and again"},
 	{"checkpoint checkpoint-dir", "hoy keeps no images of running processes",
 	 "leave it out: the container starts from the beginning"},
-	{"repair max", "hoy system check only looks",
-	 "hoy clears up by itself what killed processes leave; a damaged image is loaded or pulled "
-	 "again"},
 	{"all-tags", "hoy pulls one tag at a time", "name each: hoy pull NAME:1 NAME:2"},
 	{"pod ns namespace", "hoy has no pods and does not list namespaces in this build",
 	 "hoy inspect shows all that is known of a container"},
