@@ -282,13 +282,13 @@ test_strays_without_a_first_thread() {
 	local n=ldr$((RANDOM % 9000 + 1000)) # all that is left of its words
 	run hoy run --rm --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 0.3; exit 3"
 	assert_rc 3
-	pgrep -x $n && fail 'it is left'
+	none_left() { ! pgrep -x $n >/dev/null; } # killed, but whoever inherited it may not have waited for it
+	wait_for none_left
 	hoy run -d --name c --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 1000" >/dev/null || fail run
 	wait_for pgrep -x $n
 	kill -9 "$(awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$(hoy inspect --format '{{.State.Pid}}' c)/stat")"
 	wait_for has_status c exited
 	hoy rm c >/dev/null || fail rm
-	none_left() { ! pgrep -x $n >/dev/null; } # killed, but whoever inherited it may not have waited for it
 	wait_for none_left
 }
 
