@@ -16,10 +16,10 @@ release() {
 }
 supervised() { pgrep -P "$1" >/dev/null; }
 
-# start_then SIGNAL CMD...: the status of a command that gets a signal while its start hangs. Shells let what is in the background ignore SIGINT.
+# start_then SIGNAL CMD...: the status of a command that gets a signal while its start hangs. Shells let what is in the background ignore SIGINT, nohup SIGHUP.
 # shellcheck disable=SC2034
 start_then() {
-	env --default-signal=INT,QUIT "${@:2}" >"$T/out" 2>"$T/err" &
+	env --default-signal=HUP,INT,QUIT,TERM "${@:2}" >"$T/out" 2>"$T/err" &
 	wait_for supervised $!
 	kill "-$1" $!
 	wait $!
