@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "base/base.h"
@@ -70,6 +71,15 @@ static void end_start(const struct client *c)
 	kill(c->monitor, SIGTERM); /* our child, not waited for: the number is its own */
 }
 
+/* Waits until it is gone, so that its locks are, and its name is free. */
+static void await_end(const struct client *c)
+{
+	autoclose int pidfd = (int)syscall(SYS_pidfd_open, c->monitor, 0);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	poll(&p, pidfd >= 0, EARLY_MS);
+}
+
 /* Waits until there is something to read. A signal that ends us ends the start first. */
 static void await_frame(const struct client *c)
 {
@@ -88,6 +98,7 @@ static void await_frame(const struct client *c)
 		    is_ignored((int)si.ssi_signo))
 			continue;
 		end_start(c);
+		await_end(c);
 		kill(getpid(), (int)si.ssi_signo);
 		break;
 	}
@@ -191,6 +202,7 @@ static int on_frame(struct session *s, struct err *e)
 	if (n == -EAGAIN)
 		return 0;
 	if (n <= 0 && s->ended) {
+		await_end(s->c);
 		s->result = 128 + s->ended_by;
 		s->done = true;
 		return 0;
