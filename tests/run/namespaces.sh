@@ -239,6 +239,7 @@ test_removing_what_is_joined_by_force() {
 
 # All processes of a container end with it, also where the kernel does not see to it.
 strays() { pgrep -f "^sleep $1" -u "$(id -u)" || pgrep -f "^sleep $1"; }
+none_named() { ! pgrep -x "$1"; }
 no_strays() { [ -z "$(pgrep -f "^sleep $1")" ]; }
 
 test_all_processes_end() { # short
@@ -282,14 +283,13 @@ test_strays_without_a_first_thread() {
 	local n=ldr$((RANDOM % 9000 + 1000)) # all that is left of its words
 	run hoy run --rm --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 0.3; exit 3"
 	assert_rc 3
-	none_left() { ! pgrep -x $n >/dev/null; } # killed, but whoever inherited it may not have waited for it
-	wait_for none_left
+	wait_for none_named $n # killed, but whoever inherited it may not have waited for it
 	hoy run -d --name c --pid host -v "$T_FIX/bin/leader:/$n:ro" busybox sh -c "/$n away; sleep 1000" >/dev/null || fail run
 	wait_for pgrep -x $n
 	kill -9 "$(awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$(hoy inspect --format '{{.State.Pid}}' c)/stat")"
 	wait_for has_status c exited
 	hoy rm c >/dev/null || fail rm
-	wait_for none_left
+	wait_for none_named $n
 }
 
 running() { [ "$(pgrep -f "^sleep $1" | wc -l)" -ge "$2" ]; }
