@@ -28,8 +28,22 @@ hoy() { $HOY "$@"; }
 # is_peer: another engine is under test, to prove the expectations.
 is_peer() { case "${HOY%% *}" in *podman | *docker) ;; *) false ;; esac }
 
+# as_docker ARGUMENT...: the engine through a link of that name.
+as_docker() {
+	[ -e "$HOME/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
+	"$HOME/docker" "$@"
+}
+
 # store: the directory that hoy keeps everything in.
 store() { printf '%s\n' "${HOY_ROOT:-$HOME/.local/share/hoy}"; }
+
+# in_busybox [OPTION...] -- COMMAND...: runs a command in a new container.
+in_busybox() { # OPTIONS -- COMMAND
+	local o=()
+	while [ "$1" != -- ]; do o+=("$1") && shift; done
+	shift
+	run hoy run --rm --network none "${o[@]}" busybox "$@"
+}
 
 # load NAME...: put fixture images into this test's store. Their names are localhost/NAME:latest.
 load() {

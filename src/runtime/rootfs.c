@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "runtime/stage.h"
+#include "store/layers.h"
 #include "sys/mounts.h"
 #include "sys/overlay.h"
 
@@ -113,15 +114,6 @@ static void add_mtab(int root)
 		(void)!symlinkat("/proc/mounts", etc, "mtab");
 }
 
-/* Does the same layer lie higher up too? The overlay refuses a directory twice, and the upper one hides the lower wholly. */
-static bool lies_above(const struct strs *layers, size_t i)
-{
-	for (size_t k = i + 1; k < layers->n; k++)
-		if (!strcmp(layers->v[k], layers->v[i]))
-			return true;
-	return false;
-}
-
 static int image_root(struct stage *s, int home, struct err *e)
 {
 	size_t n = s->c->layers.n, done = 0;
@@ -133,7 +125,7 @@ static int image_root(struct stage *s, int home, struct err *e)
 	if (upper < 0 || work < 0)
 		return -e->code;
 	for (size_t i = n; i-- > 0;) {
-		if (lies_above(&s->c->layers, i))
+		if (layer_lies_above(&s->c->layers, n, i))
 			continue;
 		lower[done] = open_layer(home, s, s->c->layers.v[i], e);
 		if (lower[done] < 0) {

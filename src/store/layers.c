@@ -49,6 +49,14 @@ static bool survived(const struct home *h, const struct digest *diffid, enum u0_
 	return r == -ENOENT || (r == 0 && str_eq(str_cstr(&boot), h->boot_id));
 }
 
+bool layer_lies_above(const struct strs *layers, size_t n, size_t i)
+{
+	for (size_t k = i + 1; k < n; k++)
+		if (!strcmp(layers->v[k], layers->v[i]))
+			return true;
+	return false;
+}
+
 bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_form form)
 {
 	char path[LAYER_PATH];

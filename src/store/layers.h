@@ -65,6 +65,10 @@ bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_for
 /* "layers/<hex>.<form>" relative to the store. */
 char *layer_path(const struct digest *diffid, enum u0_form form, char *buf, size_t size);
 
+/* Does layer i of the n layers (the bottom one first) lie higher up too? An overlay refuses a directory twice, and the upper one hides
+ * the lower wholly. */
+bool layer_lies_above(const struct strs *layers, size_t n, size_t i);
+
 /* Calls fn for each layer of any form; stops at the first non-zero result and returns it. */
 int layer_list(const struct home *h,
 	       int (*fn)(void *arg, const struct digest *diffid, enum u0_form form), void *arg,

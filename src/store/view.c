@@ -23,22 +23,13 @@ int view_enter(const struct home *h, struct home *ret, struct err *e)
 	return ret->fd < 0 ? err_set(e, errno, "open the store %s", h->path) : 0;
 }
 
-/* Does the same layer lie higher up too? The overlay refuses a directory twice, and the upper one hides the lower wholly. */
-static bool lies_above(const struct strs *layers, size_t n, size_t i)
-{
-	for (size_t k = i + 1; k < n; k++)
-		if (!strcmp(layers->v[k], layers->v[i]))
-			return true;
-	return false;
-}
-
 /* Opens the layers from the top, down to one that hides the rest; fds has room for all. */
 static int open_layers(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
 		       int *fds, size_t *count, struct err *e)
 {
 	for (size_t i = n; i-- > 0;) {
 		struct digest d;
-		if (lies_above(layers, n, i))
+		if (layer_lies_above(layers, n, i))
 			continue;
 		int r = digest_parse(layers->v[i], &d, e);
 		int fd = r < 0 ? r : layer_open(h, &d, form, e);

@@ -4,11 +4,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-as_docker() {
-	[ -e "$HOME/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
-	"$HOME/docker" "$@"
-}
-
 # podman 4 knows less than the tables below.
 new_peer() { ! is_peer || case $(hoy --version) in *' '[0-4].*) skip 'the tables are those of podman 5' ;; esac }
 

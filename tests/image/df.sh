@@ -4,7 +4,6 @@
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
 
-as_docker() { [ -e "$T/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$T/docker"; "$T/docker" "$@"; }
 
 # room DIR...: bytes of all files below, hard links once, counted from outside.
 room() {

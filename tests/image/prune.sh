@@ -4,7 +4,6 @@
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
 
-as_docker() { [ -e "$T/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$T/docker"; "$T/docker" "$@"; }
 
 # room: bytes of all layers and blobs in the store, counted from outside.
 room() {

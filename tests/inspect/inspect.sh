@@ -3,11 +3,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-as_docker() {
-	[ -e "$HOME/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
-	"$HOME/docker" "$@"
-}
-
 # field WANTED TEMPLATE: of the container c.
 field() {
 	run hoy inspect -f "$2" c

@@ -3,11 +3,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-as_docker() {
-	[ -e "$HOME/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
-	"$HOME/docker" "$@"
-}
-
 # three: a container that runs, one that has exited with 3, one that was only created.
 three() {
 	load busybox

@@ -3,18 +3,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-in_busybox() { # OPTIONS -- COMMAND
-	local o=()
-	while [ "$1" != -- ]; do o+=("$1") && shift; done
-	shift
-	run hoy run --rm --network none "${o[@]}" busybox "$@"
-}
-
-as_docker() {
-	[ -e "$HOME/docker" ] || ln -s "$(command -v "${HOY%% *}")" "$HOME/docker"
-	"$HOME/docker" "$@"
-}
-
 # sleeper NAME OPTIONS...: a container that sleeps.
 sleeper() {
 	local n=$1

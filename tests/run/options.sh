@@ -2,13 +2,6 @@
 # The options of run and create, one by one, as seen from inside the container.
 . "$(dirname "$0")/../lib.sh"
 
-in_busybox() { # OPTIONS -- COMMAND
-	local o=()
-	while [ "$1" != -- ]; do o+=("$1") && shift; done
-	shift
-	run hoy run --rm --network none "${o[@]}" busybox "$@"
-}
-
 test_output_and_error_are_apart() { # peer_ok short
 	load busybox
 	in_busybox -- sh -c 'echo out; echo err >&2'
