@@ -1,0 +1,46 @@
+/*
+ * attach.h - a container's network namespace joins a network and leaves it: the client's side of the network process.
+ *
+ * Each network that has a container attached has one network process (net/netproc.h) and one network namespace N with a bridge, which belongs to
+ * U0. Who attaches is in U0 with all capabilities there: the supervisor of the container, or a child of it. It
+ * 1. connects to networks/<name>/sock, or, holding the network's lock, makes N and starts the process;
+ * 2. sends what the process has to know (names, addresses, ports); the answer is an error (a port is taken) or the ports as they are,
+ *    with three descriptors: N, a rtnetlink socket in N, a nfnetlink socket in N;
+ * 3. makes the veth pair with these, its peer born in the container's namespace, and lets only the endpoint's own addresses pass.
+ * So the process that reads hostile packets needs no capability, and the one that has them reads no packet.
+ *
+ * The endpoint is attached as long as the connection is open: when the supervisor dies, ports are closed and names forgotten. When the
+ * network process dies, the connection ends, and the supervisor attaches again (again: the devices are still there, for N
+ * is kept alive by the descriptor). When the last connection ends, the network process does.
+ */
+#ifndef NET_ATTACH_H
+#define NET_ATTACH_H
+
+#include <sys/types.h>
+
+#include "net/guest.h"
+#include "net/network.h"
+#include "net/port.h"
+
+struct attach {
+	const char *container, *name, *hostname; /* id, names that others find it by */
+	const struct endpoint *endpoint;
+	const struct bind_list *ports; /* struct port; NULL: none to publish here */
+	pid_t pid;    /* a process in the container's network namespace */
+	bool first;   /* has the default route */
+	bool again;   /* the device exists: only the network process is new */
+};
+
+struct attached {
+	int ctl; /* the connection: open as long as it is attached */
+	int ns;	 /* N */
+};
+
+/* Fills ret, what guest_configure() needs, and into a the ports as the kernel gave them (struct port in *ret_ports). */
+int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
+	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
+	       struct err *e);
+/* Takes the device away too (the container lives on). Closes both descriptors. */
+void net_detach(const struct home *h, const struct attach *at, struct attached *v);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * netproc.h - the network process: what its parts share.
+ *
+ * One process per network, forked (not executed) by the first who attaches, alive as long as a connection of a supervisor is. It stays in the
+ * host's network namespace, where its sockets to the world are; everything of N it has as descriptors that were opened there before it gave up
+ * its rights: the TUN device, two transparent listeners, the name server's sockets. Sockets that it needs in N later come
+ * from a small second process that lives there and can do nothing else (net/sockpool.h). It has no capability, sees
+ * no file but the host's resolv.conf, and knows a few dozen system calls (net/sandbox.h).
+ *
+ * What comes in, and who takes it:
+ *   TUN (packets that left the bridge)     net/tun.h        takes them apart
+ *     SYN                                  net/out_tcp.h    connects on the host first, then lets the SYN go on to the listener
+ *     UDP                                  net/out_udp.h    a map of flows to host sockets
+ *     ICMP echo                            net/out_icmp.h   ping sockets
+ *   transparent listeners in N             net/out_tcp.h    the container's side of such a connection
+ *   published ports (host sockets)         net/publish.h    inner sockets in N that keep the client's address
+ *   both ends of a TCP connection          net/pump.h       bytes from one to the other
+ *   port 53 of the gateway                 net/dns.h        names of members, else the host's resolvers
+ *   sock                                   net/control.h    members come and go
+ *
+ * One thread, one loop; nothing blocks. What is kept per flow is bounded and comes from pools that go back to the kernel when idle.
+ */
+#ifndef NET_NETPROC_H
+#define NET_NETPROC_H
+
+#include "base/loop.h"
+#include "net/network.h"
+#include "net/port.h"
+
+/* An attached endpoint. Its connection owns it. */
+struct member {
+	struct member *next;
+	struct arena arena; /* all texts */
+	struct watch ctl;
+	const char *container, *name, *hostname;
+	struct strs aliases;
+	struct ip ip4, ip6;
+	struct listener *ports; /* net/publish.h */
+	struct netproc *np;
+};
+
+struct out_tcp;
+struct out_udp;
+struct out_icmp;
+struct dns;
+struct sockpool;
+
+struct netproc {
+	struct loop loop;
+	const struct network *net;
+	struct ip_net sub4, sub6; /* the bridge's address and length; ip.family 0: none */
+	int tun;		  /* IFF_TUN | IFF_NO_PI, non-blocking */
+	int listen4, listen6;	  /* transparent, of N; -1 */
+	struct member *members;
+	struct sockpool *pool;
+	struct out_tcp *tcp;
+	struct out_udp *udp;
+	struct out_icmp *icmp;
+	struct dns *dns;
+};
+
+/* The member with this address, or NULL. */
+struct member *netproc_member(struct netproc *np, const struct ip *ip);
+
+#endif
