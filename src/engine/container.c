@@ -62,6 +62,7 @@ void container_initial_state(const struct container_config *c, struct arena *a,
 			     struct container_state *ret)
 {
 	const struct config_mount *m = c->mounts.v;
+	const struct port *p = c->ports.v;
 
 	*ret = (struct container_state){
 		.id = c->id,
@@ -78,10 +79,15 @@ void container_initial_state(const struct container_config *c, struct arena *a,
 		.tty = c->process.tty,
 		.interactive = c->process.interactive,
 		.network = c->network,
+		.exposed = c->exposed,
 	};
 	for (size_t i = 0; i < c->mounts.n; i++)
 		*(struct state_mount *)bind_append(a, &ret->mounts, sizeof(struct state_mount)) =
 			(struct state_mount){m[i].source, m[i].destination};
+	for (size_t i = 0; i < c->ports.n; i++)
+		*(struct state_port *)bind_append(a, &ret->ports, sizeof(struct state_port)) =
+			(struct state_port){p[i].host_ip, p[i].host_port, p[i].container_port,
+					    p[i].range, p[i].protocol};
 }
 
 int container_load_config(struct container *c, struct err *e)

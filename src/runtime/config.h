@@ -9,6 +9,7 @@
 #define RUNTIME_CONFIG_H
 
 #include "data/bind.h"
+#include "net/port.h"
 #include "runtime/security.h"
 
 /* A mount asked for with -v or --tmpfs. */
@@ -48,9 +49,18 @@ struct container_config {
 	const char *id, *name; /* the name at create; the present one is in the state */
 	const char *created;
 	const char *image, *image_id, *image_digest;
-	const char *root;    /* "image", "host" (@host) or "empty" (@empty) */
-	struct strs layers;  /* diffIDs, the bottom one first */
-	const char *network; /* "none" or "host" */
+	const char *root;   /* "image", "host" (@host) or "empty" (@empty) */
+	struct strs layers; /* diffIDs, the bottom one first */
+	/* "none", "host", "bridge" (has endpoints in networks.json, whatever their names), "container:<id>", "ns:<path>", "pasta"
+	 * or "slirp4netns" */
+	const char *network;
+	const char
+		*network_mode; /* the network as it was asked for, for inspect; NULL: as network */
+	struct strs network_options; /* of pasta and slirp4netns, as they were given */
+	struct bind_list ports;	     /* of struct port (net/port.h): what is published */
+	struct strs exposed;	     /* "80/tcp": of the image and of --expose */
+	bool publish_all;	     /* all that are exposed are in ports too, with a random port */
+	struct strs links;	     /* "NAME:ALIAS", for inspect */
 	const char *hostname, *domainname;
 	const char *ipc, *pid, *uts, *cgroupns; /* modes: runtime/namespaces.h */
 	struct config_process process;

@@ -15,6 +15,15 @@ static const struct bind_field mount_fields[] = {
 	{0},
 };
 
+static const struct bind_field state_port_fields[] = {
+	{"HostIp", BIND_STR, offsetof(struct state_port, host_ip)},
+	{"HostPort", BIND_INT, offsetof(struct state_port, host_port)},
+	{"ContainerPort", BIND_INT, offsetof(struct state_port, container_port)},
+	{"Range", BIND_INT, offsetof(struct state_port, range)},
+	{"Protocol", BIND_STR, offsetof(struct state_port, protocol)},
+	{0},
+};
+
 static const struct bind_field fields[] = {
 	{"Id", BIND_STR, AT(id), .flags = BIND_REQUIRED},
 	{"Name", BIND_STR, AT(name), .flags = BIND_REQUIRED},
@@ -41,6 +50,8 @@ static const struct bind_field fields[] = {
 	{"Interactive", BIND_BOOL, AT(interactive)},
 	{"Network", BIND_STR, AT(network)},
 	{"Mounts", BIND_LIST, AT(mounts), mount_fields, sizeof(struct state_mount)},
+	{"Exposed", BIND_STRS, AT(exposed)},
+	{"Ports", BIND_LIST, AT(ports), state_port_fields, sizeof(struct state_port)},
 	{0},
 };
 #undef AT

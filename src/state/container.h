@@ -37,6 +37,17 @@ struct container_state {
 	const char *
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
 	struct bind_list mounts; /* which has neither of the two; struct state_mount */
+	struct strs exposed;	 /* "80/tcp", the same */
+	struct bind_list
+		ports; /* struct state_port: what is published; once it runs, as the kernel gave them */
+};
+
+/* As struct port (net/port.h): host_port .. host_port + range - 1 lead to container_port and those behind it. */
+struct state_port {
+	const char *host_ip; /* NULL or "": every address */
+	int64_t host_port;   /* 0: not known before it runs */
+	int64_t container_port, range;
+	const char *protocol; /* "tcp" or "udp" */
 };
 
 struct state_mount {
