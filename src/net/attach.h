@@ -26,9 +26,11 @@ struct attach {
 	const char *container, *name, *hostname; /* id, names that others find it by */
 	const struct endpoint *endpoint;
 	const struct bind_list *ports; /* struct port; NULL: none to publish here */
-	pid_t pid;    /* a process in the container's network namespace */
-	bool first;   /* has the default route */
-	bool again;   /* the device exists: only the network process is new */
+	const struct strs *dns; /* what names_forward() in runtime/names.h says; NULL: none */
+	bool dns_not_last;	/* struct names_net there says it */
+	pid_t pid;		/* a process in the container's network namespace */
+	bool first;		/* has the default route */
+	bool again;		/* the device exists: only the network process is new */
 };
 
 struct attached {

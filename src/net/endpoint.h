@@ -17,8 +17,9 @@ struct endpoint {
 	const char *network;	/* its name; the record is networks/<name>/config.json */
 	const char *network_id; /* a network of the same name made later is another one */
 	const char *ifname;	/* of the device in the container: "eth0" */
-	const char *ip4, *ip6;	/* what it has, as text without a prefix length; NULL: none of that family */
-	const char *mac;	/* "0a:58:0a:58:00:02" */
+	const char *ip4,
+		*ip6; /* what it has, as text without a prefix length; NULL: none of that family */
+	const char *mac;		/* "0a:58:0a:58:00:02" */
 	bool fixed4, fixed6, fixed_mac; /* the user asked for just that one */
 	struct strs aliases;		/* further names in this network */
 };

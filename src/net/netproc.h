@@ -26,15 +26,20 @@
 #include "base/loop.h"
 #include "net/network.h"
 #include "net/port.h"
+#include "net/setup.h"
 
 /* An attached endpoint. Its connection owns it. */
 struct member {
 	struct member *next;
 	struct arena arena; /* all texts */
 	struct watch ctl;
-	const char *container, *name, *hostname;
+	const char *container, *name,
+		*hostname; /* never NULL once it is in the list; "" for no host name */
 	struct strs aliases;
+	struct strs dns;   /* servers of its own (--dns); none: the network's, else the host's */
+	bool dns_not_last; /* its resolv.conf names further servers: see net/dns.h */
 	struct ip ip4, ip6;
+	bool first;		/* it has the default route here, and so the ports */
 	struct listener *ports; /* net/publish.h */
 	struct netproc *np;
 };
@@ -49,8 +54,7 @@ struct netproc {
 	struct loop loop;
 	const struct network *net;
 	struct ip_net sub4, sub6; /* the bridge's address and length; ip.family 0: none */
-	int tun;		  /* IFF_TUN | IFF_NO_PI, non-blocking */
-	int listen4, listen6;	  /* transparent, of N; -1 */
+	struct netns_fds fds; /* what was opened in N, net/setup.h: the TUN device, listeners ... */
 	struct member *members;
 	struct sockpool *pool;
 	struct out_tcp *tcp;

@@ -17,10 +17,10 @@
 #define NETWORK_DEFAULT "bridge"
 
 struct subnet {
-	const char *subnet;		      /* "10.88.0.0/16" */
-	const char *gateway;		      /* NULL only for ipvlan and macvlan */
-	const char *range_start, *range_end;  /* inclusive; NULL: the whole subnet */
-	struct pairs reserved;		      /* docker's --aux-address: name to address, never leased */
+	const char *subnet;		     /* "10.88.0.0/16" */
+	const char *gateway;		     /* NULL only for ipvlan and macvlan */
+	const char *range_start, *range_end; /* inclusive; NULL: the whole subnet */
+	struct pairs reserved; /* docker's --aux-address: name to address, never leased */
 };
 
 struct network_route {
@@ -33,11 +33,13 @@ struct network {
 	const char *name, *id; /* 64 hex digits, as container ids */
 	const char *created;   /* RFC 3339 */
 	const char *driver;    /* "bridge", "macvlan", "ipvlan" */
-	const char *interface; /* the bridge's name in N, or the parent device of macvlan and ipvlan */
-	struct bind_list subnets; /* struct subnet: at most one of each family has the default route */
-	struct bind_list routes;  /* struct network_route: static routes for its containers */
-	bool ipv6, internal, dns; /* dns: containers find each other by name */
-	struct strs dns_servers;  /* upstream servers; none: the host's */
+	const char
+		*interface; /* the bridge's name in N, or the parent device of macvlan and ipvlan */
+	struct bind_list
+		subnets; /* struct subnet: at most one of each family has the default route */
+	struct bind_list routes;      /* struct network_route: static routes for its containers */
+	bool ipv6, internal, dns;     /* dns: containers find each other by name */
+	struct strs dns_servers;      /* upstream servers; none: the host's */
 	struct pairs labels, options; /* mtu, isolate, mode, vlan ... as they were given */
 };
 extern const struct bind_field network_fields[];

@@ -10,8 +10,9 @@ enum { PORT_PUBLISH_MAX = 65535 };
 
 /* host_port .. host_port + range - 1 lead to container_port .. container_port + range - 1. */
 struct port {
-	const char *host_ip;	/* "" or NULL: every address, 0.0.0.0 and [::]; else one, without brackets */
-	int64_t host_port;	/* 0: the kernel picks one at each start; the state then says which */
+	const char *
+		host_ip; /* "" or NULL: every address, 0.0.0.0 and [::]; else one, without brackets */
+	int64_t host_port; /* 0: the kernel picks one at each start; the state then says which */
 	int64_t container_port; /* 1 .. 65535 */
 	int64_t range;		/* how many in a row, at least 1 */
 	const char *protocol;	/* "tcp" or "udp" */

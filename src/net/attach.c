@@ -1,0 +1,238 @@
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/base.h"
+#include "net/attach.h"
+#include "net/control.h"
+#include "net/link.h"
+#include "net/process.h"
+
+enum { ANSWER_MS = 20000, TRIES = 8 };
+
+/* What the process hands over: sockets that speak for N. */
+struct reach {
+	int ctl, ns, rtnl, nfnl;
+};
+
+static void reach_close(struct reach *r)
+{
+	fd_close(&r->ctl);
+	fd_close(&r->ns);
+	fd_close(&r->rtnl);
+	fd_close(&r->nfnl);
+}
+
+/* The 108 bytes of sun_path are too few for some stores: through the descriptor every path is short. */
+static struct sockaddr_un address(int dir)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/sock", dir);
+	return a;
+}
+
+/* -ECONNREFUSED or -ENOENT: no process is there. */
+static int connect_to(int dir)
+{
+	struct sockaddr_un a = address(dir);
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int size = CONTROL_MAX * 2;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	return connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : take_fd(fd);
+}
+
+static int listen_on(int dir)
+{
+	struct sockaddr_un a = address(dir);
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	unlinkat(dir, "sock",
+		 0); /* of a process that died: we hold the lock, and nobody answered */
+	mode_t old = umask(0077);
+	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0 ? -errno : 0;
+	umask(old);
+	return r < 0 ? r : take_fd(fd);
+}
+
+/* The lock says who may make the process: two who find none make one. */
+static int connect_or_spawn(const struct network *net, int dir, int ns, struct err *e)
+{
+	int fd = connect_to(dir);
+
+	if (fd >= 0)
+		return fd;
+	autoclose int lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return err_set(e, errno, "lock network %s", net->name);
+	fd = connect_to(dir);
+	if (fd >= 0)
+		return fd;
+	if (fd != -ECONNREFUSED && fd != -ENOENT)
+		return err_set(e, fd, "connect to the network process of %s", net->name);
+	autoclose int listener = listen_on(dir);
+	if (listener < 0)
+		return err_set(e, listener, "make the socket of network %s", net->name);
+	int r = process_spawn(net, dir, listener, ns, e);
+	if (r < 0)
+		return r;
+	fd = connect_to(dir);
+	return fd < 0 ? err_set(e, fd, "connect to the network process of %s", net->name) : fd;
+}
+
+static void write_request(const struct attach *at, struct str *out)
+{
+	const struct endpoint *ep = at->endpoint;
+	struct control_request q = {.version = 1,
+				    .container = at->container,
+				    .name = at->name,
+				    .hostname = at->hostname,
+				    .ip4 = ep->ip4,
+				    .ip6 = ep->ip6,
+				    .aliases = ep->aliases,
+				    .dns_not_last = at->dns_not_last,
+				    .first = at->first};
+	struct arena a = {0};
+
+	if (at->dns)
+		q.dns = *at->dns;
+	if (at->ports)
+		q.ports = *at->ports;
+	json_write(out, bind_write(control_request_fields, &q, &a), 0);
+	arena_free(&a);
+}
+
+/* -ECONNRESET: the process ended before it heard us. */
+static int take_answer(int ctl, struct reach *ret, struct bind_list *ret_ports, struct arena *a,
+		       struct err *e)
+{
+	struct pollfd p = {.fd = ctl, .events = POLLIN};
+	autofree char *buf = xmalloc(CONTROL_MAX);
+	struct control_answer v = {0};
+	int fd[3], r;
+	size_t nfds = countof(fd);
+
+	while ((r = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		return err_set(e, ETIMEDOUT, "the network process does not answer");
+	ssize_t n = fd_recv_msg(ctl, buf, CONTROL_MAX, fd, &nfds);
+	if (n <= 0)
+		return -ECONNRESET;
+	if (nfds != countof(fd)) {
+		while (nfds)
+			close(fd[--nfds]);
+		if (buf[0] == 'E' && n == 1 + sizeof *e) {
+			memcpy(e, buf + 1, sizeof *e);
+			return -e->code;
+		}
+		return err_fail(e, ERR_INTERNAL, "the network process sent nonsense");
+	}
+	ret->ns = fd[0];
+	ret->rtnl = fd[1];
+	ret->nfnl = fd[2];
+	struct json *doc = json_parse(a, buf + 1, (size_t)n - 1, "answer", NULL, e);
+	if (!doc || bind_read(control_answer_fields, &v, doc, "answer", a, e) < 0)
+		return -EINVAL;
+	*ret_ports = v.ports;
+	return 0;
+}
+
+static int ask(const struct attach *at, const struct network *net, int dir, int ns,
+	       struct reach *ret, struct bind_list *ret_ports, struct arena *a, struct err *e)
+{
+	scoped(str) text = {0};
+	int r = -ECONNRESET;
+
+	write_request(at, &text);
+	if (text.len > CONTROL_MAX)
+		return err_set(e, EMSGSIZE, "tell network %s of the container", net->name);
+	/* One that was just ending when we connected is tried again: by then it is gone. */
+	for (int i = 0; i < TRIES && r == -ECONNRESET; i++) {
+		reach_close(ret);
+		ret->ctl = connect_or_spawn(net, dir, ns, e);
+		if (ret->ctl < 0)
+			return ret->ctl;
+		ssize_t n = fd_send_msg(ret->ctl, text.s, text.len, NULL, 0);
+		r = n < 0 ? (n == -EPIPE ? -ECONNRESET
+					 : err_set(e, (int)n, "tell network %s", net->name))
+			  : take_answer(ret->ctl, ret, ret_ports, a, e);
+	}
+	if (r == -ECONNRESET && !e->code)
+		err_fail(e, ERR_INTERNAL, "the network process of %s ends again and again",
+			 net->name);
+	return r;
+}
+
+static void fill_family(const struct network *net, const char *text, bool gateway,
+			struct ip_net *ret, struct ip *ret_gw)
+{
+	const struct subnet *v = net->subnets.v;
+
+	if (!text || ip_parse(text, &ret->ip) < 0)
+		return;
+	ret->len = ret->ip.family == 6 ? 128 : 32;
+	for (size_t i = 0; i < net->subnets.n; i++) {
+		struct ip_net sub;
+		if (ip_net_parse(v[i].subnet, &sub) < 0 || !ip_net_has(&sub, &ret->ip))
+			continue;
+		ret->len = sub.len;
+		if (gateway && v[i].gateway && ip_parse(v[i].gateway, ret_gw) < 0)
+			ret_gw->family = 0;
+	}
+}
+
+static void fill_guest(const struct attach *at, const struct network *net, struct guest_iface *ret)
+{
+	const struct network_route *v = net->routes.v;
+	bool gateway = at->first && !net->internal;
+
+	memset(ret, 0, sizeof *ret);
+	snprintf(ret->name, sizeof ret->name, "%s", at->endpoint->ifname);
+	fill_family(net, at->endpoint->ip4, gateway, &ret->ip4, &ret->gw4);
+	fill_family(net, at->endpoint->ip6, gateway, &ret->ip6, &ret->gw6);
+	for (size_t i = 0; i < net->routes.n && ret->nroutes < GUEST_ROUTES; i++) {
+		struct guest_route *r = &ret->routes[ret->nroutes];
+		if (ip_net_parse(v[i].destination, &r->to) < 0)
+			continue;
+		if (v[i].gateway && ip_parse(v[i].gateway, &r->via) < 0)
+			continue;
+		r->metric = (uint32_t)v[i].metric;
+		ret->nroutes++;
+	}
+}
+
+int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
+	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
+	       struct err *e)
+{
+	struct reach reach = {-1, -1, -1, -1};
+	struct network net = {0};
+	char path[300];
+	int keep = at->again ? ret->ns : -1;
+
+	int r = network_find(h, at->endpoint->network, false, &net, a, e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "networks/%s", net.name);
+	autoclose int dir = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_set(e, errno, "open network %s", net.name);
+	r = ask(at, &net, dir, keep, &reach, ret_ports, a, e);
+	if (r == 0 && !at->again)
+		r = link_make(reach.rtnl, reach.nfnl, &net, at->endpoint, at->pid, e);
+	if (r < 0) {
+		reach_close(&reach);
+		return r;
+	}
+	fill_guest(at, &net, ret_guest);
+	*ret = (struct attached){take_fd(reach.ctl), take_fd(reach.ns)};
+	reach_close(&reach);
+	return 0;
+}

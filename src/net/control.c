@@ -1,0 +1,252 @@
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+
+#include "base/base.h"
+#include "net/control.h"
+#include "net/dns.h"
+#include "net/out_icmp.h"
+#include "net/out_tcp.h"
+#include "net/out_udp.h"
+#include "net/publish.h"
+#include "net/sockpool.h"
+
+#define AT(f) offsetof(struct control_request, f)
+const struct bind_field control_request_fields[] = {
+	{"Version", BIND_INT, AT(version), .flags = BIND_ALWAYS},
+	{"Container", BIND_STR, AT(container), .flags = BIND_REQUIRED},
+	{"Name", BIND_STR, AT(name)},
+	{"Hostname", BIND_STR, AT(hostname)},
+	{"IP4", BIND_STR, AT(ip4)},
+	{"IP6", BIND_STR, AT(ip6)},
+	{"Aliases", BIND_STRS, AT(aliases)},
+	{"Dns", BIND_STRS, AT(dns)},
+	{"DnsNotLast", BIND_BOOL, AT(dns_not_last)},
+	{"First", BIND_BOOL, AT(first)},
+	{"Ports", BIND_LIST, AT(ports), port_fields, sizeof(struct port)},
+	{0},
+};
+#undef AT
+
+const struct bind_field control_answer_fields[] = {
+	{"Ports", BIND_LIST, offsetof(struct control_answer, ports), port_fields,
+	 sizeof(struct port)},
+	{0},
+};
+
+enum { WAIT_FIRST_MS = 10000, REFUSE_MS = 200 };
+
+/* There is one network process in a process. */
+static struct control {
+	struct netproc *np;
+	struct watch listener;
+	struct timer first;   /* nobody came: whoever made us died */
+	struct member *fresh; /* connections that have not said who they are */
+} ct;
+
+static void end_if_alone(void)
+{
+	if (!ct.np->members && !ct.fresh)
+		ct.np->loop.stop = true;
+}
+
+static void unlink_member(struct member **list, struct member *m)
+{
+	for (; *list; list = &(*list)->next)
+		if (*list == m) {
+			*list = m->next;
+			return;
+		}
+}
+
+static void free_member(struct member *m)
+{
+	int fd = m->ctl.fd;
+
+	loop_remove(&ct.np->loop, &m->ctl);
+	close(fd);
+	arena_free(&m->arena);
+	free(m);
+}
+
+static void member_gone(struct member *m)
+{
+	struct netproc *np = ct.np;
+
+	publish_close(m);
+	out_tcp_member_gone(np, m);
+	out_udp_member_gone(np, m);
+	out_icmp_member_gone(np, m);
+	dns_member_gone(np, m);
+	unlink_member(&np->members, m);
+	if (!np->members &&
+	    !ct.fresh) { /* its end tells that all is over: the connection is closed by exit */
+		np->loop.stop = true;
+		return;
+	}
+	free_member(m);
+}
+
+static int fill(struct member *m, const char *text, size_t len, struct bind_list *ret_ports,
+		struct err *e)
+{
+	static const struct json_limits lim = {.max_bytes = CONTROL_MAX, .max_depth = 8};
+	struct control_request q = {0};
+	struct json *doc = json_parse(&m->arena, text, len, "request", &lim, e);
+
+	if (!doc || bind_read(control_request_fields, &q, doc, "request", &m->arena, e) < 0)
+		return -EINVAL;
+	if ((q.ip4 && ip_parse(q.ip4, &m->ip4) < 0) || (q.ip6 && ip_parse(q.ip6, &m->ip6) < 0) ||
+	    m->ip4.family == 6 || m->ip6.family == 4)
+		return err_fail(e, ERR_INTERNAL, "a request has addresses that are none");
+	m->container = q.container;
+	m->name = q.name ? q.name : "";
+	m->hostname = q.hostname ? q.hostname : "";
+	m->aliases = q.aliases;
+	m->dns = q.dns;
+	m->dns_not_last = q.dns_not_last;
+	m->first = q.first;
+	*ret_ports = q.ports;
+	return 0;
+}
+
+static void refuse(int sock, const struct err *e)
+{
+	char msg[1 + sizeof *e] = "E";
+
+	memcpy(msg + 1, e, sizeof *e);
+	fd_send_msg(sock, msg, sizeof msg, NULL, 0);
+}
+
+static int answer(struct member *m, const struct bind_list *ports, struct err *e)
+{
+	struct control_answer v = {.ports = *ports};
+	struct arena a = {0};
+	scoped(str) text = {0};
+	int fd[] = {ct.np->fds.ns, sockpool_take(ct.np->pool, POOL_RTNL),
+		    sockpool_take(ct.np->pool, POOL_NFNL)};
+	int bad = fd[1] < 0 ? fd[1] : fd[2] < 0 ? fd[2] : 0;
+
+	str_add(&text, "K");
+	json_write(&text, bind_write(control_answer_fields, &v, &a), 0);
+	arena_free(&a);
+	ssize_t n = bad ? bad : fd_send_msg(m->ctl.fd, text.s, text.len, fd, countof(fd));
+	fd_close(&fd[1]);
+	fd_close(&fd[2]);
+	return n < 0 ? err_set(e, (int)n, "answer whoever attaches a container") : 0;
+}
+
+static int join(struct member *m, const char *text, size_t len, struct err *e)
+{
+	struct bind_list ports = {0};
+	int r = fill(m, text, len, &ports, e);
+
+	if (r == 0)
+		r = publish_open(m, &ports, e);
+	if (r < 0)
+		return r;
+	unlink_member(&ct.fresh, m);
+	m->next = ct.np->members;
+	ct.np->members = m;
+	loop_timer(&ct.np->loop, &ct.first, -1);
+	return answer(m, &ports, e);
+}
+
+/* A member says nothing after its request; it ends. */
+static void on_member(struct watch *w, uint32_t events)
+{
+	struct member *m = w->arg;
+	char byte;
+	ssize_t n = recv(w->fd, &byte, 1, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		member_gone(m);
+}
+
+static bool is_member(const struct member *m)
+{
+	for (const struct member *o = ct.np->members; o; o = o->next)
+		if (o == m)
+			return true;
+	return false;
+}
+
+static void on_request(struct watch *w, uint32_t events)
+{
+	struct member *m = w->arg;
+	struct err e = {0};
+	autofree char *buf = xmalloc(CONTROL_MAX);
+	ssize_t n = recv(w->fd, buf, CONTROL_MAX, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	w->fn = on_member;
+	if (n > 0 && join(m, buf, (size_t)n, &e) == 0)
+		return;
+	if (n > 0)
+		refuse(w->fd, &e);
+	if (is_member(m)) {
+		member_gone(m);
+		return;
+	}
+	unlink_member(&ct.fresh, m);
+	free_member(m);
+	end_if_alone();
+}
+
+static void on_connection(struct watch *w, uint32_t events)
+{
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ucred who = {0};
+	socklen_t len = sizeof who;
+
+	if (fd < 0)
+		return;
+	struct member *m = xcalloc(1, sizeof *m);
+	m->ctl = (struct watch){.fd = -1, .fn = on_request, .arg = m};
+	m->np = ct.np;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || who.uid != geteuid() ||
+	    loop_add(&ct.np->loop, &m->ctl, fd, EPOLLIN) < 0) {
+		close(fd);
+		free(m);
+		return;
+	}
+	m->next = ct.fresh;
+	ct.fresh = m;
+}
+
+static void on_nobody(struct timer *t)
+{
+	end_if_alone();
+}
+
+int control_init(struct netproc *np, int listener, struct err *e)
+{
+	ct.np = np;
+	ct.listener = (struct watch){.fd = -1, .fn = on_connection};
+	ct.first.fn = on_nobody;
+	loop_timer(&np->loop, &ct.first, WAIT_FIRST_MS);
+	int r = loop_add(&np->loop, &ct.listener, listener, EPOLLIN);
+	return r < 0 ? err_set(e, r, "watch the network's socket") : 0;
+}
+
+void control_refuse(int listener, const struct err *why)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	char buf[1];
+
+	while (poll(&p, 1, REFUSE_MS) > 0) {
+		autoclose int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		struct pollfd in = {.fd = fd, .events = POLLIN};
+		/* What it has sent is taken, so that it sees the answer and no broken connection. */
+		if (fd >= 0 && poll(&in, 1, REFUSE_MS) > 0 && recv(fd, buf, sizeof buf, 0) > 0)
+			refuse(fd, why);
+	}
+}
+
+void control_end(struct netproc *np, int dir, int lock)
+{
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(dir, "sock", 0);
+}

@@ -1,0 +1,131 @@
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/base.h"
+#include "base/proc.h"
+#include "net/control.h"
+#include "net/dns.h"
+#include "net/out_icmp.h"
+#include "net/out_tcp.h"
+#include "net/out_udp.h"
+#include "net/process.h"
+#include "net/sandbox.h"
+#include "net/sockpool.h"
+#include "net/tun.h"
+
+/* A process that belongs to nobody: no terminal, no directory, no signals, no descriptors but those in keep. */
+static void detach(const int *keep, size_t n)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	proc_reset(keep, n);
+	setsid();
+	(void)!chdir("/");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	proc_hide_args("hoy-network");
+}
+
+static void raise_limits(void)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+static void find_subnets(struct netproc *np)
+{
+	const struct subnet *v = np->net->subnets.v;
+
+	for (size_t i = 0; i < np->net->subnets.n; i++) {
+		struct ip_net n;
+		if (!v[i].gateway || ip_net_parse(v[i].subnet, &n) < 0)
+			continue;
+		struct ip_net *to = n.ip.family == 6 ? &np->sub6 : &np->sub4;
+		if (to->ip.family || ip_parse(v[i].gateway, &n.ip) < 0)
+			continue;
+		*to = n;
+	}
+}
+
+static int start_dns(struct netproc *np, struct err *e)
+{
+	const struct dns_sockets s = {np->fds.dns_udp4, np->fds.dns_tcp4, np->fds.dns_udp6,
+				      np->fds.dns_tcp6};
+
+	return dns_start(np, &s, e);
+}
+
+static int set_up(struct netproc *np, int dir, int ns, struct err *e)
+{
+	int r = loop_init(&np->loop);
+
+	if (r < 0)
+		return err_set(e, r, "epoll_create1");
+	find_subnets(np);
+	r = sockpool_start(np->net, ns, &np->pool, &np->fds, e);
+	if (r == 0)
+		r = sockpool_watch(np->pool, &np->loop, e);
+	if (r == 0)
+		r = start_dns(np, e);
+	if (r == 0)
+		r = out_tcp_init(np, e);
+	if (r == 0)
+		r = out_udp_init(np, e);
+	if (r == 0)
+		r = out_icmp_init(np, e);
+	if (r == 0)
+		r = tun_init(np, e);
+	return r < 0 ? r : sandbox_enter(SANDBOX_NETPROC, dir, e);
+}
+
+static _Noreturn void run(const struct network *net, int dir, int listener, int ns)
+{
+	struct netproc np = {.net = net, .fds = NETNS_FDS_NONE};
+	struct err e = {0};
+	const int keep[] = {dir, listener, ns};
+
+	detach(keep, countof(keep) - (ns < 0));
+	raise_limits();
+	/* Its own, not the one that whoever forks us holds. */
+	int lock = openat(dir, "lock", O_RDWR | O_CLOEXEC);
+	int r = lock < 0 ? err_set(&e, errno, "open the lock of network %s", net->name)
+			 : set_up(&np, dir, ns, &e);
+	if (ns >= 0)
+		close(ns);
+	if (r < 0)
+		control_refuse(listener, &e);
+	else if (control_init(&np, listener, &e) < 0)
+		control_refuse(listener, &e);
+	else
+		loop_run(&np.loop);
+	control_end(&np, dir, lock);
+	if (np.pool)
+		sockpool_end(np.pool);
+	_exit(0);
+}
+
+int process_spawn(const struct network *net, int dir, int listener, int ns, struct err *e)
+{
+	pid_t pid = proc_fork(0, NULL);
+
+	if (pid == 0) { /* nobody's child: whoever forks us waits for other processes */
+		pid = proc_fork(0, NULL);
+		if (pid == 0)
+			run(net, dir, listener, ns);
+		_exit(pid < 0 ? 1 : 0);
+	}
+	int r = pid < 0 ? pid : proc_wait(pid);
+	return r == 0 ? 0
+		      : err_set(e, r < 0 ? r : EAGAIN, "start the network process of %s",
+				net->name);
+}
