@@ -44,6 +44,7 @@ struct member {
 	struct netproc *np;
 };
 
+struct tun;
 struct out_tcp;
 struct out_udp;
 struct out_icmp;
@@ -57,6 +58,7 @@ struct netproc {
 	struct netns_fds fds; /* what was opened in N, net/setup.h: the TUN device, listeners ... */
 	struct member *members;
 	struct sockpool *pool;
+	struct tun *dev;
 	struct out_tcp *tcp;
 	struct out_udp *udp;
 	struct out_icmp *icmp;

@@ -43,6 +43,11 @@ struct packet {
 	uint32_t tcp_seq, tcp_ack;
 	uint8_t icmp_type, icmp_code;
 	uint16_t echo_id, echo_seq;
+
+	/* Added by net/tun.c. */
+	struct member *member; /* whose src is */
+	struct ip to;	       /* the host's name for dst */
+	size_t segment; /* the body is many datagrams of this length, the last may be shorter; 0: it is one */
 };
 
 /* -EINVAL for what is cut off or contradicts itself, for source routes (IPv6), jumbograms and ports 0. Checks the sum of the IPv4 header only. */

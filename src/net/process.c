@@ -65,6 +65,13 @@ static int start_dns(struct netproc *np, struct err *e)
 	return dns_start(np, &s, e);
 }
 
+static const struct tun_takers takers = {
+	.tcp = out_tcp_packet,
+	.udp = out_udp_packet,
+	.icmp = out_icmp_packet,
+	.flush = out_udp_flush,
+};
+
 static int set_up(struct netproc *np, int dir, int ns, struct err *e)
 {
 	int r = loop_init(&np->loop);
@@ -84,7 +91,7 @@ static int set_up(struct netproc *np, int dir, int ns, struct err *e)
 	if (r == 0)
 		r = out_icmp_init(np, e);
 	if (r == 0)
-		r = tun_init(np, e);
+		r = tun_init(np, &takers, e);
 	return r < 0 ? r : sandbox_enter(SANDBOX_NETPROC, dir, e);
 }
 
