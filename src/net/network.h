@@ -1,10 +1,11 @@
 /*
- * network.h - the networks of the store: what a network is, its record, and its addresses.
+ * network.h - the networks of the store: what a network is, and its record.
  *
- * networks/<name>/ holds config.json (replaced as a whole), leases/<address> (a link whose text is the id of the container that has
- * it: taken by symlink(2), never by a scan), lock (held by whoever starts the network process or changes the record) and, while a container is
- * attached, sock: the socket of the network process (net/attach.h). The default network "bridge" has no record until the first
- * container needs it; its other names are "default" and "podman".
+ * networks/<name>/ holds config.json (replaced as a whole), leases/ (net/lease.h: which addresses are taken, and by whom), lock (held by
+ * whoever starts the network process) and, while a container is attached, sock: the socket of the network process (net/attach.h).
+ * A network is made below tmp/ and moved to its place, so what has a name is whole. Making and changing records is done under the lock of
+ * networks/ (so that no two networks get the same subnet); reading takes none.
+ * The default network "bridge" has no record until the first container needs it; its other names are "default" and "podman".
  */
 #ifndef NET_NETWORK_H
 #define NET_NETWORK_H
@@ -15,6 +16,8 @@
 #include "state/home.h"
 
 #define NETWORK_DEFAULT "bridge"
+/* Of every store: it cannot be removed and made anew, so nobody has to tell two of them apart. */
+#define NETWORK_DEFAULT_ID "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121"
 
 struct subnet {
 	const char *subnet;		     /* "10.88.0.0/16" */
@@ -35,14 +38,15 @@ struct network {
 	const char *driver;    /* "bridge", "macvlan", "ipvlan" */
 	const char
 		*interface; /* the bridge's name in N, or the parent device of macvlan and ipvlan */
-	struct bind_list
-		subnets; /* struct subnet: at most one of each family has the default route */
+	struct bind_list subnets;     /* struct subnet: at most one of each family */
 	struct bind_list routes;      /* struct network_route: static routes for its containers */
 	bool ipv6, internal, dns;     /* dns: containers find each other by name */
 	struct strs dns_servers;      /* upstream servers; none: the host's */
 	struct pairs labels, options; /* mtu, isolate, mode, vlan ... as they were given */
 };
 extern const struct bind_field network_fields[];
+
+enum { NETWORK_NAME_MAX = 128, NETWORK_ROUTES_MAX = 8, NETWORK_DNS_MAX = 8 };
 
 /* Reads a network by its name, id, or a unique prefix of its id. The default network is made if it is not there yet (create false:
  * -ENOENT then). ERR_NETWORK_UNKNOWN with the nearest name. */
@@ -51,11 +55,26 @@ int network_find(const struct home *h, const char *text, bool create, struct net
 /* Is this text a name of the default network? */
 bool network_is_default(const char *text);
 
-/* Takes addresses for an endpoint of the network, as ep->ip4, ip6 and mac ask for (fixed*) or free ones, and fills them in. The
- * container's id owns them until leases_drop(). Leases whose container is gone are taken over. ERR_NETWORK_ADDRESS: taken (says by
- * whom), outside of the subnet, or none left. */
-int leases_take(const struct home *h, const struct network *n, const char *container,
-		struct endpoint *ep, struct arena *a, struct err *e);
-void leases_drop(const struct home *h, const char *container, const struct endpoint *ep);
+/* [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most NETWORK_NAME_MAX bytes; else ERR_NAME. */
+int network_check_name(const char *name, struct err *e);
+
+/* Reads the record of this very name. -ENOENT (without *e): there is none. ERR_NETWORK_RECORD: it is not of its form; ERR_NEWER. */
+int network_read(const struct home *h, const char *name, struct network *ret, struct arena *a,
+		 struct err *e);
+/* The names of all records, sorted. */
+int network_names(const struct home *h, struct strv *ret, struct err *e);
+
+/* Who makes, changes or removes a network holds this: a descriptor, or -errno. */
+int networks_lock(const struct home *h, struct err *e);
+/* Makes networks/<name>; the lock is held. Its id and time are filled in if they are not set. -EEXIST: ERR_NETWORK_EXISTS. */
+int network_make(const struct home *h, struct network *n, struct arena *a, struct err *e);
+/* Replaces the record of a network; the lock is held. */
+int network_write(const struct home *h, const struct network *n, struct err *e);
+
+/* Adds what the networks of the store have to what is taken (net/subnets.h). Records that cannot be read are left out. */
+int networks_taken(const struct home *h, struct bind_list *taken, struct arena *a, struct err *e);
+
+/* The record's subnet of this family (4 or 6); NULL: none. */
+const struct subnet *network_subnet(const struct network *n, int family);
 
 #endif

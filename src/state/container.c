@@ -352,6 +352,12 @@ static bool being_made(const struct home *h, const char *id)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
+bool container_is_gone(const struct home *h, const char *id)
+{
+	/* Once more at the end: what is being made becomes what exists. */
+	return !id_exists(h, id) && !being_made(h, id) && !id_exists(h, id);
+}
+
 /* Does the container have another name by now? */
 static bool has_other_name(const struct home *h, const char *id, const char *name)
 {

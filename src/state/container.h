@@ -84,6 +84,9 @@ int container_ids(const struct home *h, struct strv *ret, struct err *e);
  * not miss them. container_state_read() finds their states too. */
 int container_ids_all(const struct home *h, struct strv *ret, struct err *e);
 
+/* Does it neither exist nor is anybody about to make it? */
+bool container_is_gone(const struct home *h, const char *id);
+
 /* Opens containers/<id>. A descriptor or -errno. */
 int container_dir(const struct home *h, const char *id, struct err *e);
 
