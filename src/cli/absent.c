@@ -1,8 +1,6 @@
 #include "cli/absent.h"
 #include "cli/opt.h"
 
-#define NETWORKS                                                                                   \
-	"--network host gives it this machine's network, --network none only a loopback device"
 #define LIMITS "hoy sets no cgroup limits in this build"
 #define LIMITS_HINT                                                                                \
 	"systemd-run --user --scope -p MemoryMax=1G hoy run ... limits it; --ulimit limits each "  \
@@ -14,10 +12,6 @@
 	"leave it out: what root in the container writes into a volume belongs to you outside"
 
 const struct absent absent_run_flags[] = {
-	{"publish publish-all expose p P", "hoy publishes no ports in this build",
-	 "with --network host the program listens on this machine's own ports"},
-	{"ip ip6 mac-address network-alias link link-local-ip",
-	 "hoy makes no networks in this build", NETWORKS},
 	{"add-host no-hosts hosts-file no-hostname",
 	 "hoy writes the container's /etc/hosts and /etc/hostname itself in this build",
 	 "bind a file of your own: -v ./hosts:/etc/hosts"},

@@ -1,7 +1,6 @@
 #include "base/base.h"
 #include "cli/run_opts.h"
 #include "engine/start.h"
-#include "state/tmp.h"
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 static const struct opt run_rows[] = {
@@ -14,19 +13,6 @@ static const struct opt run_rows[] = {
 	{0},
 };
 #undef TO
-
-/* A container that was made and could not be given to a supervisor leaves nothing behind. */
-static int undo(struct home *h, struct container *ct, int r)
-{
-	char path[100];
-
-	if (ct->dir >= 0) {
-		container_name_drop(h, ct->state.name, ct->id);
-		snprintf(path, sizeof path, "tmp/%s", ct->id);
-		home_rm_tree(h, path, NULL);
-	}
-	return r;
-}
 
 static int run_run(struct cli *c, void *opts, struct err *e)
 {
@@ -61,7 +47,7 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		fd_kept_close(&fds); /* or a pipe among them would not end before we do */
 	if (r < 0) {
-		r = undo(&h, &ct, r);
+		container_undo(&h, &ct);
 	} else if (o->detach) {
 		r = run_await(sock, ct.monitor, e);
 		if (r == 0)

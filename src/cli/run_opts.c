@@ -49,6 +49,8 @@ const struct opt run_common_rows[] = {
 	{"env-file", 0, TO(OPT_STRS, env_files), "FILE", "Read variables from a file",
 	 COMPLETE_FILE},
 	{"env-host", 0, TO(OPT_BOOL, more.env_host), NULL, "Pass on all of our environment"},
+	{"expose", 0, TO(OPT_STRS, net.expose), "PORT[-PORT][/PROTOCOL]",
+	 "Say that it listens there, for -P and others to know"},
 	{"group-add", 0, TO(OPT_CSV, more.groups), "GROUP",
 	 "Add a supplementary group, by name or number; keep-groups keeps the caller's"},
 	{"hostname", 'h', TO(OPT_STR, ns.hostname), "NAME",
@@ -58,6 +60,8 @@ const struct opt run_common_rows[] = {
 	{"init", 0, TO(OPT_BOOL, init), NULL,
 	 "Run an init as PID 1 that passes signals on and collects orphans"},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
+	{"ip", 0, TO(OPT_STR, net.ip), "ADDRESS", "IPv4 address in its network"},
+	{"ip6", 0, TO(OPT_STR, net.ip6), "ADDRESS", "IPv6 address in its network"},
 	{"ipc", 0, TO(OPT_STR, ns.modes[NS_IPC]), "MODE",
 	 "Shared memory: shareable (default), private, none, host, container:NAME or ns:PATH",
 	 .words = "shareable private none host container:<:running> ns:<:file>",
@@ -65,19 +69,29 @@ const struct opt run_common_rows[] = {
 	{"label", 'l', TO(OPT_STRS, labels), "KEY[=VALUE]", "Set a label"},
 	{"label-file", 0, TO(OPT_STRS, more.label_files), "FILE", "Read labels from a file",
 	 COMPLETE_FILE},
+	{"link", 0, TO(OPT_STRS, net.links), "CONTAINER[:NAME]",
+	 "Know another container by a name, in a network that both are in"},
+	{"link-local-ip", 0, TO(OPT_STRS, net.link_local), "ADDRESS",
+	 "Refused: the kernel's choice", .flags = OPT_HIDDEN},
 	{"log-driver", 0, TO(OPT_STR, more.log_driver), "DRIVER", "k8s-file (default) or none",
 	 .words = "k8s-file json-file none", .complete = COMPLETE_WORDS},
 	{"log-opt", 0, TO(OPT_STRS, more.log_opts), "KEY=VALUE",
 	 "max-size=SIZE of the log's file, max-file=NUMBER of them, path=FILE",
 	 .words = "max-size= max-file= path=", .complete = COMPLETE_WORDS},
+	{"mac-address", 0, TO(OPT_STR, net.mac), "ADDRESS", "MAC address in its network"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
 	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size=",
 	 .words = ",type=<bind|tmpfs> source=<:file> destination= readonly nosuid nodev noexec "
 		  "bind-propagation=<private|rprivate|slave|rslave|shared|rshared> bind-create-src "
 		  "bind-nonrecursive tmpfs-size= tmpfs-mode= tmpcopyup notmpcopyup"},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
-	{"network", 0, TO(OPT_STR, network), "none|host", "Network: none (default), or the host's",
-	 .words = "none host", .complete = COMPLETE_WORDS, .aliases = "net"},
+	{"network", 0, TO(OPT_STRS, net.networks), "NETWORK[:OPTIONS]",
+	 "none, host, a network by its name (default: bridge), container:NAME, ns:PATH, pasta or "
+	 "slirp4netns",
+	 .words = "none host bridge pasta slirp4netns container:<:running> ns:<:file>",
+	 .complete = COMPLETE_WORDS, .aliases = "net"},
+	{"network-alias", 0, TO(OPT_STRS, net.aliases), "NAME",
+	 "A further name for others in its networks", .aliases = "net-alias"},
 	{"no-healthcheck", 0, OPT_BOOL, .help = "Run no health checks (hoy runs none so far)",
 	 .flags = OPT_IGNORED},
 	{"oom-score-adj", 0, TO(OPT_INT, more.oom_score_adj), "NUMBER",
@@ -95,6 +109,11 @@ const struct opt run_common_rows[] = {
 		  "linux/s390x"},
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL,
 	 "All capabilities, no seccomp filter, nothing hidden, your devices"},
+	{"publish", 'p', TO(OPT_STRS, net.publish), "[[IP:]PORT:]PORT[/PROTOCOL]",
+	 "Let a port of this machine lead to one of its own; ranges too; without the first the "
+	 "kernel picks one"},
+	{"publish-all", 'P', TO(OPT_BOOL, net.publish_all), NULL,
+	 "Publish all exposed ports, to random ports of this machine"},
 	{"pull", 0, TO(OPT_STR, image.policy), "POLICY",
 	 "When to ask the registry for the image (default missing)",
 	 .words = "always missing newer never", .complete = COMPLETE_WORDS},
@@ -214,16 +233,6 @@ static int write_cidfile(const char *path, const char *id, struct err *e)
 	return r < 0 ? err_set(e, r, "write the cidfile %s", path) : 0;
 }
 
-/* Said once in the life of a store, and to people only. */
-static void note_network(const struct cli *c, const struct run_opts *o, const struct home *h)
-{
-	if (o->network || !isatty(2) || faccessat(h->fd, "noted-network", F_OK, 0) == 0)
-		return;
-	if (fd_write_file_at(h->fd, "noted-network", "", 0, 0600) == 0)
-		cli_note(c,
-			 "containers have no network unless --network host is given (said once)");
-}
-
 /* The image is fetched first if the policy says so, else only when it turns out to be missing: looking twice would cost those who have it. */
 static int create_with_image(struct cli *c, const struct home *h, const struct run_opts *o,
 			     const struct create_opts *co, struct container *ret, struct err *e)
@@ -266,7 +275,6 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.user = o->user,
 		.workdir = o->workdir,
 		.entrypoint = o->entrypoint,
-		.network = o->network,
 		.detach_keys = o->detach_keys,
 		.env = o->env,
 		.env_files = o->env_files,
@@ -292,6 +300,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.stop_timeout = o->stop_timeout,
 		.shm_size = o->shm_size,
 		.ns = o->ns,
+		.net = o->net,
 		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,
@@ -311,7 +320,6 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	if (r < 0)
 		return r;
 	containers_recover(h);
-	note_network(c, o, h);
 	for (size_t i = 1; i < c->nargs; i++)
 		strs_add(&c->arena, &co.args, c->args[i]);
 	for (int i = 0; i < c->argc; i++)

@@ -20,7 +20,7 @@ struct run_opts {
 	struct pull_flags image;
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
 	bool detach, sig_proxy; /* of run only */
-	const char *name, *user, *workdir, *entrypoint, *network, *cidfile, *detach_keys;
+	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
 		cap_drop, security_opts, ulimits;
 	const char *stop_signal, *restart;
@@ -28,6 +28,7 @@ struct run_opts {
 	uint64_t shm_size;
 	struct process_opts more;
 	struct namespace_opts ns;
+	struct network_opts net;
 	struct preserve_opts preserve; /* of run only */
 };
 

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/container.h"
+#include "net/lease.h"
 #include "runtime/namespaces.h"
 #include "state/tmp.h"
 #include "state/u0.h"
@@ -218,6 +219,7 @@ int container_remove_files(const struct home *h, struct container *c, struct err
 	if (r < 0)
 		return r;
 	container_name_drop_now(h, c->dir, c->state.name, c->id);
+	leases_drop_all(h, c->id, c->dir);
 	snprintf(path, sizeof path, "containers/%s", c->id);
 	r = home_discard(h, path, e);
 	return r == -ENOENT ? 0 : r;

@@ -6,6 +6,7 @@
 #include "engine/depends.h"
 #include "engine/mount_opts.h"
 #include "engine/options.h"
+#include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
 #include "state/tmp.h"
@@ -113,21 +114,21 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 }
 
 static int set_names(const struct home *h, const struct create_opts *o, struct container_config *c,
-		     struct arena *a, struct err *e)
+		     struct network_made *made, struct arena *a, struct err *e)
 {
+	const char *note;
+
 	if (!str_is_empty(o->name)) {
 		int r = container_check_name(o->name, e);
 		if (r < 0)
 			return r;
 		c->name = arena_strdup(a, o->name);
 	}
-	c->network = str_is_empty(o->network) ? "none" : arena_strdup(a, o->network);
-	if (strcmp(c->network, "none") && strcmp(c->network, "host")) {
-		err_fail(e, ERR_USAGE,
-			 "--network %.60s: this build knows the networks none and host",
-			 c->network);
-		return err_hint(e, "none: only a loopback device; host: the machine's own network");
-	}
+	int r = network_opts_set(h, &o->net, c, made, a, &note, e);
+	if (r < 0)
+		return r;
+	if (note)
+		warn(o, "%s", note);
 	return namespace_opts_set(h, &o->ns, c, a, e);
 }
 
@@ -247,6 +248,17 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 	return 0;
 }
 
+static int set_ports(const struct create_opts *o, const struct image_config *ic,
+		     struct container_config *c, struct arena *a, struct err *e)
+{
+	const char *note;
+	int r = network_opts_ports(&o->net, &ic->exposed_ports, c, a, &note, e);
+
+	if (r == 0 && note)
+		warn(o, "%s", note);
+	return r;
+}
+
 /* --replace: whatever has the name goes. */
 static int make_room(const struct home *h, const char *name, struct err *e)
 {
@@ -294,8 +306,8 @@ static int image_still_there(const struct home *h, const struct container_config
 }
 
 /* Writes it below tmp/ and moves it in place. The lock goes with the directory's descriptor. */
-static int publish(const struct home *h, const struct create_opts *o, struct container *ret,
-		   struct err *e)
+static int publish(const struct home *h, const struct create_opts *o, struct network_made *made,
+		   struct container *ret, struct err *e)
 {
 	struct container_config *c = &ret->config;
 	char to[100];
@@ -312,7 +324,9 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 	if (r == 0) {
 		container_initial_state(c, &ret->arena, &ret->state);
 		ret->status = CONTAINER_CREATED;
-		r = config_write(t.fd, c, o->durable, e);
+		r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
+		if (r == 0)
+			r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
 		if (r == 0 && c->image_id)
@@ -324,8 +338,10 @@ static int publish(const struct home *h, const struct create_opts *o, struct con
 		    (errno != ENOENT || path_mkdir_p_at(h->fd, "containers", 0700) < 0 ||
 		     renameat(h->fd, t.name, h->fd, to) < 0))
 			r = err_set(e, errno, "put the container in place");
-		if (r < 0)
+		if (r < 0) {
+			leases_drop_all(h, c->id, t.fd);
 			container_name_drop(h, c->name, c->id);
+		}
 	}
 	if (r < 0) {
 		home_tmp_drop(h, &t);
@@ -345,6 +361,7 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		     struct err *e)
 {
 	scoped(image) im = {0};
+	struct network_made made;
 	struct container_config *c = &ret->config;
 	struct arena *a = &ret->arena;
 	char now[40];
@@ -354,7 +371,7 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 	c->version = CONFIG_VERSION;
 	c->id = ret->id;
 	c->created = arena_strdup(a, time_rfc3339(now, sizeof now, time_now()));
-	int r = set_names(h, o, c, a, e);
+	int r = set_names(h, o, c, &made, a, e);
 	if (r == 0)
 		r = find_image(h, o, &im, c, a, e);
 	const struct image_config *ic = &im.doc.config;
@@ -372,7 +389,21 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = namespace_opts_sysctls(&o->ns, c, a, e);
 	if (r == 0)
 		r = set_rest(o, ic, c, a, e);
+	if (r == 0)
+		r = set_ports(o, ic, c, a, e);
 	if (r == 0 && o->replace && c->name)
 		r = make_room(h, c->name, e);
-	return r < 0 ? r : publish(h, o, ret, e);
+	return r < 0 ? r : publish(h, o, &made, ret, e);
+}
+
+void container_undo(const struct home *h, struct container *c)
+{
+	char path[100];
+
+	if (c->dir < 0)
+		return;
+	container_name_drop(h, c->state.name, c->id);
+	leases_drop_all(h, c->id, c->dir);
+	snprintf(path, sizeof path, "tmp/%s", c->id);
+	home_rm_tree(h, path, NULL);
 }

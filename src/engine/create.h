@@ -10,12 +10,13 @@
 
 #include "engine/container.h"
 #include "engine/namespace_opts.h"
+#include "engine/network_opts.h"
 #include "engine/process_opts.h"
 
 struct create_opts {
 	const char *image; /* a reference, @host or @empty */
 	struct strs args;  /* the command typed behind the image */
-	const char *name, *user, *workdir, *entrypoint, *network;
+	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits;
@@ -27,6 +28,7 @@ struct create_opts {
 	int64_t stop_timeout; /* seconds, -1: not configured */
 	uint64_t shm_size;    /* bytes */
 	struct namespace_opts ns;
+	struct network_opts net;
 	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool durable; /* sync the record: it is meant to outlive a power loss */
@@ -37,5 +39,8 @@ struct create_opts {
 /* Makes it. ret is open, locked, and has its config. */
 int container_create(const struct home *h, const struct create_opts *o, struct container *ret,
 		     struct err *e);
+
+/* Forgets one that was made unpublished and could not be given to a supervisor. Nothing if there is none. */
+void container_undo(const struct home *h, struct container *c);
 
 #endif

@@ -6,7 +6,7 @@
 
 static const char **mode_of(struct container_config *c, enum ns_kind k)
 {
-	const char **const modes[] = {&c->ipc, &c->pid, &c->uts, &c->cgroupns};
+	const char **const modes[] = {&c->ipc, &c->pid, &c->uts, &c->cgroupns, &c->network};
 
 	return modes[k];
 }
@@ -119,7 +119,7 @@ int namespace_opts_set(const struct home *h, const struct namespace_opts *o,
 	/* podman's are shareable, docker's are not. */
 	if (o->docker)
 		c->ipc = "private";
-	for (enum ns_kind k = 0; k < NS_KINDS; k++) {
+	for (enum ns_kind k = 0; k < NS_FLAGS; k++) {
 		int r = str_is_empty(o->modes[k]) ? 0 : set_mode(h, o, c, k, a, e);
 		if (r < 0)
 			return r;

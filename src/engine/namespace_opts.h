@@ -11,7 +11,7 @@
 #include "runtime/namespaces.h"
 
 struct namespace_opts {
-	const char *modes[NS_KINDS];	   /* as typed; NULL or "": the default */
+	const char *modes[NS_FLAGS];	   /* as typed; NULL or "": the default */
 	const char *hostname, *domainname; /* the same */
 	struct strs sysctls;		   /* NAME=VALUE[,NAME=VALUE...] */
 	bool shm_size;			   /* --shm-size was given */

@@ -14,6 +14,7 @@
 #include "monitor/relay.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
+#include "net/lease.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 #include "store/layer_form.h"
@@ -219,6 +220,7 @@ static int move(const char *from, const char *to_dir, const char *prefix)
 static void remove_container(const char *where)
 {
 	container_name_drop_now(sv.s->home, sv.s->dir, sv.s->state->name, sv.s->config->id);
+	leases_drop_all(sv.s->home, sv.s->config->id, sv.s->dir);
 	move(where, "tmp", "rm-");
 }
 

@@ -372,6 +372,17 @@ void leases_drop(const struct home *h, const char *container, const struct endpo
 	drop_all(&l, ep);
 }
 
+void leases_drop_all(const struct home *h, const char *container, int container_dir)
+{
+	scoped(arena) a = {0};
+	struct endpoints all;
+
+	if (endpoints_read(container_dir, &all, &a, NULL) < 0)
+		return;
+	for (size_t i = 0; i < all.v.n; i++)
+		leases_drop(h, container, (struct endpoint *)all.v.v + i);
+}
+
 /* ---- who has addresses */
 
 /* Collects the containers that have leases; with drop, takes away those of containers that are gone. */

@@ -20,6 +20,8 @@ int leases_take(const struct home *h, const struct network *n, const char *conta
 		struct endpoint *ep, struct arena *a, struct err *e);
 /* Gives back what the container has of the endpoint's network. */
 void leases_drop(const struct home *h, const char *container, const struct endpoint *ep);
+/* All that it has: of every endpoint in its directory. */
+void leases_drop_all(const struct home *h, const char *container, int container_dir);
 
 /* The ids of the containers that have addresses in the network, each once, sorted; without those that are gone. */
 int leases_users(const struct home *h, const char *network, struct strv *ret, struct err *e);

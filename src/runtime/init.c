@@ -81,8 +81,7 @@ _Noreturn void init_run(struct stage *s)
 {
 	struct err e = {0};
 
-	if (init_prepare(s, &e) < 0 ||
-	    (!str_eq(s->c->network, "host") && netdev_loopback_up(&e) < 0))
+	if (init_prepare(s, &e) < 0 || (ns_is_own(s->c, NS_NET) && netdev_loopback_up(&e) < 0))
 		fail(s, &e);
 	run_steps(s, first_steps, countof(first_steps));
 }

@@ -258,7 +258,7 @@ static void tell_child(int sync, pid_t pid)
 /* The process in between: joins, makes the init, ends. */
 static _Noreturn void join_first(const struct launch *l, uint64_t flags, int sync)
 {
-	int given[GIVEN_KINDS] = {-1, -1, -1, -1};
+	int given[GIVEN_KINDS] = {-1, -1, -1, -1, -1};
 	struct err e = {0};
 
 	if (joins_enter(l->joins, l->config, given, &e) < 0)
@@ -277,12 +277,10 @@ static _Noreturn void join_first(const struct launch *l, uint64_t flags, int syn
 /* Makes the init, directly or through a process that joins namespaces first. */
 static int make_init(const struct launch *l, int s[2], struct launched *ret, struct err *e)
 {
-	static const int nothing[GIVEN_KINDS] = {-1, -1, -1, -1};
+	static const int nothing[GIVEN_KINDS] = {-1, -1, -1, -1, -1};
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (uint64_t)ns_own_flags(l->config);
 	bool joins = l->joins && l->joins->any;
 
-	if (!str_eq(l->config->network, "host"))
-		flags |= CLONE_NEWNET;
 	pid_t pid = joins ? proc_fork(0, NULL) : proc_fork(flags, &ret->pidfd);
 	if (pid == 0) {
 		close(s[0]);
@@ -346,9 +344,6 @@ static _Noreturn void joined_child(struct stage *s, int pid1)
 	/* The host's are ours already, those of others were joined from U0. */
 	int rest = CLONE_NEWNS | (ns_own_flags(s->c) & ~CLONE_NEWPID);
 	struct err e = {0};
-
-	if (!str_eq(s->c->network, "host")) /* that one is ours already */
-		rest |= CLONE_NEWNET;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setns(pid1, rest) < 0) {

@@ -135,7 +135,7 @@ static int bind_cgroup(struct stage *s, int at, unsigned attrs, struct err *e)
 {
 	bool host = ns_is_host(s->c, NS_CGROUP);
 
-	if (host && str_eq(s->c->network, "host"))
+	if (host && ns_is_host(s->c, NS_NET))
 		return 0; /* it came with /sys */
 	autoclose int mnt =
 		host ? mount_clone(AT_FDCWD, "/sys/fs/cgroup", true) : dup(s->given[GIVEN_CGROUP]);
@@ -173,9 +173,12 @@ int stage_sys(struct stage *s, struct err *e)
 
 	if (target < 0)
 		return target;
-	/* Only the owner of the network namespace may mount a sysfs; for any other network the host's is shown. */
-	autoclose int mnt =
-		str_eq(s->c->network, "host") ? -1 : mount_new("sysfs", NULL, attrs, NULL);
+	/* Only the owner of the network namespace may mount a sysfs; another container's is given, the host's is shown as it is. */
+	autoclose int mnt = s->given[GIVEN_SYS] >= 0  ? dup(s->given[GIVEN_SYS])
+			    : ns_is_own(s->c, NS_NET) ? mount_new("sysfs", NULL, attrs, NULL)
+						      : -1;
+	if (mnt >= 0 && s->given[GIVEN_SYS] >= 0)
+		mount_attr(mnt, attrs, 0, false);
 	if (mnt < 0) {
 		mnt = mount_clone(AT_FDCWD, "/sys", true);
 		if (mnt < 0)

@@ -10,15 +10,16 @@
 #include "sys/mounts.h"
 
 const struct ns_info ns_infos[NS_KINDS] = {
-	[NS_IPC] = {"ipc", "shared memory", CLONE_NEWIPC},
-	[NS_PID] = {"pid", "processes", CLONE_NEWPID},
-	[NS_UTS] = {"uts", "host name", CLONE_NEWUTS},
-	[NS_CGROUP] = {"cgroupns", "view of the cgroups", CLONE_NEWCGROUP},
+	[NS_IPC] = {"ipc", "shared memory", CLONE_NEWIPC, "ipc"},
+	[NS_PID] = {"pid", "processes", CLONE_NEWPID, "pid"},
+	[NS_UTS] = {"uts", "host name", CLONE_NEWUTS, "uts"},
+	[NS_CGROUP] = {"cgroupns", "view of the cgroups", CLONE_NEWCGROUP, "cgroup"},
+	[NS_NET] = {"network", "network", CLONE_NEWNET, "net"},
 };
 
 const char *ns_mode(const struct container_config *c, enum ns_kind k)
 {
-	const char *const modes[] = {c->ipc, c->pid, c->uts, c->cgroupns};
+	const char *const modes[] = {c->ipc, c->pid, c->uts, c->cgroupns, c->network};
 
 	return modes[k] ? modes[k] : "private";
 }
@@ -98,7 +99,7 @@ static int open_path(const char *path, enum ns_kind k, struct err *e)
 		return fd;
 	close(fd);
 	err_fail(e, ERR_NAMESPACE, "--%s ns:%s is not a namespace", ns_infos[k].flag, path);
-	return err_hint(e, "a file such as /proc/PID/ns/%s", ns_infos[k].flag);
+	return err_hint(e, "a file such as /proc/PID/ns/%s", ns_infos[k].file);
 }
 
 int joins_open(const struct home *h, const struct container_config *c, struct joins *ret,
@@ -182,9 +183,11 @@ static _Noreturn void mount_there(const struct joins *j, const struct container_
 		r = mount_new("proc", NULL, strict, &e);
 		send_given(sock, GIVEN_PROC, r);
 	}
-	/* A kernel may lack these two, and a container can do without. */
+	/* A kernel may lack these, and a container can do without. */
 	if (r >= 0 && j->fd[NS_IPC] >= 0)
 		send_given(sock, GIVEN_MQUEUE, mount_new("mqueue", NULL, strict, NULL));
+	if (r >= 0 && j->fd[NS_NET] >= 0)
+		send_given(sock, GIVEN_SYS, mount_new("sysfs", NULL, strict, NULL));
 	if (r >= 0 && j->fd[NS_CGROUP] >= 0)
 		send_given(sock, GIVEN_CGROUP, mount_new("cgroup2", NULL, strict, NULL));
 	if (r >= 0 && ns_container(c, NS_IPC)) {
@@ -230,7 +233,8 @@ int joins_enter(const struct joins *j, const struct container_config *c, int ret
 {
 	int s[2], r = enter(j, c, e);
 
-	if (r < 0 || (j->fd[NS_PID] < 0 && j->fd[NS_IPC] < 0 && j->fd[NS_CGROUP] < 0))
+	if (r < 0 ||
+	    (j->fd[NS_PID] < 0 && j->fd[NS_IPC] < 0 && j->fd[NS_CGROUP] < 0 && j->fd[NS_NET] < 0))
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");

@@ -49,9 +49,10 @@ int sysctl_check(const struct container_config *c, const char *name, struct err 
 			 "--sysctl %s: the container has no ipc namespace of its own", name);
 		return err_hint(e, "leave --ipc out, or the parameter");
 	}
-	if (net && str_eq(c->network, "host")) {
-		err_fail(e, ERR_SYSCTL, "--sysctl %s: the container uses the host's network", name);
-		return err_hint(e, "leave --network host out, or the parameter");
+	if (net && !ns_is_own(c, NS_NET)) {
+		err_fail(e, ERR_SYSCTL, "--sysctl %s: the container uses the network of %s", name,
+			 ns_is_host(c, NS_NET) ? "the host" : "another");
+		return err_hint(e, "leave --network out, or the parameter");
 	}
 	return 0;
 }

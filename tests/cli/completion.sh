@@ -50,11 +50,11 @@ test_names() { # short
 	assert_eq 'KILL ' "$(offers kill -s KI)"
 	run hoy __complete -- rm run
 	assert_out $'runner\trunning, @host'
-	assert_eq 'none host ' "$(offers run --network '')"
+	assert_eq 'none host bridge pasta slirp4netns container: ns: ' "$(offers run --network '')"
 	put_on_path
 	# bash breaks words at colons and equal signs
 	run bash --norc --noprofile -c '. "$1"
-		for line in "hoy run hello:l" "hoy rmi localhost/hello:" "hoy run --network=n" "hoy rm --force=true slee"; do
+		for line in "hoy run hello:l" "hoy rmi localhost/hello:" "hoy run --network=no" "hoy rm --force=true slee"; do
 			COMP_LINE=$line COMP_POINT=${#line} COMPREPLY=()
 			_hoy
 			printf "%s\n" "${COMPREPLY[*]}"

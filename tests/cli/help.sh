@@ -124,9 +124,9 @@ test_error_ids() { # short
 # What podman or docker have and hoy has not: the reason and what to do instead, never the name of something else.
 test_absent() { # short
 	local row
-	for row in 'run -p 80:80 x|publishes no ports|--network host' 'run --rm --restart=always x|start containers again|systemd' \
+	for row in 'run --rm --restart=always x|start containers again|systemd' \
 		'create -m 1g x|cgroup limits|systemd-run' 'run --add-host a:1.2.3.4 x|/etc/hosts' 'run --userns=keep-id x|ids|hoy info' \
-		'run --pod x y|pods' 'run --ip 10.0.0.1 x|networks' 'stats|cgroup|hoy top' \
+		'run --pod x y|pods' 'stats|cgroup|hoy top' \
 		'volume ls|volumes|-v' 'network ls|network' 'image search x|registries|web page' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
 		run hoy ${row%%|*}
