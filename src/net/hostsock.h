@@ -1,0 +1,51 @@
+/*
+ * hostsock.h - what out_udp and out_icmp share: addresses as sockets take them, and what a socket of the host was told about packets that did not arrive.
+ */
+#ifndef NET_HOSTSOCK_H
+#define NET_HOSTSOCK_H
+
+#include <sys/socket.h>
+
+#include "net/netproc.h"
+#include "net/packet.h"
+
+/* Returns the length of what is in *ret. */
+socklen_t sock_address(struct sockaddr_storage *ret, const struct ip *ip, uint16_t port);
+/* family 0 if it is neither IPv4 nor IPv6. A link's own address keeps no scope. */
+void sock_address_of(const struct sockaddr_storage *sa, struct ip *ret_ip, uint16_t *ret_port);
+
+/* What an IP socket of the host is set to, as the last packet of the container wanted it. */
+struct sock_header {
+	uint8_t ttl, tos;
+	bool df; /* the kernel neither cuts what is sent nor lets routers cut it: what is too long fails with EMSGSIZE */
+	bool set;
+};
+/* Calls the kernel only for what has changed. */
+void sock_set_header(int fd, uint8_t family, struct sock_header *have, uint8_t ttl, uint8_t tos,
+		     bool df) __attribute__((hot));
+/* Asks for errors (sock_error), and for the TTL and TOS of what comes in. */
+void sock_ask_all(int fd, uint8_t family);
+/* What sock_ask_all() asked for, from the control data of one message. *segment: UDP_GRO; 0: one datagram. */
+void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos, size_t *segment);
+
+/* One entry of a socket's error queue. */
+struct sock_error {
+	struct ip to; /* where the packet went that it is about */
+	uint16_t port;
+	int code;	    /* errno */
+	bool icmp;	    /* from the network, with the next two; else the host's own */
+	uint8_t type, kind; /* ICMP type and code, or ICMPv6's */
+	uint32_t mtu;	    /* with "too big", of either origin; else 0 */
+	struct ip from;	    /* who said it; family 0: the host */
+	uint8_t data[512];  /* what the packet carried, its beginning */
+	size_t len;
+};
+/* Takes the next entry; false: there is none. */
+bool sock_error_next(int fd, struct sock_error *ret);
+
+/* Passes an ICMP error on to a container: what it sent is named by its own words, to->src (which it is) and to->dst, and proto. Who said it stays, where a
+ * container can be told so; host: the address behind p->to if it says so itself, for it has another name there. */
+void sock_error_pass(struct netproc *np, const struct sock_error *v, const struct packet_to *sent,
+		     bool echo, const struct ip *host);
+
+#endif
