@@ -1,5 +1,6 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -57,6 +58,9 @@ static int make_socket(enum pool_kind k)
 	autoclose int fd = socket(six ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
 		return -errno;
+	/* What is pumped was a packet already: it waits for no more. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	int r = six ? setsockopt(fd, SOL_IPV6, IPV6_TRANSPARENT, &one, sizeof one)
 		    : setsockopt(fd, SOL_IP, IP_TRANSPARENT, &one, sizeof one);
 	return r < 0 ? -errno : take_fd(fd);

@@ -1,0 +1,57 @@
+/*
+ * pump.h - bytes from one TCP socket to another and back, for all connections of a process.
+ *
+ * A connection has two sides, INSIDE (a socket of N, towards the container) and OUTSIDE (a socket of the host). What one side says, the other
+ * gets to hear: bytes in their order, the end of one direction (FIN) as such while the other goes on, a reset as a reset. There is no buffer per
+ * connection: bytes stay in the kernel's queue of the side they came from until the other has room, so whoever does not read holds up
+ * whoever writes, and nothing else. Idle connections cost one small object, live for ever, and wake nobody.
+ *
+ * A connection belongs to somebody (owner, a pointer that is only compared), with whom it ends: pump_end().
+ */
+#ifndef NET_PUMP_H
+#define NET_PUMP_H
+
+#include "base/loop.h"
+#include "net/slab.h"
+
+enum { INSIDE, OUTSIDE };
+
+struct pump;
+
+/* Made by pump_new() with no descriptors. Whoever opens it gives it both with pump_add() and takes the events of its watches until
+ * pump_start(); w[].fn may be set before each pump_add(), and w[].arg is the connection's opener's until then. */
+struct conn {
+	struct watch w[2];
+	struct pump *pump;
+	const void *owner;
+	struct conn *next; /* in the queue of those that have more to do */
+	uint8_t can;	   /* what has not failed with EAGAIN yet: bits of pump.c */
+	uint8_t ended;	   /* 1 << side: it has sent its FIN, and the other side was told */
+	uint8_t careful;   /* 1 << side: a short read does not mean that nothing is left */
+	bool queued;
+};
+
+struct pump {
+	struct loop *loop;
+	struct slab conns;
+	struct conn *queue, **queue_end;
+	struct timer turn, idle;
+	bool active;
+	void *buf;
+};
+
+int pump_init(struct pump *p, struct loop *l);		  /* 0 or -ENOMEM */
+struct conn *pump_new(struct pump *p, const void *owner); /* NULL: no memory */
+/* The descriptor is the connection's from now on, also on failure, and watched once for everything, edge-triggered. 0 or -errno. */
+int pump_add(struct conn *c, int side, int fd);
+/* Both sides are connected: bytes flow. The connection may be gone when this returns. */
+void pump_start(struct conn *c);
+/* Ends it in any state; sides that are open hear a reset. */
+void pump_abort(struct conn *c);
+/* Aborts all of this owner; NULL: all. */
+void pump_end(struct pump *p, const void *owner);
+
+/* Closes a TCP socket so that the other end hears a reset. */
+void pump_reset(int fd);
+
+#endif
