@@ -39,11 +39,14 @@ struct member {
 	struct strs dns;   /* servers of its own (--dns); none: the network's, else the host's */
 	bool dns_not_last; /* its resolv.conf names further servers: see net/dns.h */
 	struct ip ip4, ip6;
-	bool first;		/* it has the default route here, and so the ports */
-	struct listener *ports; /* net/publish.h */
+	bool first;			      /* it has the default route here, and so the ports */
+	struct listener *ports;		      /* net/publish.h */
+	struct pending *tcp_first, *tcp_last; /* net/out_tcp.h: connections that are being made, */
+	uint32_t tcp_pending;		      /* and how many */
 	struct netproc *np;
 };
 
+struct pump;
 struct tun;
 struct out_tcp;
 struct out_udp;
@@ -59,6 +62,8 @@ struct netproc {
 	struct member *members;
 	struct sockpool *pool;
 	struct tun *dev;
+	struct pump *pump; /* net/pump.h */
+	int fd_limit; /* flows take no descriptors from here on: they are for what must go on */
 	struct out_tcp *tcp;
 	struct out_udp *udp;
 	struct out_icmp *icmp;

@@ -10,6 +10,7 @@
 #include "net/out_tcp.h"
 #include "net/out_udp.h"
 #include "net/process.h"
+#include "net/pump.h"
 #include "net/sandbox.h"
 #include "net/sockpool.h"
 #include "net/tun.h"
@@ -30,7 +31,10 @@ static void detach(const int *keep, size_t n)
 	proc_hide_args("hoy-network");
 }
 
-static void raise_limits(void)
+enum { FDS_MAX = 1 << 17, FDS_KEPT = 64 };
+
+/* Returns where flows stop taking descriptors: the last ones are for new members, the name server and the socket pool. */
+static int raise_limits(void)
 {
 	const struct rlimit none = {0, 0};
 	struct rlimit files;
@@ -38,8 +42,12 @@ static void raise_limits(void)
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
+	} else {
+		files.rlim_cur = 1024;
 	}
 	setrlimit(RLIMIT_CORE, &none);
+	int most = files.rlim_cur > FDS_MAX ? FDS_MAX : (int)files.rlim_cur;
+	return most - (most / 4 < FDS_KEPT ? most / 4 : FDS_KEPT);
 }
 
 static void find_subnets(struct netproc *np)
@@ -79,6 +87,10 @@ static int set_up(struct netproc *np, int dir, int ns, struct err *e)
 	if (r < 0)
 		return err_set(e, r, "epoll_create1");
 	find_subnets(np);
+	np->pump = xcalloc(1, sizeof *np->pump);
+	r = pump_init(np->pump, &np->loop);
+	if (r < 0)
+		return err_set(e, r, "a buffer for connections");
 	r = sockpool_start(np->net, ns, &np->pool, &np->fds, e);
 	if (r == 0)
 		r = sockpool_watch(np->pool, &np->loop, e);
@@ -102,7 +114,7 @@ static _Noreturn void run(const struct network *net, int dir, int listener, int 
 	const int keep[] = {dir, listener, ns};
 
 	detach(keep, countof(keep) - (ns < 0));
-	raise_limits();
+	np.fd_limit = raise_limits();
 	/* Its own, not the one that whoever forks us holds. */
 	int lock = openat(dir, "lock", O_RDWR | O_CLOEXEC);
 	int r = lock < 0 ? err_set(&e, errno, "open the lock of network %s", net->name)

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/base.h"
+#include "net/host_address.h"
 #include "net/packet_defrag.h"
 #include "net/tun.h"
 
@@ -85,11 +86,12 @@ static bool find_way(struct netproc *np, struct packet *p)
 		return false;
 	}
 	p->to = p->dst;
-	if (ip_equal(&p->dst, &host_alias)) {
-		tun_error(np, WHY_HOST, 0, NULL, p);
-		return false;
-	}
-	return true;
+	if (!ip_equal(&p->dst, &host_alias))
+		return true;
+	p->to = host_address();
+	if (!p->to.family)
+		tun_error(np, WHY_HOST, 0, &p->dst, p);
+	return p->to.family;
 }
 
 /* ---- reading */
