@@ -12,12 +12,6 @@
 	"leave it out: what root in the container writes into a volume belongs to you outside"
 
 const struct absent absent_run_flags[] = {
-	{"add-host no-hosts hosts-file no-hostname",
-	 "hoy writes the container's /etc/hosts and /etc/hostname itself in this build",
-	 "bind a file of your own: -v ./hosts:/etc/hosts"},
-	{"dns dns-option dns-search",
-	 "hoy sets no name servers: with --network host they are this machine's",
-	 "bind a file of your own: -v ./resolv.conf:/etc/resolv.conf"},
 	{"memory memory-reservation memory-swap memory-swappiness kernel-memory oom-kill-disable m",
 	 LIMITS, LIMITS_HINT},
 	{"cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus "

@@ -15,6 +15,8 @@
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 const struct opt run_common_rows[] = {
+	{"add-host", 0, TO(OPT_CSV, names.add_hosts), "NAME:IP",
+	 "Add a line to /etc/hosts (NAME;NAME:IP for several; host-gateway is this machine)"},
 	{"annotation", 0, TO(OPT_STRS, more.annotations), "KEY=VALUE",
 	 "Set an annotation, which inspect shows"},
 	{"arch", 0, TO(OPT_STR, more.arch), "ARCH", "Architecture that the image must be for",
@@ -40,6 +42,15 @@ const struct opt run_common_rows[] = {
 	 "Give it a device of the host, or all in a directory", COMPLETE_FILE},
 	{"device-cgroup-rule", 0, TO(OPT_STRS, device_rules), "RULE", "Refused: needs root",
 	 .flags = OPT_HIDDEN},
+	{"dns", 0, TO(OPT_CSV, names.dns), "IP",
+	 "Name server to ask in place of this machine's; none leaves the image's resolv.conf",
+	 .words = "none"},
+	{"dns-option", 0, TO(OPT_CSV, names.dns_options), "OPTION",
+	 "Option for resolv.conf in place of this machine's (ndots:2, timeout:1 ...)",
+	 .words = "attempts: edns0 ndots: no-aaaa rotate single-request timeout: trust-ad use-vc",
+	 .aliases = "dns-opt"},
+	{"dns-search", 0, TO(OPT_CSV, names.dns_search), "DOMAIN",
+	 "Domain to search in place of this machine's; a dot for none"},
 	{"domainname", 0, TO(OPT_STR, ns.domainname), "NAME", "NIS domain name in the container"},
 	PULL_ROW_TRUST(struct run_opts, image.),
 	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
@@ -55,6 +66,9 @@ const struct opt run_common_rows[] = {
 	 "Add a supplementary group, by name or number; keep-groups keeps the caller's"},
 	{"hostname", 'h', TO(OPT_STR, ns.hostname), "NAME",
 	 "Host name in the container (default: the first 12 digits of its ID)"},
+	{"hosts-file", 0, TO(OPT_STR, names.hosts_file), "FILE",
+	 "What /etc/hosts begins with: a file, image or none (default: this machine's)",
+	 COMPLETE_FILE},
 	{"http-proxy", 0, TO(OPT_BOOL, more.http_proxy), NULL,
 	 "Pass on http_proxy, no_proxy and their like (default true)"},
 	{"init", 0, TO(OPT_BOOL, init), NULL,
@@ -94,6 +108,10 @@ const struct opt run_common_rows[] = {
 	 "A further name for others in its networks", .aliases = "net-alias"},
 	{"no-healthcheck", 0, OPT_BOOL, .help = "Run no health checks (hoy runs none so far)",
 	 .flags = OPT_IGNORED},
+	{"no-hostname", 0, TO(OPT_BOOL, names.no_hostname), NULL,
+	 "Leave the image's /etc/hostname as it is"},
+	{"no-hosts", 0, TO(OPT_BOOL, names.no_hosts), NULL,
+	 "Leave the image's /etc/hosts as it is"},
 	{"oom-score-adj", 0, TO(OPT_INT, more.oom_score_adj), "NUMBER",
 	 "How soon it is ended when memory is short (-1000 to 1000)"},
 	{"os", 0, TO(OPT_STR, more.os), "OS", "Operating system that the image must be for",
@@ -301,6 +319,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.shm_size = o->shm_size,
 		.ns = o->ns,
 		.net = o->net,
+		.names = o->names,
 		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,
@@ -313,6 +332,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	if (c->called == CALLED_DOCKER && !cli_given(c, "http-proxy"))
 		more.http_proxy = false; /* there it is a matter of the client's configuration */
 	co.ns.docker = co.docker;
+	co.names.docker = co.docker;
 	co.ns.shm_size = cli_given(c, "shm-size");
 	int r = check(c, o, &co, e);
 	if (r == 0)

@@ -29,6 +29,7 @@ struct run_opts {
 	struct process_opts more;
 	struct namespace_opts ns;
 	struct network_opts net;
+	struct name_opts names;
 	struct preserve_opts preserve; /* of run only */
 };
 

@@ -129,7 +129,8 @@ static int set_names(const struct home *h, const struct create_opts *o, struct c
 		return r;
 	if (note)
 		warn(o, "%s", note);
-	return namespace_opts_set(h, &o->ns, c, a, e);
+	r = namespace_opts_set(h, &o->ns, c, a, e);
+	return r < 0 ? r : name_opts_set(&o->names, c, a, e);
 }
 
 static int set_process(const struct create_opts *o, const struct image_config *ic,

@@ -160,6 +160,11 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	json_set(a, j, "GroupAdd", json_new_strs(a, &cfg->process.groups));
 	json_set_int(a, j, "OomScoreAdj", cfg->oom_score_adj);
 	json_set_str(a, j, "NetworkMode", text(cfg->network));
+	json_set(a, j, "Dns", json_new_strs(a, &cfg->dns));
+	json_set(a, j, "DnsOptions", json_new_strs(a, &cfg->dns_options));
+	json_set(a, j, "DnsSearch", json_new_strs(a, &cfg->dns_search));
+	json_set(a, j, "ExtraHosts", json_new_strs(a, &cfg->extra_hosts));
+	json_set_str(a, j, "HostsFile", text(cfg->hosts_file));
 	json_set_bool(a, j, "AutoRemove", cfg->auto_remove);
 	json_set(a, j, "Annotations", json_new_pairs(a, &cfg->annotations));
 	json_set(a, j, "CapAdd", json_new_strs(a, &cfg->cap_add));
@@ -398,6 +403,8 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set(a, j, "Dependencies", json_new_strs(a, &depends));
 	json_set(a, j, "NetworkSettings", network_settings(&c->config, a));
 	json_set_bool(a, j, "IsInfra", false);
+	json_set_bool(a, j, "UseImageHosts", c->config.no_hosts);
+	json_set_bool(a, j, "UseImageHostname", c->config.no_hostname);
 	json_set(a, j, "Config", config(&c->config, o->docker, a));
 	json_set(a, j, "HostConfig", host_config(h, c, o, a));
 	inspect_rest(j, a);

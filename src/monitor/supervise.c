@@ -141,7 +141,11 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (r < 0)
 		return r;
 	struct joins joins;
-	r = joins_open(s->home, s->config, &joins, e);
+	struct names names;
+	scoped(arena) a = {0};
+	r = names_make(s->home, s->config, s->dir, &names, &a, e);
+	if (r == 0)
+		r = joins_open(s->home, s->config, &joins, e);
 	if (r < 0) {
 		streams_close(&p);
 		return r;
@@ -150,6 +154,7 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .where = s->unpublished ? "tmp" : "containers",
 			   .form = s->state->form,
 			   .config = s->config,
+			   .names = &names,
 			   .uids = &map.uids,
 			   .gids = &map.gids,
 			   .joins = &joins,

@@ -62,6 +62,12 @@ struct container_config {
 	bool publish_all;	     /* all that are exposed are in ports too, with a random port */
 	struct strs links;	     /* "NAME:ALIAS", for inspect */
 	const char *hostname, *domainname;
+	struct strs dns, dns_search,
+		dns_options;	 /* as given; dns "none": the image's resolv.conf stays */
+	struct strs extra_hosts; /* NAME[;NAME...]:IP, checked; IP may be "host-gateway" */
+	const char
+		*hosts_file; /* what hosts begins with: a path, "image", "none"; NULL: the host's */
+	bool no_hosts, no_hostname;		/* the image's files stay */
 	const char *ipc, *pid, *uts, *cgroupns; /* modes: runtime/namespaces.h */
 	struct config_process process;
 	struct strs entrypoint, command; /* as they make up args, for inspect */

@@ -52,6 +52,8 @@ static int write_doc(const struct launch *l)
 	struct json *doc = json_new(&a, JSON_OBJ);
 
 	json_set(&a, doc, "Config", bind_write(config_fields, l->config, &a));
+	if (l->names)
+		json_set(&a, doc, "Names", bind_write(names_fields, l->names, &a));
 	if (l->process)
 		json_set(&a, doc, "Process", bind_write(config_process_fields, l->process, &a));
 	json_write(&text, doc, 0);
@@ -120,6 +122,7 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 {
 	struct stage s = {.c = l->config,
 			  .p = &l->config->process,
+			  .names = l->names,
 			  .home = l->home,
 			  .where = l->where,
 			  .form = l->form,
@@ -142,18 +145,32 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 	init_run(&s);
 }
 
+/* Which of the two files come is told by the first two bits. */
+static void take_names(char which, const int *fd, size_t n, struct launched *ret)
+{
+	int *const to[] = {which & 1 ? &ret->hosts : NULL, which & 2 ? &ret->resolv_conf : NULL};
+
+	for (size_t i = 0; i < countof(to); i++)
+		if (to[i] && n && *to[i] < 0) {
+			*to[i] = *fd++;
+			n--;
+		}
+	while (n)
+		close(fd[--n]);
+}
+
 /* Takes the child's messages until it runs the program (end of file) or gives up; made: only until there is a child. */
 static int follow(int sync, bool made, struct launched *ret, struct err *e)
 {
 	char msg[1 + sizeof *e];
 	bool ready = false;
-	int fd = -1;
+	int fd[2];
 
 	_Static_assert(sizeof msg > sizeof ret->creds, "every message has room");
 
 	for (;;) {
-		size_t nfds = 1;
-		ssize_t n = fd_recv_msg(sync, msg, sizeof msg, &fd, &nfds);
+		size_t nfds = countof(fd);
+		ssize_t n = fd_recv_msg(sync, msg, sizeof msg, fd, &nfds);
 		if (n == 0 && ready)
 			return 0;
 		if (n == 0)
@@ -163,16 +180,20 @@ static int follow(int sync, bool made, struct launched *ret, struct err *e)
 		if (n < 0)
 			return err_set(e, (int)n, "hear from the container's first process");
 		if (msg[0] == 'P' && nfds == 1) {
-			ret->pty = fd;
+			ret->pty = fd[0];
+			continue;
+		}
+		if (msg[0] == 'N' && n == 2 && nfds <= 2) {
+			take_names(msg[1], fd, nfds, ret);
 			continue;
 		}
 		if (msg[0] == 'L' && nfds == 1 && n == 1 + sizeof ret->creds && ret->listener < 0) {
-			ret->listener = fd;
+			ret->listener = fd[0];
 			memcpy(&ret->creds, msg + 1, sizeof ret->creds);
 			continue;
 		}
-		if (nfds)
-			close(fd);
+		while (nfds)
+			close(fd[--nfds]);
 		if (msg[0] == 'X') {
 			ready = true;
 			continue;
@@ -202,6 +223,8 @@ static void give_up(struct launched *l)
 	}
 	fd_close(&l->pidfd);
 	fd_close(&l->pty);
+	fd_close(&l->hosts);
+	fd_close(&l->resolv_conf);
 	fd_close(&l->users);
 	fd_close(&l->listener);
 	l->pid = 0;
@@ -314,7 +337,7 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 	struct id_map uids, gids;
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1, .users = -1, .listener = -1};
+	*ret = LAUNCHED_NONE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	int r = make_init(l, s, ret, e);
@@ -439,7 +462,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 {
 	int s[2];
 
-	*ret = (struct launched){.pidfd = -1, .pty = -1, .users = -1, .listener = -1};
+	*ret = LAUNCHED_NONE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	autoclose int sync = s[0];
@@ -463,7 +486,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 }
 
 static int read_doc(int fd, struct stage *s, struct container_config *c, struct config_process *p,
-		    bool *ret_joined, struct err *e)
+		    struct names *ret_names, bool *ret_joined, struct err *e)
 {
 	scoped(str) text = {0};
 
@@ -479,7 +502,10 @@ static int read_doc(int fd, struct stage *s, struct container_config *c, struct 
 		return -EINVAL;
 	struct json *process = json_get(doc, "Process");
 	*ret_joined = process != NULL;
+	struct json *names = json_get(doc, "Names");
 	r = bind_read(config_fields, c, json_get(doc, "Config"), "Config", &s->arena, e);
+	if (r == 0 && names)
+		r = bind_read(names_fields, ret_names, names, "Names", &s->arena, e);
 	if (r == 0 && process)
 		r = bind_read(config_process_fields, p, process, "Process", &s->arena, e);
 	return r;
@@ -506,7 +532,8 @@ int launch_reentry(int argc, char **argv)
 {
 	struct container_config c = {0};
 	struct config_process p = {0};
-	struct stage s = {.c = &c};
+	struct names names = {0};
+	struct stage s = {.c = &c, .names = &names};
 	struct err e = {0};
 	uint64_t rows = 0, cols = 0;
 	bool joined = false;
@@ -524,7 +551,7 @@ int launch_reentry(int argc, char **argv)
 	parse_u64(argv[5], USHRT_MAX, &rows);
 	parse_u64(argv[6], USHRT_MAX, &cols);
 	s.size = (struct winsize){.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
-	if (read_doc(base + DOC_FD, &s, &c, &p, &joined, &e) < 0)
+	if (read_doc(base + DOC_FD, &s, &c, &p, &names, &joined, &e) < 0)
 		child_fail(s.sync, &e);
 	s.p = joined ? &p : &c.process;
 	for (int i = 0; i < GIVEN_KINDS; i++)

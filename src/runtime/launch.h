@@ -9,7 +9,8 @@
  *   parent (supervisor, in U0)                     child (init, in its own namespaces)
  *   clone3: user, mnt, pid, ipc, uts, cgroup, net  waits on the sync socket
  *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts, pivots ...
- *   takes "P" + the pty's master                   ... makes the terminal
+ *   takes "N" + hosts and resolv.conf               ... writes its files
+   takes "P" + the pty's master                   ... makes the terminal
  *   takes "L" + a listener and who it is (form one)  ... hands calls about ids over
  *   takes "X": all is set up                        ... loads the filter
  *   end of file: the program runs                  execve closes the socket
@@ -25,6 +26,7 @@
 
 #include "runtime/config.h"
 #include "runtime/creds.h"
+#include "runtime/names.h"
 #include "runtime/namespaces.h"
 #include "sys/userns.h"
 
@@ -35,6 +37,7 @@ struct launch {
 	const struct container_config *config;
 	const struct config_process *process; /* NULL: the config's (PID 1) */
 	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */
+	const struct names *names;	      /* of PID 1: what its files say */
 	const struct joins *joins;	      /* NULL: none; not used by launch_join */
 	struct winsize size;		      /* first size of the terminal; 0: unknown */
 	int stdio[3];	    /* for 0, 1, 2 of the process; ignored with a terminal */
@@ -44,11 +47,19 @@ struct launch {
 struct launched {
 	pid_t pid; /* in our pid namespace */
 	int pidfd;
-	int pty; /* master, or -1 */
+	int pty;		/* master, or -1 */
+	int hosts, resolv_conf; /* its files, to be rewritten (names.h), or -1 */
 	int users; /* the container's user namespace, if it has no pid namespace of its own; else -1 */
 	int listener;	    /* of calls about ids, to be answered (monitor/ids.h), or -1 */
 	struct creds creds; /* who the process is, if there is a listener */
 };
+#define LAUNCHED_NONE                                                                              \
+	((struct launched){.pidfd = -1,                                                            \
+			   .pty = -1,                                                              \
+			   .hosts = -1,                                                            \
+			   .resolv_conf = -1,                                                      \
+			   .users = -1,                                                            \
+			   .listener = -1})
 
 /* Starts PID 1. On failure nothing is left running; e->exit is 126 or 127 when only the command was at fault. */
 int launch_start(const struct launch *l, struct launched *ret, struct err *e);

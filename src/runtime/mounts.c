@@ -202,52 +202,52 @@ static bool user_mounts(const struct container_config *c, const char *path)
 	return false;
 }
 
-static void hosts_text(const struct container_config *c, struct str *out)
+/* False: the image's own file stays. */
+static bool hosts_text(struct stage *s, struct str *out)
 {
-	if (str_eq(c->network, "host") &&
-	    fd_read_file_at(AT_FDCWD, "/etc/hosts", out, 1 << 20) == 0 && out->len)
-		return;
-	str_reset(out);
-	str_add(out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	str_add(out, "127.0.1.1\t");
-	if (!str_is_empty(c->domainname))
-		str_addf(out, "%s.%s ", c->hostname, c->domainname);
-	str_addf(out, "%s %s\n", c->hostname, c->name);
-}
-
-static void resolv_text(const struct container_config *c, struct str *out)
-{
-	autoclose int fd =
-		open("/etc/resolv.conf", O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* often a link */
-
-	if (fd < 0 || fd_read_all(fd, out, 1 << 20) < 0)
+	if (!s->names->hosts)
+		return false;
+	if (s->names->image_hosts && user_read_etc(s->root, "/etc/hosts", out, NULL) < 0)
 		str_reset(out);
+	if (out->len && out->s[out->len - 1] != '\n')
+		str_addc(out, '\n');
+	str_add(out, s->names->hosts);
+	return true;
 }
 
-static void hostname_text(const struct container_config *c, struct str *out)
+static bool resolv_text(struct stage *s, struct str *out)
 {
-	str_addf(out, "%s\n", c->hostname);
+	str_add(out, s->names->resolv_conf ? s->names->resolv_conf : "");
+	return s->names->resolv_conf;
+}
+
+static bool hostname_text(struct stage *s, struct str *out)
+{
+	str_add(out, s->names->hostname ? s->names->hostname : "");
+	return s->names->hostname;
 }
 
 /* The zone that was asked for, as a file of the machine; a machine without a local zone has UTC. Nothing: the image's own stays. */
-static void localtime_text(const struct container_config *c, struct str *out)
+static bool localtime_text(struct stage *s, struct str *out)
 {
+	const char *tz = s->c->tz;
 	char path[300];
 
-	if (!c->tz)
-		return;
-	if (!strcmp(c->tz, "local"))
+	if (!tz)
+		return false;
+	if (!strcmp(tz, "local"))
 		snprintf(path, sizeof path, "/etc/localtime");
 	else
-		snprintf(path, sizeof path, CONFIG_ZONEINFO "/%s", c->tz);
+		snprintf(path, sizeof path, CONFIG_ZONEINFO "/%s", tz);
 	autoclose int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* often a link */
 	if (fd < 0 || fd_read_all(fd, out, 1 << 20) < 0)
 		str_reset(out);
+	return out->len;
 }
 
 static const struct {
 	const char *name, *path;
-	void (*text)(const struct container_config *, struct str *);
+	bool (*text)(struct stage *s, struct str *out);
 } generated[] = {
 	{"hosts", "/etc/hosts", hosts_text},
 	{"resolv.conf", "/etc/resolv.conf", resolv_text},
@@ -274,10 +274,9 @@ static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
 {
 	scoped(str) text = {0};
 
-	generated[i].text(s->c, &text);
-	bool zone = generated[i].text == localtime_text;
-	if (zone && !text.len)
+	if (!generated[i].text(s, &text))
 		return 0;
+	bool zone = generated[i].text == localtime_text;
 	int r = fd_write_file_at(tmpfs, generated[i].name, str_cstr(&text), text.len, 0644);
 	if (r < 0)
 		return err_set(e, r, "write the container's %s", generated[i].path);
@@ -287,6 +286,23 @@ static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
 	autoclose int target =
 		zone ? zone_target(s, e) : stage_target(s, generated[i].path, false, e);
 	return attach_at(mnt, target, generated[i].path, e);
+}
+
+/* hosts and resolv.conf to the supervisor, as the files that they are: it rewrites them when networks change. */
+static int hand_over(struct stage *s, int tmpfs, struct err *e)
+{
+	autoclose int hosts = openat(tmpfs, "hosts", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int resolv = openat(tmpfs, "resolv.conf", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	char msg[2] = {'N', (char)((hosts >= 0 ? 1 : 0) | (resolv >= 0 ? 2 : 0))};
+	int fd[2];
+	size_t n = 0;
+
+	if (hosts >= 0)
+		fd[n++] = hosts;
+	if (resolv >= 0)
+		fd[n++] = resolv;
+	ssize_t r = n ? fd_send_msg(s->sync, msg, sizeof msg, fd, n) : 0;
+	return r < 0 ? err_set(e, (int)r, "hand the container's /etc/hosts over") : 0;
 }
 
 /* The names of a uts namespace that is the container's own. */
@@ -324,6 +340,8 @@ int stage_files(struct stage *s, struct err *e)
 		if (!user_mounts(s->c, generated[i].path))
 			r = bind_generated(s, tmpfs, i, e);
 	umask(old);
+	if (r == 0 && str_eq(s->c->network, "bridge"))
+		r = hand_over(s, tmpfs, e);
 	if (r < 0)
 		return r;
 	/* The mark by which programs see that they are in a container. */

@@ -84,9 +84,12 @@ static bool layers_etc(const int *lower, size_t n, struct stat *ret)
 
 /* Makes the mount points of the generated files in a fresh upper directory, before the overlay sees it: making them through
  * the overlay, with its copies and renames, takes longer than everything else about these files. */
-static bool prepare_etc(int upper, const int *lower, size_t n)
+static bool prepare_etc(const struct names *made, int upper, const int *lower, size_t n)
 {
-	static const char *const names[] = {"etc/hosts", "etc/hostname", "etc/resolv.conf"};
+	/* Where the image's own file is to be seen nothing may lie above it. */
+	const char *const names[] = {made->hosts && !made->image_hosts ? "etc/hosts" : NULL,
+				     made->hostname ? "etc/hostname" : NULL,
+				     made->resolv_conf ? "etc/resolv.conf" : NULL};
 	struct stat st;
 
 	if (!layers_etc(lower, n, &st) || mkdirat(upper, "etc", 0755) < 0)
@@ -97,8 +100,10 @@ static bool prepare_etc(int upper, const int *lower, size_t n)
 		return false;
 	}
 	for (size_t i = 0; i < countof(names); i++) {
-		int fd = openat(upper, names[i],
-				O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+		int fd = !names[i] ? -1
+				   : openat(upper, names[i],
+					    O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+					    0644);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -136,7 +141,7 @@ static int image_root(struct stage *s, int home, struct err *e)
 		if (faccessat(lower[done++], "../opaque", F_OK, 0) == 0)
 			break;
 	}
-	bool fresh = r == 0 && prepare_etc(upper, lower, done);
+	bool fresh = r == 0 && prepare_etc(s->names, upper, lower, done);
 	autoclose int containers = open_path(home, s->where, NULL);
 	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
 	if (!ns_is_own(s->c, NS_PID)) /* how its processes can be told (sys/strays.h) */

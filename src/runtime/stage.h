@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "runtime/config.h"
+#include "runtime/names.h"
 #include "runtime/namespaces.h"
 #include "runtime/user.h"
 #include "sys/seccomp.h"
@@ -25,6 +26,7 @@ struct owned {
 struct stage {
 	const struct container_config *c;
 	const struct config_process *p; /* of c, or of an exec */
+	const struct names *names;	/* of PID 1 */
 	const char *home;		/* path of the store */
 	const char *where;		/* of the container's directory in it */
 	const char *form;		/* owner form of the layers: u0_form_name() */

@@ -125,7 +125,7 @@ test_error_ids() { # short
 test_absent() { # short
 	local row
 	for row in 'run --rm --restart=always x|start containers again|systemd' \
-		'create -m 1g x|cgroup limits|systemd-run' 'run --add-host a:1.2.3.4 x|/etc/hosts' 'run --userns=keep-id x|ids|hoy info' \
+		'create -m 1g x|cgroup limits|systemd-run' 'run --userns=keep-id x|ids|hoy info' \
 		'run --pod x y|pods' 'stats|cgroup|hoy top' \
 		'volume ls|volumes|-v' 'network ls|network' 'image search x|registries|web page' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
