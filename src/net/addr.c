@@ -171,3 +171,13 @@ char *mac_text(const uint8_t mac[MAC_LEN], char buf[MAC_TEXT])
 		 mac[4], mac[5]);
 	return buf;
 }
+
+struct ip mac_link_local(const uint8_t mac[MAC_LEN])
+{
+	struct ip ip = {.family = 6, .b = {0xfe, 0x80, [11] = 0xff, [12] = 0xfe}};
+
+	memcpy(ip.b + 8, mac, 3);
+	memcpy(ip.b + 13, mac + 3, 3);
+	ip.b[8] ^= 2;
+	return ip;
+}

@@ -40,6 +40,8 @@ bool ip_is_link_local(const struct ip *ip); /* 169.254/16, fe80::/10 */
 
 /* "aa:bb:cc:dd:ee:ff" or with "-"; a multicast or zero address is -EINVAL. */
 int mac_parse(const char *text, uint8_t ret[MAC_LEN]);
+/* The link-local address that a device with this MAC gives itself (RFC 4291, modified EUI-64). */
+struct ip mac_link_local(const uint8_t mac[MAC_LEN]);
 char *mac_text(const uint8_t mac[MAC_LEN], char buf[MAC_TEXT]);
 
 #endif

@@ -1,12 +1,17 @@
 /*
- * setup.h - the network namespace N of a network: its bridge, TUN device, routes and rules, and the sockets that are opened there.
+ * setup.h - makes a network namespace into N, the one of a network: its bridge and addresses, its routes and rules, and the descriptors that
+ * the network process needs from inside of it.
+ *
+ * How packets go (net/rules.h): what is not for the bridge's own subnets has its default route into the TUN. What belongs to a transparent socket,
+ * or is a SYN that the network process has put back into the TUN, gets a mark, which leads to a table that delivers it here. An internal network
+ * has no TUN, no such rules and no default route.
  */
 #ifndef NET_SETUP_H
 #define NET_SETUP_H
 
 #include "net/network.h"
 
-/* What was opened in N; -1: not there. All are non-blocking and close on exec. */
+/* What was opened in N; -1: not there (no such address family, internal). All are non-blocking and close on exec. */
 struct netns_fds {
 	int ns;			/* N itself */
 	int tun;		/* IFF_TUN | IFF_NO_PI */
