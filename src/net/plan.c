@@ -48,6 +48,10 @@ int netns_plan(const struct network *n, struct netns_plan *ret, struct err *e)
 		else if (v.ip.family == 6 && !ret->sub6.ip.family)
 			ret->sub6 = v;
 	}
+	/* Locally administered; as those of containers it is made from the address. */
+	ret->mac[0] = 0x0a;
+	ret->mac[1] = 0x58;
+	memcpy(ret->mac + 2, ret->sub4.ip.family ? ret->sub4.ip.b : ret->sub6.ip.b + 12, 4);
 	ret->isolate = is_true(pairs_get(&n->options, "isolate")) ||
 		       is_false(pairs_get(&n->options, "com.docker.network.bridge.enable_icc"));
 	return plan_mtu(n, ret, &ret->mtu, e);

@@ -17,6 +17,7 @@ struct netns_plan {
 	char bridge[16];
 	struct ip_net sub4,
 		sub6; /* the gateway's address with the subnet's length; ip.family 0: none */
+	uint8_t mac[MAC_LEN]; /* of the bridge: stays the same whatever ports it has */
 	uint32_t mtu;
 	bool internal, isolate;
 };

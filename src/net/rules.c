@@ -15,6 +15,7 @@
 #define TABLE  "hoy"
 #define WHAT   "nftables rules of the network"
 #define INET   NFPROTO_INET
+#define BRIDGE NFPROTO_BRIDGE
 #define MANGLE (-150) /* NF_IP_PRI_MANGLE */
 
 enum { TCP_FLAGS = 13, TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
@@ -129,4 +130,152 @@ void rules_inet(struct nl_batch *b, const struct netns_plan *p)
 	match_device(&r, NFT_META_OIF, NFT_CMP_EQ, N_BRIDGE);
 	nft_verdict(&r, NF_DROP, NULL);
 	nft_rule_end(&r);
+}
+
+/* ---- the bridge */
+
+/* Offsets in frames: RFC 894, 826, 791, 8200, 4861, 768. */
+enum { ETH_SOURCE = 6, ETH_TYPE = 12 };
+enum { ARP_FIXED = 0, ARP_SENDER_MAC = 8, ARP_SENDER_IP = 14 };
+enum { IP4_SOURCE = 12, IP6_SOURCE = 8, ND_TARGET = 8 };
+enum { ND_ROUTER = 134, ND_ADVERTISEMENT = 136, ND_REDIRECT = 137 };
+
+/* A key is pieces that each begin a new 4 bytes: device 4, MAC 6 (8), address. */
+enum { KEY_MAC = 1, KEY_IP = 3, KEY4_LEN = 16, KEY6_LEN = 28 };
+/* How nft(8) would write the types of the keys: iface_index . ether_addr . ipv4_addr */
+enum { KEY4_TYPE = 20 << 12 | 9 << 6 | 7, KEY6_TYPE = 20 << 12 | 9 << 6 | 8 };
+
+static struct nft_rule bridge_rule(struct nl_batch *b, const char *chain)
+{
+	return nft_rule(b, WHAT, BRIDGE, TABLE, chain);
+}
+
+static void match_type(struct nft_rule *r, uint16_t type)
+{
+	uint8_t be[2] = {(uint8_t)(type >> 8), (uint8_t)type};
+
+	nft_payload(r, NFT_PAYLOAD_LL_HEADER, ETH_TYPE, 2, 0);
+	nft_cmp(r, NFT_CMP_EQ, be, 2);
+}
+
+static void match_l4(struct nft_rule *r, uint8_t proto, uint32_t offset, uint16_t value,
+		     uint32_t len)
+{
+	uint8_t be[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+
+	match_meta(r, NFT_META_L4PROTO, NFT_CMP_EQ, &proto, 1);
+	nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, offset, len, 0);
+	nft_cmp(r, NFT_CMP_EQ, be + 2 - len, len);
+}
+
+/* Is (device, MAC at mac_base/mac, address at base/offset) the port's own? */
+static void match_own(struct nft_rule *r, bool six, enum nft_payload_bases mac_base, uint32_t mac,
+		      enum nft_payload_bases base, uint32_t offset, bool invert)
+{
+	nft_meta(r, NFT_META_IIF, 0);
+	nft_payload(r, mac_base, mac, MAC_LEN, KEY_MAC);
+	nft_payload(r, base, offset, six ? 16 : 4, KEY_IP);
+	nft_lookup(r, six ? "own6" : "own4", 0, invert);
+}
+
+static void finish(struct nft_rule *r, int verdict)
+{
+	nft_verdict(r, verdict, NULL);
+	nft_rule_end(r);
+}
+
+static void bridge_four(struct nl_batch *b)
+{
+	static const uint8_t arp[6] = {0, 1, 8, 0, 6, 4}; /* Ethernet, IPv4, and their lengths */
+	struct nft_rule r = bridge_rule(b, "pre");
+
+	match_type(&r, 0x0800);
+	match_l4(&r, 17, 0, 67, 2); /* a DHCP server */
+	finish(&r, NF_DROP);
+	r = bridge_rule(b, "pre");
+	match_type(&r, 0x0800);
+	nft_meta(&r, NFT_META_L4PROTO, 0); /* no match where the header is broken */
+	match_own(&r, false, NFT_PAYLOAD_LL_HEADER, ETH_SOURCE, NFT_PAYLOAD_NETWORK_HEADER,
+		  IP4_SOURCE, false);
+	finish(&r, NF_ACCEPT);
+	r = bridge_rule(b, "pre");
+	match_type(&r, 0x0806);
+	nft_payload(&r, NFT_PAYLOAD_NETWORK_HEADER, ARP_FIXED, sizeof arp, 0);
+	nft_cmp(&r, NFT_CMP_EQ, arp, sizeof arp);
+	match_own(&r, false, NFT_PAYLOAD_LL_HEADER, ETH_SOURCE, NFT_PAYLOAD_NETWORK_HEADER,
+		  ARP_SENDER_IP, false);
+	match_own(&r, false, NFT_PAYLOAD_NETWORK_HEADER, ARP_SENDER_MAC, NFT_PAYLOAD_NETWORK_HEADER,
+		  ARP_SENDER_IP, false);
+	finish(&r, NF_ACCEPT);
+}
+
+static void bridge_six(struct nl_batch *b)
+{
+	static const uint8_t never[] = {ND_ROUTER, ND_REDIRECT};
+	struct nft_rule r;
+
+	for (size_t i = 0; i < countof(never); i++) {
+		r = bridge_rule(b, "six");
+		match_l4(&r, 58, 0, never[i], 1);
+		finish(&r, NF_DROP);
+	}
+	r = bridge_rule(b, "six");
+	match_l4(&r, 58, 0, ND_ADVERTISEMENT, 1);
+	match_own(&r, true, NFT_PAYLOAD_LL_HEADER, ETH_SOURCE, NFT_PAYLOAD_TRANSPORT_HEADER,
+		  ND_TARGET, true);
+	finish(&r, NF_DROP);
+	r = bridge_rule(b, "six");
+	match_l4(&r, 17, 0, 547, 2); /* a DHCPv6 server */
+	finish(&r, NF_DROP);
+	r = bridge_rule(b, "six");
+	nft_meta(&r, NFT_META_L4PROTO, 0);
+	match_own(&r, true, NFT_PAYLOAD_LL_HEADER, ETH_SOURCE, NFT_PAYLOAD_NETWORK_HEADER,
+		  IP6_SOURCE, false);
+	finish(&r, NF_ACCEPT);
+}
+
+void rules_bridge(struct nl_batch *b)
+{
+	struct nft_rule r;
+
+	nft_table(b, WHAT " (bridge)", BRIDGE, TABLE);
+	nft_table_delete(b, WHAT, BRIDGE, TABLE);
+	nft_table(b, WHAT, BRIDGE, TABLE);
+	nft_set(b, WHAT, BRIDGE, TABLE, "own4", 1, KEY4_TYPE, KEY4_LEN);
+	nft_set(b, WHAT, BRIDGE, TABLE, "own6", 2, KEY6_TYPE, KEY6_LEN);
+	nft_chain(b, WHAT, BRIDGE, TABLE, "six", -1, 0, 0);
+	nft_chain(b, WHAT, BRIDGE, TABLE, "pre", NF_INET_PRE_ROUTING, -300, NF_DROP);
+	bridge_four(b);
+	r = bridge_rule(b, "pre");
+	match_type(&r, 0x86dd);
+	nft_verdict(&r, NFT_JUMP, "six");
+	nft_rule_end(&r);
+	bridge_six(b);
+}
+
+static void port_key(struct nl_batch *b, bool del, int index, const uint8_t mac[MAC_LEN],
+		     const struct ip *ip)
+{
+	bool six = ip->family == 6;
+	uint8_t key[KEY6_LEN] = {0};
+
+	if (!ip->family)
+		return;
+	memcpy(key, &index, sizeof index);
+	memcpy(key + 4 * KEY_MAC, mac, MAC_LEN);
+	memcpy(key + 4 * KEY_IP, ip->b, six ? 16 : 4);
+	nft_element(b, "allow the addresses of the container", del, BRIDGE, TABLE,
+		    six ? "own6" : "own4", key, six ? KEY6_LEN : KEY4_LEN);
+	nl_may(b, del ? ENOENT : EEXIST);
+}
+
+void rules_port(struct nl_batch *b, bool del, int index, const uint8_t mac[MAC_LEN],
+		const struct ip *ip4, const struct ip *ip6)
+{
+	struct ip local = mac_link_local(mac);
+
+	port_key(b, del, index, mac, ip4);
+	port_key(b, del, index, mac, ip6);
+	if (ip6->family)
+		port_key(b, del, index, mac, &local);
 }

@@ -95,6 +95,7 @@ static int add_devices(const struct netns_plan *p, struct nl_batch *b, struct er
 		  &(struct rtnl_link){.kind = "bridge",
 				      .name = p->bridge,
 				      .index = N_BRIDGE,
+				      .mac = p->mac,
 				      .mtu = p->mtu,
 				      .up = true});
 	nl_may(b, EEXIST);
@@ -106,7 +107,7 @@ static int add_devices(const struct netns_plan *p, struct nl_batch *b, struct er
 	return nl_talk(fd, b, NULL, e);
 }
 
-static int add_rules(const struct netns_plan *p, struct nl_batch *b, struct err *e)
+static int add_rules(const struct netns_plan *p, bool fresh, struct nl_batch *b, struct err *e)
 {
 	autoclose int fd = nft_open(e);
 
@@ -115,6 +116,8 @@ static int add_rules(const struct netns_plan *p, struct nl_batch *b, struct err 
 	nl_reset(b);
 	nft_begin(b);
 	rules_inet(b, p);
+	if (fresh) /* it holds the addresses of containers */
+		rules_bridge(b);
 	nft_end(b);
 	return nl_talk(fd, b, NULL, e);
 }
@@ -184,7 +187,7 @@ static int open_family(const struct ip_net *n, bool internal, int *listener, int
 	return *tcp < 0 ? *tcp : 0;
 }
 
-static int setup(const struct netns_plan *p, struct netns_fds *f, struct err *e)
+static int setup(const struct netns_plan *p, bool fresh, struct netns_fds *f, struct err *e)
 {
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
 	int r = write_settings(p, e);
@@ -197,7 +200,7 @@ static int setup(const struct netns_plan *p, struct netns_fds *f, struct err *e)
 	if (r == 0)
 		r = add_devices(p, b, e);
 	if (r == 0)
-		r = add_rules(p, b, e);
+		r = add_rules(p, fresh, b, e);
 	if (r == 0)
 		r = open_family(&p->sub4, p->internal, &f->listen4, &f->dns_udp4, &f->dns_tcp4, e);
 	if (r == 0)
@@ -212,7 +215,7 @@ int netns_setup(const struct network *n, bool fresh, struct netns_fds *ret, stru
 
 	*ret = NETNS_FDS_NONE;
 	if (r == 0)
-		r = setup(&p, ret, e);
+		r = setup(&p, fresh, ret, e);
 	if (r < 0)
 		netns_close(ret);
 	return r;
