@@ -111,13 +111,14 @@ static void outbound(struct nl_batch *b, const struct netns_plan *p)
 	nft_rule_end(&r);
 }
 
-void rules_inet(struct nl_batch *b, const struct netns_plan *p)
+void rules_inet(struct nl_batch *b, const struct netns_plan *p, bool fresh)
 {
 	struct nft_rule r;
 
-	/* Deleting wants it to be there. */
-	nft_table(b, WHAT, INET, TABLE);
-	nft_table_delete(b, WHAT, INET, TABLE);
+	if (!fresh) { /* deleting wants it to be there */
+		nft_table(b, WHAT, INET, TABLE);
+		nft_table_delete(b, WHAT, INET, TABLE);
+	}
 	nft_table(b, WHAT, INET, TABLE);
 	if (!p->internal)
 		outbound(b, p);
@@ -239,8 +240,6 @@ void rules_bridge(struct nl_batch *b)
 	struct nft_rule r;
 
 	nft_table(b, WHAT " (bridge)", BRIDGE, TABLE);
-	nft_table_delete(b, WHAT, BRIDGE, TABLE);
-	nft_table(b, WHAT, BRIDGE, TABLE);
 	nft_set(b, WHAT, BRIDGE, TABLE, "own4", 1, KEY4_TYPE, KEY4_LEN);
 	nft_set(b, WHAT, BRIDGE, TABLE, "own6", 2, KEY6_TYPE, KEY6_LEN);
 	nft_chain(b, WHAT, BRIDGE, TABLE, "six", -1, 0, 0);

@@ -19,8 +19,9 @@
 enum { RULES_MARK = 1, RULES_TABLE = 100 }; /* "deliver here", and the routing table that does */
 enum { RULES_PORT = 1 };		    /* of the transparent listeners, on 127.0.0.1 and ::1 */
 
-/* Each replaces its table, in a batch of its own or of others. */
-void rules_inet(struct nl_batch *b, const struct netns_plan *p);
+/* Makes the tables; that of inet is replaced if N is not fresh, which costs 10 ms: the kernel waits for its readers when the socket is
+ * closed. */
+void rules_inet(struct nl_batch *b, const struct netns_plan *p, bool fresh);
 void rules_bridge(struct nl_batch *b);
 
 /* The addresses of a port are allowed, or no more. IPv6 includes the link-local address of the MAC. */

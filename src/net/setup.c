@@ -41,14 +41,20 @@ static const struct setting settings[] = {
 	{"bridge/bridge-nf-call-arptables", "0", true, false, false},
 };
 
-static int write_settings(const struct netns_plan *p, struct err *e)
+/* Ports of the bridge, which are made later, speak no IPv6 themselves. */
+static const struct setting settings_after[] = {
+	{"ipv6/conf/default/disable_ipv6", "1", false, true, false},
+};
+
+static int write_settings(const struct netns_plan *p, const struct setting *v, size_t n,
+			  struct err *e)
 {
 	autoclose int dir = open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
 		return err_set(e, errno, "open /proc/sys/net");
-	for (size_t i = 0; i < countof(settings); i++) {
-		const struct setting *s = &settings[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct setting *s = &v[i];
 		if ((s->six && !p->sub6.ip.family) || (s->plain && p->sub6.ip.family))
 			continue;
 		autoclose int fd = openat(dir, s->file, O_WRONLY | O_CLOEXEC);
@@ -115,7 +121,7 @@ static int add_rules(const struct netns_plan *p, bool fresh, struct nl_batch *b,
 		return fd;
 	nl_reset(b);
 	nft_begin(b);
-	rules_inet(b, p);
+	rules_inet(b, p, fresh);
 	if (fresh) /* it holds the addresses of containers */
 		rules_bridge(b);
 	nft_end(b);
@@ -190,7 +196,7 @@ static int open_family(const struct ip_net *n, bool internal, int *listener, int
 static int setup(const struct netns_plan *p, bool fresh, struct netns_fds *f, struct err *e)
 {
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
-	int r = write_settings(p, e);
+	int r = write_settings(p, settings, countof(settings), e);
 
 	f->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (r == 0 && f->ns < 0)
@@ -199,6 +205,8 @@ static int setup(const struct netns_plan *p, bool fresh, struct netns_fds *f, st
 		r = open_tun(&f->tun, e);
 	if (r == 0)
 		r = add_devices(p, b, e);
+	if (r == 0)
+		r = write_settings(p, settings_after, countof(settings_after), e);
 	if (r == 0)
 		r = add_rules(p, fresh, b, e);
 	if (r == 0)
