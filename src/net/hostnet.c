@@ -67,15 +67,15 @@ int hostnet_prefixes(struct ip_net **ret, size_t *n, struct err *e)
 	return 0;
 }
 
-/* The source of what would be sent to an address that only a default route leads to (RFC 5737, RFC 3849). connect(2) of a datagram socket sends
+/* The source of what would be sent to an address that nobody has and only a default route leads to: 192.88.99.1 (RFC 7526), 2000::1. connect(2) of a datagram socket sends
  * nothing. */
 static int default_source(int family, struct ip *ret)
 {
 	struct sockaddr_in a4 = {
-		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc0000201)};
+		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc0586301)};
 	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6,
 				  .sin6_port = htons(9),
-				  .sin6_addr.s6_addr = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+				  .sin6_addr.s6_addr = {0x20, [15] = 1}};
 	struct sockaddr *a = family == 6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a4;
 	socklen_t len = family == 6 ? sizeof a6 : sizeof a4;
 	autoclose int fd = socket(a->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
