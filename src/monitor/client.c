@@ -11,7 +11,7 @@
 #include "monitor/proto.h"
 #include "sys/tty.h"
 
-enum { EARLY_MS = 1000 };
+enum { EARLY_MS = 1000, NETWORKS_MS = 60000 };
 
 static int send_frame(struct client *c, char type, const void *p, size_t n)
 {
@@ -444,6 +444,34 @@ int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
 		if (ret_tty)
 			*ret_tty = w.tty;
 		return take_fd(fd);
+	}
+	return gone(e);
+}
+
+int monitor_networks_changed(int dir, struct err *e)
+{
+	autoclose int fd = client_connect(dir, 0, NULL, e);
+	char msg[1 + sizeof *e] = {FRAME_NETWORKS};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = fd_send_msg(fd, msg, 1, NULL, 0);
+	while (n > 0) {
+		int r = poll(&p, 1, NETWORKS_MS);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r == 0)
+			return err_set(e, ETIMEDOUT, "change the networks of a running container");
+		n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL);
+		if (n != sizeof msg || msg[0] != FRAME_NETWORKED)
+			continue; /* what is told to everybody */
+		struct err got;
+		memcpy(&got, msg + 1, sizeof got);
+		if (!got.code)
+			return 0;
+		*e = got;
+		return -got.code;
 	}
 	return gone(e);
 }

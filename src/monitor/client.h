@@ -34,4 +34,8 @@ int client_run(struct client *c, struct err *e);
  * (-ECONNREFUSED, -ENOENT: no supervisor). */
 int client_connect(int container_dir, uint8_t want, bool *ret_tty, struct err *e);
 
+/* Asks the supervisor to bring the container into the networks that its networks.json says, and waits until it is, or the error why not (what else
+ * could be done is done). -ECONNREFUSED, -ENOENT: no supervisor, nothing to do. */
+int monitor_networks_changed(int container_dir, struct err *e);
+
 #endif

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { PROTO_VERSION = 1, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
+enum { PROTO_VERSION = 2, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
 
 enum frame_type {
 	/* client to monitor */
@@ -19,15 +19,18 @@ enum frame_type {
 	FRAME_STDIN_EOF = 'X', /* no payload */
 	FRAME_RESIZE = 'R',    /* struct frame_size */
 	FRAME_SIGNAL = 'S',    /* int32_t: for PID 1 */
-	FRAME_CLOSE = 'K',     /* uint8_t 'O' or 'E': nobody reads that stream any more */
+	FRAME_NETWORKS =
+		'G', /* no payload: the container's networks.json has changed; since version 2 */
+	FRAME_CLOSE = 'K', /* uint8_t 'O' or 'E': nobody reads that stream any more */
 	/* monitor to client */
-	FRAME_WELCOME = 'W', /* struct frame_welcome */
-	FRAME_STARTED = 'B', /* int32_t: pid */
-	FRAME_STDOUT = 'O',  /* bytes; of a terminal everything */
-	FRAME_STDERR = 'E',  /* bytes */
-	FRAME_EXIT = 'Q',    /* int32_t: exit code; the last frame */
-	FRAME_ERROR = 'F',   /* struct err: it did not start; the last frame */
-	FRAME_NOTE = 'N',    /* text for people */
+	FRAME_WELCOME = 'W',   /* struct frame_welcome */
+	FRAME_STARTED = 'B',   /* int32_t: pid */
+	FRAME_STDOUT = 'O',    /* bytes; of a terminal everything */
+	FRAME_STDERR = 'E',    /* bytes */
+	FRAME_EXIT = 'Q',      /* int32_t: exit code; the last frame */
+	FRAME_ERROR = 'F',     /* struct err: it did not start; the last frame */
+	FRAME_NOTE = 'N',      /* text for people */
+	FRAME_NETWORKED = 'G', /* struct err, code 0: the container is in just those networks now */
 	/* No payload: the last FRAME_STDIN went on. The next one is sent only then, so that signals never wait behind input. */
 	FRAME_TAKEN = 'T',
 };

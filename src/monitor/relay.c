@@ -299,6 +299,10 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 			r->on_signal(r, sig);
 		}
 		break;
+	case FRAME_NETWORKS:
+		if (r->on_networks)
+			r->on_networks(r, (size_t)(c - r->clients));
+		break;
 	case FRAME_CLOSE:
 		if (n >= 2 && c->primary) {
 			close_output(r, p[1]);
@@ -458,6 +462,16 @@ static void on_listener(struct watch *w, uint32_t events)
 		k = relay_add_client(r, fd, 0, false);
 	if (k < 0)
 		refuse(fd);
+}
+
+void relay_answer(struct relay *r, size_t client, char type, const void *payload, size_t n)
+{
+	char msg[1 + PROTO_CHUNK] = {type};
+
+	if (client >= countof(r->clients) || r->clients[client].w.fd < 0 || n >= sizeof msg)
+		return;
+	memcpy(msg + 1, payload, n);
+	fd_send_msg(r->clients[client].w.fd, msg, n + 1, NULL, 0);
 }
 
 int relay_listen(struct relay *r, int listener, uid_t owner)

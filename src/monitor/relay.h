@@ -53,6 +53,7 @@ struct relay {
 	struct watch listener;
 	uid_t owner;
 	void (*on_signal)(struct relay *r, int sig);
+	void (*on_networks)(struct relay *r, size_t client); /* may be NULL */
 	void (*on_closed)(struct relay *r); /* the starting client reads no more; may be NULL */
 	void (*on_drained)(
 		struct relay *r); /* both streams are at their end and taken by all clients */
@@ -66,6 +67,9 @@ int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int ou
 int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary);
 /* Accepts clients on a listening socket, of the user owner only. */
 int relay_listen(struct relay *r, int listener, uid_t owner);
+
+/* Sends a frame to one client (by its number), if it is there and has room. */
+void relay_answer(struct relay *r, size_t client, char type, const void *payload, size_t n);
 
 /* The process has ended: passes on what is left in its streams, and closes them, whoever else may hold their other ends. */
 void relay_finish(struct relay *r);

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "monitor/ids.h"
+#include "monitor/networks.h"
 #include "monitor/relay.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
@@ -120,6 +121,15 @@ static int take_form(const struct supervise *s, const char *form, struct err *e)
 			s->config->name);
 }
 
+static int attach_networks(void *arg, pid_t pid, int netns, struct guest_iface *v, size_t *ret_n,
+			   struct err *e)
+{
+	const struct supervise *s = arg;
+	const struct networks_of of = {s->home, s->config, s->state, s->dir};
+
+	return networks_attach(&of, pid, netns, v, ret_n, e);
+}
+
 static int start(const struct supervise *s, struct launched *ret, struct err *e)
 {
 	struct u0_map map;
@@ -159,6 +169,9 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .gids = &map.gids,
 			   .joins = &joins,
 			   .size = s->size,
+			   .networks =
+				   str_eq(s->config->network, NETWORK_OWN) ? attach_networks : NULL,
+			   .networks_arg = (void *)(uintptr_t)s,
 			   .stdio = {p.in[0], p.out[1], p.err[1]},
 			   .fds = s->fds};
 	r = launch_start(&l, ret, e);
@@ -254,6 +267,7 @@ static void finish(struct relay *r)
 	if (!sv.exited)
 		return;
 	remove_pidfile(s);
+	networks_end();
 	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->pid = 0;
 	s->state->sup = 0;
@@ -415,6 +429,8 @@ static int watch_all(struct err *e)
 	if (r == 0)
 		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
 	if (r == 0)
+		r = networks_watch(&sv.relay, e);
+	if (r == 0)
 		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
 	return r < 0 ? err_set(e, r, "watch the container") : 0;
 }
@@ -423,6 +439,7 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 {
 	char msg[1 + sizeof *e] = {FRAME_ERROR};
 
+	networks_end();
 	if (s->unpublished) {
 		remove_container("tmp");
 	} else {

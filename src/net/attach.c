@@ -1,15 +1,20 @@
+#include <linux/netlink.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "base/base.h"
+#include "base/task.h"
 #include "net/attach.h"
 #include "net/control.h"
 #include "net/link.h"
 #include "net/process.h"
 
-enum { ANSWER_MS = 20000, TRIES = 8 };
+enum { ANSWER_MS = 20000, LEAVE_MS = 2000, TRIES = 8 };
+enum { RESPAWN_TRIES = 1000, RESPAWN_NS = 2000000 }; /* 2 s */
+#define USERS "users"
 
 /* What the process hands over: sockets that speak for N. */
 struct reach {
@@ -61,21 +66,27 @@ static int listen_on(int dir)
 	return r < 0 ? r : take_fd(fd);
 }
 
-/* The lock says who may make the process: two who find none make one. */
-static int connect_or_spawn(const struct network *net, int dir, int ns, struct err *e)
+/* Does anybody keep the N of a process that died? */
+static bool has_users(int dir)
 {
-	int fd = connect_to(dir);
+	autoclose int users = openat(dir, USERS, O_RDWR | O_CLOEXEC);
 
-	if (fd >= 0)
-		return fd;
+	return users >= 0 && flock(users, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* The lock says who may make the process: two who find none make one. -EAGAIN: others have N, and it is for them to make it. */
+static int spawn_locked(const struct network *net, int dir, int ns, bool patient, struct err *e)
+{
 	autoclose int lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return err_set(e, errno, "lock network %s", net->name);
-	fd = connect_to(dir);
+	int fd = connect_to(dir);
 	if (fd >= 0)
 		return fd;
 	if (fd != -ECONNREFUSED && fd != -ENOENT)
 		return err_set(e, fd, "connect to the network process of %s", net->name);
+	if (ns < 0 && patient && has_users(dir))
+		return -EAGAIN;
 	autoclose int listener = listen_on(dir);
 	if (listener < 0)
 		return err_set(e, listener, "make the socket of network %s", net->name);
@@ -84,6 +95,19 @@ static int connect_or_spawn(const struct network *net, int dir, int ns, struct e
 		return r;
 	fd = connect_to(dir);
 	return fd < 0 ? err_set(e, fd, "connect to the network process of %s", net->name) : fd;
+}
+
+static int connect_or_spawn(const struct network *net, int dir, int ns, struct err *e)
+{
+	int fd = connect_to(dir);
+
+	for (int i = 0; fd < 0; i++) {
+		fd = spawn_locked(net, dir, ns, i < RESPAWN_TRIES, e);
+		if (fd != -EAGAIN)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = RESPAWN_NS}, NULL);
+	}
+	return fd;
 }
 
 static void write_request(const struct attach *at, struct str *out)
@@ -208,31 +232,117 @@ static void fill_guest(const struct attach *at, const struct network *net, struc
 	}
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static int hold_users(int dir, struct attached *v)
+{
+	if (v->users < 0)
+		v->users = openat(dir, USERS, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return v->users < 0 || flock(v->users, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
+}
+
+static int open_network(const struct home *h, const char *name, struct network *net,
+			struct arena *a, struct err *e)
+{
+	char path[300];
+	int r = network_find(h, name, false, net, a, e);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "networks/%s", net->name);
+	int dir = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? err_set(e, errno, "open network %s", net->name) : dir;
+}
+
 int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
 	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
 	       struct err *e)
 {
 	struct reach reach = {-1, -1, -1, -1};
 	struct network net = {0};
-	char path[300];
-	int keep = at->again ? ret->ns : -1;
+	autoclose int dir = open_network(h, at->endpoint->network, &net, a, e);
 
-	int r = network_find(h, at->endpoint->network, false, &net, a, e);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof path, "networks/%s", net.name);
-	autoclose int dir = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return err_set(e, errno, "open network %s", net.name);
-	r = ask(at, &net, dir, keep, &reach, ret_ports, a, e);
-	if (r == 0 && !at->again)
+		return dir;
+	if (!at->again)
+		*ret = ATTACHED_NONE;
+	int r = ask(at, &net, dir, ret->ns, &reach, ret_ports, a, e);
+	if (r == 0 && hold_users(dir, ret) < 0)
+		r = err_set(e, errno, "hold network %s", net.name);
+	/* N was lost for good: everything that was in it is of no use. */
+	bool fresh = !at->again || !same_file(ret->ns, reach.ns);
+	if (r == 0 && fresh && at->again)
+		net_remove_device(h, at->endpoint, ret->ns, NULL);
+	if (r == 0 && fresh)
 		r = link_make(reach.rtnl, reach.nfnl, &net, at->endpoint, at->pid, e);
 	if (r < 0) {
 		reach_close(&reach);
+		if (!at->again)
+			fd_close(&ret->users);
 		return r;
 	}
 	fill_guest(at, &net, ret_guest);
-	*ret = (struct attached){take_fd(reach.ctl), take_fd(reach.ns)};
+	fd_close(&ret->ns);
+	ret->ctl = take_fd(reach.ctl);
+	ret->ns = take_fd(reach.ns);
 	reach_close(&reach);
+	return fresh;
+}
+
+void net_leave(struct attached *v)
+{
+	struct pollfd p = {.fd = v->ctl, .events = POLLIN};
+
+	if (v->ctl >= 0) {
+		shutdown(v->ctl, SHUT_WR);
+		poll(&p, 1, LEAVE_MS);
+	}
+	fd_close(&v->ctl);
+	fd_close(&v->ns);
+	fd_close(&v->users);
+}
+
+struct removal {
+	const struct network *net;
+	const struct endpoint *ep;
+	int ns;
+};
+
+static int remove_there(void *arg, struct err *e)
+{
+	const struct removal *v = arg;
+
+	if (setns(v->ns, CLONE_NEWNET) < 0)
+		return err_set(e, errno, "enter network %s", v->net->name);
+	autoclose int rtnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	autoclose int nfnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (rtnl < 0 || nfnl < 0)
+		return err_set(e, errno, "open a netlink socket");
+	link_remove(rtnl, nfnl, v->net, v->ep);
 	return 0;
+}
+
+int net_remove_device(const struct home *h, const struct endpoint *ep, int ns, struct err *e)
+{
+	struct arena a = {0};
+	struct network net = {0};
+	struct removal v = {&net, ep, ns};
+	struct task t = TASK_NONE;
+	struct task_wait w = TASK_WAIT_ONLY;
+	size_t which;
+	int r = network_find(h, ep->network, false, &net, &a, e);
+
+	if (r == 0)
+		r = task_start(&t, remove_there, &v, e);
+	if (r == 0)
+		r = task_wait(&t, 1, &w, &which, e);
+	task_kill(&t);
+	arena_free(&a);
+	return r;
 }

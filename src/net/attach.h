@@ -34,15 +34,21 @@ struct attach {
 };
 
 struct attached {
-	int ctl; /* the connection: open as long as it is attached */
+	int ctl; /* the connection: open as long as it is attached; -1: the process died */
 	int ns;	 /* N */
+	int users; /* says to all that N lives (a shared lock): no process makes another one meanwhile */
 };
+#define ATTACHED_NONE ((struct attached){-1, -1, -1})
 
-/* Fills ret, what guest_configure() needs, and into a the ports as the kernel gave them (struct port in *ret_ports). */
+/* Fills ret, what guest_configure() needs, and into a the ports as the kernel gave them (struct port in *ret_ports). With again, ret holds what there
+ * was (its ctl is not looked at); it is replaced. 1: the device is new and has to be configured; 0: it is there as it was. */
 int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
 	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
 	       struct err *e);
-/* Takes the device away too (the container lives on). Closes both descriptors. */
-void net_detach(const struct home *h, const struct attach *at, struct attached *v);
+/* Tells the process and waits until it has forgotten the endpoint: its ports are free then. The device stays as long as the container lives, or
+ * N. Closes the descriptors. Allocates nothing. */
+void net_leave(struct attached *v);
+/* Takes the device away from a container that lives on. */
+int net_remove_device(const struct home *h, const struct endpoint *ep, int ns, struct err *e);
 
 #endif

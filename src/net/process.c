@@ -104,7 +104,7 @@ static int set_up(struct netproc *np, int dir, int ns, struct err *e)
 		r = out_icmp_init(np, e);
 	if (r == 0)
 		r = tun_init(np, &takers, e);
-	return r < 0 ? r : sandbox_enter(SANDBOX_NETPROC, dir, e);
+	return r < 0 ? r : sandbox_enter(SANDBOX_NETPROC, dir, dns_read_paths, e);
 }
 
 static _Noreturn void run(const struct network *net, int dir, int listener, int ns)

@@ -142,7 +142,7 @@ static _Noreturn void pool_main(const struct network *net, int ns, int sock)
 	if (r == 0)
 		fd_close_except(&sock, 1);
 	if (r == 0)
-		r = sandbox_enter(SANDBOX_SOCKPOOL, -1, &e);
+		r = sandbox_enter(SANDBOX_SOCKPOOL, -1, NULL, &e);
 	if (r < 0) {
 		fd_send_msg(sock, &e, sizeof e, NULL, 0);
 		_exit(EXIT_ENGINE);

@@ -105,6 +105,9 @@ enum {
 };
 #define CONFIG_ZONEINFO "/usr/share/zoneinfo"
 
+/* container_config.network of one that has endpoints in networks (networks.json), whatever their names. */
+#define NETWORK_OWN "bridge"
+
 extern const struct bind_field config_fields[];
 extern const struct bind_field config_process_fields[];
 

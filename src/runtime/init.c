@@ -13,6 +13,7 @@
  *   terminal   a pty of the container's own devpts; its master goes to the supervisor
  *   masks      what is hidden or read-only below /proc and /sys
  *   read_only  the root itself, if asked for
+ *   network    addresses and routes, when the supervisor has attached the container
  *   pivot      the old root is gone from here on
  *   limits     ulimits, umask
  *   cwd        made if missing, checked to lie inside
@@ -33,9 +34,10 @@
 #include "sys/netdev.h"
 
 static stage_step *const first_steps[] = {
-	stage_root,	 stage_dev,   stage_proc,   stage_sys, stage_volumes,	 stage_devices,
-	stage_files,	 stage_user,  stage_passwd, stage_own, stage_terminal,	 stage_masks,
-	stage_read_only, stage_pivot, stage_limits, stage_cwd, stage_privileges, stage_exec,
+	stage_root,	stage_dev,   stage_proc,       stage_sys,     stage_volumes,
+	stage_devices,	stage_files, stage_user,       stage_passwd,  stage_own,
+	stage_terminal, stage_masks, stage_read_only,  stage_network, stage_pivot,
+	stage_limits,	stage_cwd,   stage_privileges, stage_exec,
 };
 
 /* For a process that joins, everything is there already. */

@@ -323,13 +323,28 @@ static int make_init(const struct launch *l, int s[2], struct launched *ret, str
 	return r;
 }
 
-static int open_users(pid_t pid, struct err *e)
+/* Before it says go: then the process is not ours to look at any more, and may be gone at once. */
+static int open_ns(pid_t pid, const char *which, struct err *e)
 {
 	char path[40];
 
-	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, which);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? err_set(e, errno, "open the container's user namespace") : fd;
+	return fd < 0 ? err_set(e, errno, "open the container's %s namespace", which) : fd;
+}
+
+/* Beside the child, which makes its root meanwhile. */
+static int attach_networks(const struct launch *l, pid_t pid, int netns, int sync, struct err *e)
+{
+	struct stage_network_msg msg = {.type = "A"};
+	size_t n = 0;
+	int r = l->networks(l->networks_arg, pid, netns, msg.v, &n, e);
+
+	if (r < 0)
+		return r;
+	/* A child that has failed does not listen any more: it has said why. */
+	fd_send_msg(sync, &msg, sizeof msg.type + n * sizeof *msg.v, NULL, 0);
+	return 0;
 }
 
 int launch_start(const struct launch *l, struct launched *ret, struct err *e)
@@ -346,12 +361,17 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 	userns_identity(l->gids, &gids);
 	if (r == 0)
 		r = userns_write_maps(ret->pid, &uids, &gids, false, e);
-	if (r == 0 && !ns_is_own(l->config, NS_PID)) /* before it runs: it may be gone at once */
-		ret->users = open_users(ret->pid, e);
-	if (r == 0 && !ns_is_own(l->config, NS_PID) && ret->users < 0)
-		r = ret->users;
+	if (r == 0 && !ns_is_own(l->config, NS_PID)) {
+		ret->users = open_ns(ret->pid, "user", e);
+		r = ret->users < 0 ? ret->users : 0;
+	}
+	autoclose int netns = r == 0 && l->networks ? open_ns(ret->pid, "net", e) : -1;
+	if (r == 0 && l->networks && netns < 0)
+		r = netns;
 	if (r == 0 && write(sync, "", 1) != 1)
 		r = err_set(e, errno, "start the container's first process");
+	if (r == 0 && l->networks)
+		r = attach_networks(l, ret->pid, take_fd(netns), sync, e);
 	if (r == 0)
 		r = follow(sync, false, ret, e);
 	if (r == 0)

@@ -8,9 +8,10 @@
  *
  *   parent (supervisor, in U0)                     child (init, in its own namespaces)
  *   clone3: user, mnt, pid, ipc, uts, cgroup, net  waits on the sync socket
- *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts, pivots ...
- *   takes "N" + hosts and resolv.conf               ... writes its files
-   takes "P" + the pty's master                   ... makes the terminal
+ *   writes uid_map and gid_map, says go            becomes root, seals itself, mounts ...
+ *   takes "N" + hosts and resolv.conf              ... writes its files
+ *   attaches it to its networks, sends "A"         waits for that, sets addresses and routes, pivots ...
+ *   takes "P" + the pty's master                   ... makes the terminal
  *   takes "L" + a listener and who it is (form one)  ... hands calls about ids over
  *   takes "X": all is set up                        ... loads the filter
  *   end of file: the program runs                  execve closes the socket
@@ -24,6 +25,7 @@
 
 #include <sys/ioctl.h>
 
+#include "net/guest.h"
 #include "runtime/config.h"
 #include "runtime/creds.h"
 #include "runtime/names.h"
@@ -40,7 +42,12 @@ struct launch {
 	const struct names *names;	      /* of PID 1: what its files say */
 	const struct joins *joins;	      /* NULL: none; not used by launch_join */
 	struct winsize size;		      /* first size of the terminal; 0: unknown */
-	int stdio[3];	    /* for 0, 1, 2 of the process; ignored with a terminal */
+	int stdio[3]; /* for 0, 1, 2 of the process; ignored with a terminal */
+	/* Attaches the process to its networks, while it makes its root, and says what it is to configure: at most GUEST_IFACES (net/guest.h). netns
+	 * is its network namespace, the callback's to keep. NULL: config->network is not NETWORK_OWN. Not used by launch_join. */
+	int (*networks)(void *arg, pid_t pid, int netns, struct guest_iface *v, size_t *ret_n,
+			struct err *e);
+	void *networks_arg;
 	struct fd_kept fds; /* what it gets besides, under the same numbers; they stay open here */
 };
 

@@ -10,6 +10,7 @@
 
 #include <sys/ioctl.h>
 
+#include "net/guest.h"
 #include "runtime/config.h"
 #include "runtime/names.h"
 #include "runtime/namespaces.h"
@@ -59,6 +60,12 @@ stage_step stage_dev, stage_devices, stage_terminal;
 /* The same for a process that joins a container that runs already. */
 stage_step stage_join_terminal;
 /* process.c: from here on it is about the process. */
+/* network.c: waits until the devices of its networks are there, and configures them. */
+stage_step stage_network;
+struct stage_network_msg { /* what the supervisor sends then, cut after the last one */
+	char type[_Alignof(struct guest_iface)]; /* "A" */
+	struct guest_iface v[GUEST_IFACES];
+};
 stage_step stage_user, stage_limits, stage_cwd, stage_privileges;
 
 /* Replaces the process by the command, found by PATH of its environment. Returns only on failure: 127 (not found) or 126. */

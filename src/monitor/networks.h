@@ -1,0 +1,31 @@
+/*
+ * networks.h - the supervisor's part in networking: its container's endpoints are attached as long as it lives (net/attach.h).
+ *
+ * It holds the connection to each network's process and a descriptor of each N. When a network process dies, or somebody has changed networks.json
+ * (FRAME_NETWORKS), a forked child makes what is attached the same as what networks.json says, and hands over the new connections: the supervisor
+ * itself allocates nothing while the container runs. There is one container in a process, so all is static.
+ */
+#ifndef MONITOR_NETWORKS_H
+#define MONITOR_NETWORKS_H
+
+#include "monitor/relay.h"
+#include "net/attach.h"
+#include "runtime/config.h"
+#include "state/container.h"
+
+struct networks_of {
+	const struct home *home;
+	const struct container_config *config;
+	struct container_state *state; /* its ports are filled in */
+	int dir;		       /* of the container */
+};
+
+/* Attaches all endpoints of the container to netns, which pid is in and which it keeps. v: what its init is to configure, GUEST_IFACES of them at most. Called in U0. */
+int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,
+		    size_t *ret_n, struct err *e);
+/* From here on lost connections are made again, and requests are answered. Nothing to do for a container that has no networks of its own. */
+int networks_watch(struct relay *r, struct err *e);
+/* The container has ended: its ports are free and its names forgotten when this returns. */
+void networks_end(void);
+
+#endif
