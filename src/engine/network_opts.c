@@ -449,7 +449,8 @@ int network_opts_set(const struct home *h, const struct network_opts *o, struct 
 		return err_set(e, errno, "--network %s", p.mode);
 	if (!o->networks.n)
 		c->network = "none";
-	else if (strcmp(p.mode, "none") && strcmp(p.mode, "host") && p.mode[0] != 'n')
+	else if (strcmp(p.mode, "none") && strcmp(p.mode, "host") && strcmp(p.mode, "bridge") &&
+		 p.mode[0] != 'n')
 		return bad(e, o->networks.v[0], "this build does not attach containers to it yet");
 	return strcmp(c->network, "bridge") ? 0 : set_endpoints(h, &p, c, ret, a, ret_note, e);
 }
