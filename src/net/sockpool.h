@@ -12,7 +12,7 @@
 #include "net/setup.h"
 
 /* POOL_RTNL and POOL_NFNL: netlink sockets (they block), for whoever attaches. What is sent on them must have an address, even an empty one
- * (mnl_socket_sendto() does it): then the rights of the sender count, not those of the process that opened them. */
+ * (nl_talk() does it): then the rights of the sender count, not those of the process that opened them. */
 enum pool_kind { POOL_TCP4, POOL_TCP6, POOL_UDP4, POOL_UDP6, POOL_RTNL, POOL_NFNL, POOL_KINDS };
 
 struct sockpool;
