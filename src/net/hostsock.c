@@ -165,3 +165,30 @@ void sock_error_pass(struct netproc *np, const struct sock_error *v, const struc
 		from = tun_gateway(np, sent->src.family);
 	tun_send(np, out, packet_error_raw(out, v->type, v->kind, v->mtu, &from, orig, n + v->len));
 }
+
+void sock_refused(struct netproc *np, const struct packet *p, int code, uint32_t mtu)
+{
+	switch (code) {
+	case EMSGSIZE:
+		if (mtu)
+			tun_error(np, WHY_TOO_BIG, mtu, NULL, p);
+		break;
+	case ENETUNREACH:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+		tun_error(np, WHY_NET, 0, NULL, p);
+		break;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENODEV:
+	case EINVAL:
+		tun_error(np, WHY_HOST, 0, NULL, p);
+		break;
+	case EPERM:
+	case EACCES:
+		tun_error(np, WHY_PROHIBITED, 0, NULL, p);
+		break;
+	default:
+		break;
+	}
+}

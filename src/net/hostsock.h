@@ -43,9 +43,11 @@ struct sock_error {
 /* Takes the next entry; false: there is none. */
 bool sock_error_next(int fd, struct sock_error *ret);
 
-/* Passes an ICMP error on to a container: what it sent is named by its own words, to->src (which it is) and to->dst, and proto. Who said it stays, where a
- * container can be told so; host: the address behind p->to if it says so itself, for it has another name there. */
+/* Passes an ICMP error on to a container, about what it sent: sent->src is the container, sent->dst what it calls the other side, with v->data as the body. Who
+ * said it stays, where a container can be told so; host: the address behind sent->dst, which has that name if it says so itself. */
 void sock_error_pass(struct netproc *np, const struct sock_error *v, const struct packet_to *sent,
 		     bool echo, const struct ip *host);
+/* The kernel refused to send p with this errno: tells its sender what a router would have told. mtu: with EMSGSIZE. */
+void sock_refused(struct netproc *np, const struct packet *p, int code, uint32_t mtu);
 
 #endif

@@ -81,22 +81,13 @@ static uint32_t take_errors(struct udp_flow *f)
 	return mtu;
 }
 
-/* The kernel refused a datagram: tells the container what it would have been told by a router. */
-static void refused(struct out_udp *u, const uint8_t *data, size_t len, int code, uint32_t mtu)
+static void refused(struct out_udp *u, const struct pending *w, int code, uint32_t mtu)
 {
 	struct packet p;
 
-	/* What it is about is a packet that was read, so it can be taken apart again. */
-	if (packet_parse(data, len, &p) < 0)
-		return;
-	if (code == EMSGSIZE && mtu)
-		tun_error(u->np, WHY_TOO_BIG, mtu, NULL, &p);
-	else if (code == ENETUNREACH || code == ENETDOWN || code == EADDRNOTAVAIL)
-		tun_error(u->np, WHY_NET, 0, NULL, &p);
-	else if (code == EHOSTUNREACH || code == EHOSTDOWN || code == ENODEV || code == EINVAL)
-		tun_error(u->np, WHY_HOST, 0, NULL, &p);
-	else if (code == EPERM || code == EACCES)
-		tun_error(u->np, WHY_PROHIBITED, 0, NULL, &p);
+	/* It has been read, so it can be taken apart again. */
+	if (packet_parse(w->data, w->packet_len, &p) == 0)
+		sock_refused(u->np, &p, code, mtu);
 }
 
 /* ---- sending */
@@ -114,11 +105,11 @@ static void send_alone(struct out_udp *u, struct udp_flow *f, const struct pendi
 			return; /* lost, as on a wire that is too thin */
 		uint32_t mtu = take_errors(f);
 		if (code == EMSGSIZE && mtu) {
-			refused(u, w->data, w->packet_len, code, mtu);
+			refused(u, w, code, mtu);
 			return;
 		}
 		if (i > 0 && code != EMSGSIZE && code != ECONNREFUSED) {
-			refused(u, w->data, w->packet_len, code, 0);
+			refused(u, w, code, 0);
 			return;
 		}
 	}
