@@ -12,37 +12,6 @@
 #define UDP_GRO 104
 #endif
 
-socklen_t sock_address(struct sockaddr_storage *ret, const struct ip *ip, uint16_t port)
-{
-	if (ip->family == 6) {
-		struct sockaddr_in6 *s = (struct sockaddr_in6 *)ret;
-		*s = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
-		memcpy(&s->sin6_addr, ip->b, 16);
-		return sizeof *s;
-	}
-	struct sockaddr_in *s = (struct sockaddr_in *)ret;
-	*s = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
-	memcpy(&s->sin_addr, ip->b, 4);
-	return sizeof *s;
-}
-
-void sock_address_of(const struct sockaddr_storage *sa, struct ip *ret_ip, uint16_t *ret_port)
-{
-	*ret_ip = (struct ip){0};
-	*ret_port = 0;
-	if (sa->ss_family == AF_INET) {
-		const struct sockaddr_in *s = (const struct sockaddr_in *)sa;
-		ret_ip->family = 4;
-		memcpy(ret_ip->b, &s->sin_addr, 4);
-		*ret_port = ntohs(s->sin_port);
-	} else if (sa->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *s = (const struct sockaddr_in6 *)sa;
-		ret_ip->family = 6;
-		memcpy(ret_ip->b, &s->sin6_addr, 16);
-		*ret_port = ntohs(s->sin6_port);
-	}
-}
-
 static void set_int(int fd, int level, int name, int v)
 {
 	setsockopt(fd, level, name, &v, sizeof v);
@@ -128,7 +97,7 @@ bool sock_error_next(int fd, struct sock_error *ret)
 	if (n < 0)
 		return false;
 	ret->len = (size_t)n < sizeof ret->data ? (size_t)n : sizeof ret->data;
-	sock_address_of(&to, &ret->to, &ret->port);
+	sockaddr_read(&to, &ret->to, &ret->port);
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = next_control(&m, c)) {
 		size_t len = c->cmsg_len - CMSG_LEN(0);
 		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
@@ -143,7 +112,7 @@ bool sock_error_next(int fd, struct sock_error *ret)
 	struct sockaddr_storage from = {0};
 	memcpy(&from, &x.from, sizeof x.from);
 	uint16_t port;
-	sock_address_of(&from, &ret->from, &port);
+	sockaddr_read(&from, &ret->from, &port);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * hostsock.h - what out_udp and out_icmp share: addresses as sockets take them, and what a socket of the host was told about packets that did not arrive.
+ * hostsock.h - what out_udp and out_icmp share: the headers of what a socket of the host sends, and what it was told about packets that did not arrive.
  */
 #ifndef NET_HOSTSOCK_H
 #define NET_HOSTSOCK_H
@@ -8,11 +8,7 @@
 
 #include "net/netproc.h"
 #include "net/packet.h"
-
-/* Returns the length of what is in *ret. */
-socklen_t sock_address(struct sockaddr_storage *ret, const struct ip *ip, uint16_t port);
-/* family 0 if it is neither IPv4 nor IPv6. A link's own address keeps no scope. */
-void sock_address_of(const struct sockaddr_storage *sa, struct ip *ret_ip, uint16_t *ret_port);
+#include "net/sockaddr.h"
 
 /* What an IP socket of the host is set to, as the last packet of the container wanted it. */
 struct sock_header {

@@ -71,7 +71,7 @@ static bool receive(struct udp_flow *f, uint8_t *buf, size_t room)
 	ssize_t n = recvmsg(f->watch.fd, &m, MSG_DONTWAIT);
 	if (n < 0)
 		return false;
-	sock_address_of(&from, &ip, &port);
+	sockaddr_read(&from, &ip, &port);
 	struct udp_peer *p = udp_peer_find(f, &ip, 0);
 	if (!p || n < HEAD || buf[0] != (ip.family == 6 ? REPLY6 : REPLY4) || buf[1])
 		return true;
@@ -106,7 +106,7 @@ static void send_request(struct out_icmp *u, struct udp_flow *f, const struct pa
 	/* The kernel writes the id and the checksum. */
 	head[6] = (uint8_t)(p->echo_seq >> 8);
 	head[7] = (uint8_t)p->echo_seq;
-	m.msg_namelen = sock_address(&to, &p->to, 0);
+	m.msg_namelen = sockaddr_make(&to, &p->to, 0);
 	sock_set_header(f->watch.fd, f->src.family, &f->header, p->ttl, p->tos,
 			p->df && p->len <= ANY_PATH);
 	for (int i = 0; i < TRIES; i++) {
@@ -145,10 +145,13 @@ static int host_socket(struct out_icmp *u, struct udp_flow *f)
 {
 	autoclose int fd = ping_socket(f->src.family);
 
-	while ((fd == -EMFILE || fd == -ENFILE) && udp_flow_evict(&u->map, f))
+	while ((fd == -EMFILE || fd == -ENFILE || fd >= u->np->fd_limit) &&
+	       udp_flow_evict(&u->map, f)) {
+		fd_close(&fd);
 		fd = ping_socket(f->src.family);
-	if (fd < 0)
-		return fd;
+	}
+	if (fd < 0 || fd >= u->np->fd_limit)
+		return fd < 0 ? fd : -EMFILE;
 	sock_ask_all(fd, f->src.family);
 	f->watch = (struct watch){.fd = -1, .fn = on_flow, .arg = u};
 	int r = loop_add(&u->np->loop, &f->watch, fd, EPOLLIN);
@@ -186,6 +189,8 @@ void out_icmp_packet(struct netproc *np, const struct packet *p)
 	struct udp_flow *f = udp_flow_find(&u->map, &p->src, p->echo_id);
 	if (!f) {
 		f = udp_flow_make(&u->map, p->member, &p->src, p->echo_id);
+		if (!f)
+			return;
 		if (host_socket(u, f) < 0) {
 			udp_flow_end(
 				f); /* silence: no other host may say that this one is not there */
@@ -194,8 +199,8 @@ void out_icmp_packet(struct netproc *np, const struct packet *p)
 		if (!u->sweep.at)
 			loop_timer(&np->loop, &u->sweep, SWEEP_MS);
 	}
-	udp_peer_sent(f, &p->to, &p->dst, 0, time_mono_ms());
-	send_request(u, f, p);
+	if (udp_peer_sent(f, &p->to, &p->dst, 0, time_mono_ms()))
+		send_request(u, f, p);
 }
 
 void out_icmp_member_gone(struct netproc *np, struct member *m)

@@ -1,11 +1,10 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/base.h"
+#include "net/dgram.h"
 #include "net/out_udp.h"
 #include "net/out_udp_map.h"
 #include "net/tun.h"
@@ -18,27 +17,19 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 enum {
-	PENDING = 128,
-	TRAIN = 64,
-	TRAIN_BYTES = 65000,
+	MESSAGES = 128,
 	TRAIN_SEGMENT = 1452, /* longer ones seldom fit a path's MTU, and come seldom */
 	ANY_PATH = 1500,
-	RECEIVE = 32,
-	SLOT = 65536,
 	ROUNDS = 4,
 	SWEEP_MS = 2500,
-	BUFFER_BYTES = 1 << 20,
 	ERRORS = 64, /* taken at once */
 	TRIES = 8,
 };
 
 /* A message to be sent: one datagram, or a train of v[first] .. v[first + n - 1]. */
-struct pending {
+struct message {
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	const uint8_t *data; /* of the first one: the packet */
@@ -53,10 +44,9 @@ struct out_udp {
 	struct timer sweep;
 	struct udp_flow *flow;	   /* whose messages are pending */
 	struct sock_header header; /* and how they are to be sent */
-	struct pending v[PENDING];
-	struct iovec iov[PENDING];
+	struct message v[MESSAGES];
+	struct iovec iov[MESSAGES];
 	size_t n, niov;
-	uint8_t *buf; /* RECEIVE times SLOT; NULL while there are no flows */
 };
 
 /* ---- errors */
@@ -81,7 +71,7 @@ static uint32_t take_errors(struct udp_flow *f)
 	return mtu;
 }
 
-static void refused(struct out_udp *u, const struct pending *w, int code, uint32_t mtu)
+static void refused(struct out_udp *u, const struct message *w, int code, uint32_t mtu)
 {
 	struct packet p;
 
@@ -93,7 +83,7 @@ static void refused(struct out_udp *u, const struct pending *w, int code, uint32
 /* ---- sending */
 
 /* Sends one datagram, whatever its length. Errors that the socket was told about earlier ones come first: they are no answer to this one. */
-static void send_alone(struct out_udp *u, struct udp_flow *f, const struct pending *w,
+static void send_alone(struct out_udp *u, struct udp_flow *f, const struct message *w,
 		       const struct iovec *v)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -116,7 +106,7 @@ static void send_alone(struct out_udp *u, struct udp_flow *f, const struct pendi
 }
 
 /* The first message that was refused: its datagrams one by one. */
-static void send_singly(struct out_udp *u, struct udp_flow *f, const struct pending *w)
+static void send_singly(struct out_udp *u, struct udp_flow *f, const struct message *w)
 {
 	if (w->n > 1 || w->segment) {
 		f->no_train =
@@ -135,7 +125,7 @@ static void send_singly(struct out_udp *u, struct udp_flow *f, const struct pend
 	}
 }
 
-static void fill(const struct out_udp *u, struct mmsghdr *m, struct pending *w, uint8_t *control)
+static void fill(const struct out_udp *u, struct mmsghdr *m, struct message *w, uint8_t *control)
 {
 	struct msghdr *h = &m->msg_hdr;
 
@@ -159,8 +149,8 @@ void out_udp_flush(struct netproc *np)
 {
 	struct out_udp *u = np->udp;
 	struct udp_flow *f = u ? u->flow : NULL;
-	struct mmsghdr m[PENDING];
-	_Alignas(struct cmsghdr) uint8_t control[PENDING][CMSG_SPACE(sizeof(uint16_t))];
+	struct mmsghdr m[MESSAGES];
+	_Alignas(struct cmsghdr) uint8_t control[MESSAGES][CMSG_SPACE(sizeof(uint16_t))];
 
 	if (!f || !u->n)
 		return;
@@ -190,9 +180,9 @@ void out_udp_flush(struct netproc *np)
 static bool joins(const struct out_udp *u, const struct packet *p,
 		  const struct sockaddr_storage *to, socklen_t to_len)
 {
-	const struct pending *w = u->n ? &u->v[u->n - 1] : NULL;
+	const struct message *w = u->n ? &u->v[u->n - 1] : NULL;
 
-	return w && !p->segment && !u->flow->no_train && !w->closed && w->n < TRAIN &&
+	return w && !p->segment && !u->flow->no_train && !w->closed && w->n < TRAIN_MAX &&
 	       w->bytes + p->body_len <= TRAIN_BYTES && w->segment <= TRAIN_SEGMENT &&
 	       p->body_len <= w->segment && p->body_len && w->to_len == to_len &&
 	       !memcmp(&w->to, to, to_len);
@@ -203,23 +193,23 @@ static void gather(struct out_udp *u, struct udp_flow *f, const struct packet *p
 	struct sockaddr_storage to;
 	size_t wire = (p->segment ? p->segment : p->body_len) + (size_t)(p->body - p->data);
 	struct sock_header h = {p->ttl, p->tos, p->df && wire <= ANY_PATH, true};
-	socklen_t to_len = sock_address(&to, &p->to, p->dst_port);
+	socklen_t to_len = sockaddr_make(&to, &p->to, p->dst_port);
 
 	if (u->flow &&
-	    (u->flow != f || u->niov == PENDING || memcmp(&h, &u->header, sizeof h) != 0))
+	    (u->flow != f || u->niov == MESSAGES || memcmp(&h, &u->header, sizeof h) != 0))
 		out_udp_flush(u->np);
 	u->flow = f;
 	u->header = h;
 	struct iovec *v = &u->iov[u->niov++];
 	*v = (struct iovec){(void *)p->body, p->body_len};
 	if (joins(u, p, &to, to_len)) {
-		struct pending *w = &u->v[u->n - 1];
+		struct message *w = &u->v[u->n - 1];
 		w->n++;
 		w->bytes += p->body_len;
 		w->closed = p->body_len < w->segment;
 		return;
 	}
-	u->v[u->n++] = (struct pending){.to = to,
+	u->v[u->n++] = (struct message){.to = to,
 					.to_len = to_len,
 					.data = p->data,
 					.packet_len = p->len,
@@ -239,7 +229,7 @@ static struct udp_peer *sender(struct udp_flow *f, const struct mmsghdr *m, stru
 	struct ip from;
 	uint16_t port;
 
-	sock_address_of(m->msg_hdr.msg_name, &from, &port);
+	sockaddr_read(m->msg_hdr.msg_name, &from, &port);
 	struct udp_peer *p = udp_peer_find(f, &from, port);
 	if (!p)
 		return NULL;
@@ -249,85 +239,34 @@ static struct udp_peer *sender(struct udp_flow *f, const struct mmsghdr *m, stru
 	return p;
 }
 
-/* Datagrams on their way to the container that can go as one train. */
-struct train {
-	struct packet_to to;
-	struct iovec v[TUN_TRAIN];
-	size_t n, bytes;
-};
-
-static void train_go(struct netproc *np, struct train *t)
-{
-	if (t->n)
-		tun_udp(np, &t->to, t->v, t->n);
-	t->n = t->bytes = 0;
-}
-
-static void train_add(struct netproc *np, struct train *t, const struct packet_to *to, void *body,
-		      size_t len)
-{
-	if (t->n && (t->n == TUN_TRAIN || len > t->v[0].iov_len ||
-		     t->v[t->n - 1].iov_len < t->v[0].iov_len || t->bytes + len > TRAIN_BYTES ||
-		     memcmp(to, &t->to, sizeof *to) != 0))
-		train_go(np, t);
-	t->to = *to;
-	t->v[t->n++] = (struct iovec){body, len};
-	t->bytes += len;
-}
-
-/* The shared buffer for what comes in. */
-static uint8_t *buffer(struct out_udp *u)
-{
-	void *p;
-
-	if (u->buf)
-		return u->buf;
-	p = mmap(NULL, (size_t)RECEIVE * SLOT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		 -1, 0);
-	if (p == MAP_FAILED)
-		return NULL;
-	u->buf = p;
-	return u->buf;
-}
-
-/* One recvmmsg(2); returns how many messages came. */
+/* One batch; returns how many messages came. */
 static int receive(struct out_udp *u, struct udp_flow *f, int64_t now)
 {
-	struct mmsghdr m[RECEIVE];
-	struct iovec v[RECEIVE];
-	struct sockaddr_storage from[RECEIVE];
-	_Alignas(struct cmsghdr) uint8_t control[RECEIVE][128];
+	struct dgram_in *in;
 	struct train t = {.n = 0};
-	uint8_t *buf = buffer(u);
+	struct packet_to of = {0}; /* the train's */
+	int n = dgram_receive(f->watch.fd, &in);
 
-	if (!buf)
-		return 0;
-	for (size_t i = 0; i < RECEIVE; i++) {
-		v[i] = (struct iovec){buf + i * SLOT, SLOT};
-		m[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
-					       .msg_namelen = sizeof from[i],
-					       .msg_iov = &v[i],
-					       .msg_iovlen = 1,
-					       .msg_control = control[i],
-					       .msg_controllen = sizeof control[i]};
-	}
-	int n = recvmmsg(f->watch.fd, m, RECEIVE, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
 		struct packet_to to = {0};
-		size_t len = m[i].msg_len, segment;
-		struct udp_peer *p = sender(f, &m[i], &to, &segment);
-		if (!p || m[i].msg_hdr.msg_flags & MSG_TRUNC)
+		size_t len = in->m[i].msg_len, segment, at = 0;
+		struct udp_peer *p = sender(f, &in->m[i], &to, &segment);
+		if (!p || in->m[i].msg_hdr.msg_flags & MSG_TRUNC)
 			continue;
 		udp_peer_heard(p, now);
-		size_t step = segment && segment < len ? segment : len;
-		size_t at = 0;
 		do {
-			train_add(u->np, &t, &to, (uint8_t *)v[i].iov_base + at,
-				  len - at < step ? len - at : step);
+			size_t step = segment && segment < len - at ? segment : len - at;
+			uint8_t *body = (uint8_t *)in->v[i].iov_base + at;
+			if (memcmp(&to, &of, sizeof to) != 0 || !train_add(&t, body, step)) {
+				tun_udp(u->np, &of, t.v, t.n);
+				train_clear(&t);
+				train_add(&t, body, step);
+				of = to;
+			}
 			at += step;
 		} while (at < len);
 	}
-	train_go(u->np, &t);
+	tun_udp(u->np, &of, t.v, t.n);
 	return n;
 }
 
@@ -340,7 +279,7 @@ static void on_flow(struct watch *w, uint32_t events)
 	if (events & EPOLLERR)
 		take_errors(f);
 	for (int i = 0; i < ROUNDS; i++)
-		if (receive(u, f, now) < RECEIVE)
+		if (receive(u, f, now) < DGRAM_BATCH)
 			break;
 }
 
@@ -364,20 +303,23 @@ static void ended(struct udp_flow *f)
 
 static int host_socket(struct out_udp *u, struct udp_flow *f)
 {
-	static const int one = 1, bytes = BUFFER_BYTES;
+	static const int one = 1;
 	bool six = f->src.family == 6;
 	int kind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	autoclose int fd = socket(six ? AF_INET6 : AF_INET, kind, 0);
 
-	while (fd < 0 && (errno == EMFILE || errno == ENFILE) && udp_flow_evict(&u->map, f))
-		fd = socket(six ? AF_INET6 : AF_INET, kind, 0);
-	if (fd < 0)
+	if (fd < 0 && errno != EMFILE && errno != ENFILE)
 		return -errno;
+	/* The oldest makes room; its own socket is the one that is lowest then. */
+	while ((fd < 0 || fd >= u->np->fd_limit) && udp_flow_evict(&u->map, f)) {
+		fd_close(&fd);
+		fd = socket(six ? AF_INET6 : AF_INET, kind, 0);
+	}
+	if (fd < 0 || fd >= u->np->fd_limit)
+		return -EMFILE;
 	if (six && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &one, sizeof one);
+	dgram_prepare(fd);
 	sock_ask_all(fd, f->src.family);
 	f->watch = (struct watch){.fd = -1, .fn = on_flow, .arg = u};
 	int r = loop_add(&u->np->loop, &f->watch, fd, EPOLLIN);
@@ -391,14 +333,9 @@ static void on_sweep(struct timer *t)
 {
 	struct out_udp *u = t->arg;
 
-	if (udp_map_sweep(&u->map, time_mono_ms())) {
-		if (u->buf)
-			madvise(u->buf, (size_t)RECEIVE * SLOT, MADV_DONTNEED);
+	if (udp_map_sweep(&u->map, time_mono_ms()))
 		loop_timer(&u->np->loop, t, SWEEP_MS);
-	} else if (u->buf) {
-		munmap(u->buf, (size_t)RECEIVE * SLOT);
-		u->buf = NULL;
-	}
+	dgram_settle();
 }
 
 void out_udp_packet(struct netproc *np, const struct packet *p)
@@ -408,6 +345,8 @@ void out_udp_packet(struct netproc *np, const struct packet *p)
 
 	if (!f) {
 		f = udp_flow_make(&u->map, p->member, &p->src, p->src_port);
+		if (!f)
+			return;
 		if (host_socket(u, f) < 0) {
 			udp_flow_end(f);
 			tun_error(np, WHY_HOST, 0, NULL, p);
@@ -416,8 +355,8 @@ void out_udp_packet(struct netproc *np, const struct packet *p)
 		if (!u->sweep.at)
 			loop_timer(&np->loop, &u->sweep, SWEEP_MS);
 	}
-	udp_peer_sent(f, &p->to, &p->dst, p->dst_port, time_mono_ms());
-	gather(u, f, p);
+	if (udp_peer_sent(f, &p->to, &p->dst, p->dst_port, time_mono_ms()))
+		gather(u, f, p);
 }
 
 void out_udp_member_gone(struct netproc *np, struct member *m)
@@ -428,13 +367,10 @@ void out_udp_member_gone(struct netproc *np, struct member *m)
 
 int out_udp_init(struct netproc *np, struct err *e)
 {
-	struct rlimit files = {1024, 1024};
-
-	getrlimit(RLIMIT_NOFILE, &files);
 	struct out_udp *u = xcalloc(1, sizeof *u);
 	u->np = np;
 	u->sweep = (struct timer){.fn = on_sweep, .arg = u};
-	udp_map_init(&u->map, files.rlim_cur / 2, ended);
+	udp_map_init(&u->map, (size_t)(np->fd_limit > 2 ? np->fd_limit / 2 : 1), ended);
 	np->udp = u;
 	return 0;
 }

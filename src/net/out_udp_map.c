@@ -7,6 +7,8 @@ enum { FLOW_BUCKETS = 4096, PEER_BUCKETS = 8192, TALK_MS = 2000, DNS_PORT = 53 }
 void udp_map_init(struct udp_map *m, size_t max_flows, void (*ended)(struct udp_flow *f))
 {
 	*m = (struct udp_map){.max_flows = max_flows < FLOWS_MAX ? max_flows : FLOWS_MAX,
+			      .flow_slab = SLAB_FOR(struct udp_flow),
+			      .peer_slab = SLAB_FOR(struct udp_peer),
 			      .secret = rand_u64(),
 			      .ended = ended};
 }
@@ -112,7 +114,7 @@ static void peer_end(struct udp_peer *p)
 	peer_unlink(p);
 	p->flow->npeers--;
 	p->flow->map->npeers--;
-	free(p);
+	slab_put(&p->flow->map->peer_slab, p);
 }
 
 struct udp_peer *udp_peer_find(struct udp_flow *f, const struct ip *host, uint16_t port)
@@ -155,7 +157,9 @@ struct udp_peer *udp_peer_sent(struct udp_flow *f, const struct ip *host, const 
 			peer_end(f->oldest);
 		else if (f->map->npeers >= PEERS_MAX)
 			udp_flow_evict(f->map, f);
-		p = xcalloc(1, sizeof *p);
+		p = slab_get(&f->map->peer_slab);
+		if (!p)
+			return NULL;
 		*p = (struct udp_peer){.flow = f, .host = *host, .port = port, .since = now};
 		struct udp_peer **b = peer_bucket(f, host, port);
 		p->chain = *b;
@@ -205,6 +209,8 @@ static void tidy(struct udp_map *m, struct udp_member *o)
 		return;
 	free(m->flows);
 	free(m->peers);
+	slab_trim(&m->flow_slab);
+	slab_trim(&m->peer_slab);
 	m->flows = NULL;
 	m->peers = NULL;
 }
@@ -224,7 +230,7 @@ void udp_flow_end(struct udp_flow *f)
 	o->n--;
 	m->nflows--;
 	m->ended(f);
-	free(f);
+	slab_put(&m->flow_slab, f);
 	tidy(m, o);
 }
 
@@ -247,14 +253,16 @@ bool udp_flow_evict(struct udp_map *m, const struct udp_flow *f)
 struct udp_flow *udp_flow_make(struct udp_map *m, const struct member *who, const struct ip *src,
 			       uint16_t port)
 {
-	struct udp_member *o = owner_of(m, who);
+	struct udp_flow *f = slab_get(&m->flow_slab);
 	size_t share = m->max_flows / 2;
 
+	if (!f)
+		return NULL;
 	if (!m->flows) {
 		m->flows = xcalloc(FLOW_BUCKETS, sizeof(struct udp_flow *));
 		m->peers = xcalloc(PEER_BUCKETS, sizeof(struct udp_peer *));
 	}
-	struct udp_flow *f = xcalloc(1, sizeof *f);
+	struct udp_member *o = owner_of(m, who);
 	*f = (struct udp_flow){.owner = o, .map = m, .src = *src, .port = port};
 	f->watch = (struct watch){.fd = -1, .arg = f};
 	struct udp_flow **b = flow_bucket(m, src, port);

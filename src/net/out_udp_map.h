@@ -14,9 +14,10 @@
 #define NET_OUT_UDP_MAP_H
 
 #include "net/hostsock.h"
+#include "net/slab.h"
 
 enum {
-	FLOWS_MAX = 8192,  /* and no more than half of the descriptors there may be */
+	FLOWS_MAX = 8192,  /* or less, as udp_map_init() is told */
 	PEERS_MAX = 32768, /* in all */
 	PEERS_FLOW = 4096,
 	UDP_ONCE_MS = 5000,
@@ -60,6 +61,7 @@ struct udp_member {
 struct udp_map {
 	struct udp_flow **flows; /* tables; NULL while empty */
 	struct udp_peer **peers;
+	struct slab flow_slab, peer_slab;
 	size_t nflows, npeers, max_flows;
 	uint64_t secret;
 	struct udp_member *members;
@@ -71,7 +73,7 @@ void udp_map_init(struct udp_map *m, size_t max_flows, void (*ended)(struct udp_
 /* The flow, or NULL. */
 struct udp_flow *udp_flow_find(struct udp_map *m, const struct ip *src, uint16_t port)
 	__attribute__((hot));
-/* Makes it (there must be none), without a socket; another one ends if there are too many. */
+/* Makes it (there must be none), without a socket; another one ends if there are too many. NULL: no memory. */
 struct udp_flow *udp_flow_make(struct udp_map *m, const struct member *who, const struct ip *src,
 			       uint16_t port);
 void udp_flow_end(struct udp_flow *f);
@@ -80,7 +82,7 @@ bool udp_flow_evict(struct udp_map *m, const struct udp_flow *f);
 
 struct udp_peer *udp_peer_find(struct udp_flow *f, const struct ip *host, uint16_t port)
 	__attribute__((hot));
-/* Something is sent to it: the peer, made if there is none, is the newest now. */
+/* Something is sent to it: the peer, made if there is none, is the newest now. NULL: no memory. */
 struct udp_peer *udp_peer_sent(struct udp_flow *f, const struct ip *host, const struct ip *shown,
 			       uint16_t port, int64_t now) __attribute__((hot));
 /* Something came from it. */

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/base.h"
+#include "net/dgram.h"
 #include "net/host_address.h"
 #include "net/packet_defrag.h"
 #include "net/tun.h"
@@ -265,18 +266,18 @@ void tun_udp(struct netproc *np, const struct packet_to *to, const struct iovec 
 {
 	struct tun *t = np->dev;
 	uint8_t head[PACKET_HEAD_MAX];
-	struct iovec w[2 + TUN_TRAIN];
+	struct iovec w[2 + TRAIN_MAX];
 	struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 				   .csum_offset = 6,
 				   .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4};
 	size_t len = 0;
 
-	if (!t)
+	if (!t || !n)
 		return;
 	for (size_t i = 0; i < n; i++)
 		len += v[i].iov_len;
-	bool fits = len <= PACKET_BODY_MAX4 && v[0].iov_len + sizeof head <= t->mtu && v[0].iov_len;
-	size_t hl = t->train && n > 1 && n <= TUN_TRAIN && fits
+	bool fits = len <= TRAIN_BYTES && v[0].iov_len + sizeof head <= t->mtu && v[0].iov_len;
+	size_t hl = t->train && n > 1 && n <= TRAIN_MAX && fits
 			    ? packet_udp_head(head, to, NULL, len, false)
 			    : 0;
 	if (!hl) {

@@ -34,8 +34,7 @@ int tun_init(struct netproc *np, const struct tun_takers *takers, struct err *e)
 
 /* Sends a packet into N. What does not fit is dropped, as in any network. */
 void tun_send(struct netproc *np, const void *packet, size_t len);
-/* Datagrams from to->src to to->dst, one per element: all of one length, but the last may be shorter. At most TUN_TRAIN. */
-enum { TUN_TRAIN = 64 };
+/* Datagrams from to->src to to->dst, one per element: all of one length, but the last may be shorter (struct train). */
 void tun_udp(struct netproc *np, const struct packet_to *to, const struct iovec *v, size_t n)
 	__attribute__((hot));
 /* An echo request's answer. */
