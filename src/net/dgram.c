@@ -39,6 +39,17 @@ int dgram_receive(int fd, struct dgram_in **ret)
 	return n < 0 ? -errno : n;
 }
 
+size_t dgram_segment(const struct msghdr *m)
+{
+	int v = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c))
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO &&
+		    c->cmsg_len >= CMSG_LEN(sizeof v))
+			memcpy(&v, CMSG_DATA(c), sizeof v);
+	return v > 0 ? (size_t)v : 0;
+}
+
 void dgram_settle(void)
 {
 	if (in.buf)

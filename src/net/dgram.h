@@ -30,6 +30,8 @@ struct dgram_in {
 
 /* One recvmmsg(2): the number of messages, 0 or less if there are none. *ret holds until the next call. */
 int dgram_receive(int fd, struct dgram_in **ret) __attribute__((hot));
+/* The length of the datagrams in a message that is a train (UDP_GRO); 0: it is one. */
+size_t dgram_segment(const struct msghdr *m);
 /* Gives the buffer's pages back. */
 void dgram_settle(void);
 /* Larger buffers, and UDP_GRO. */

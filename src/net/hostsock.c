@@ -1,5 +1,4 @@
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <time.h>
 
 #include <linux/errqueue.h>
@@ -7,10 +6,6 @@
 #include "base/base.h"
 #include "net/hostsock.h"
 #include "net/tun.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 static void set_int(int fd, int level, int name, int v)
 {
@@ -57,11 +52,10 @@ static struct cmsghdr *next_control(const struct msghdr *m, struct cmsghdr *c)
 	return CMSG_NXTHDR((struct msghdr *)m, c);
 }
 
-void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos, size_t *segment)
+void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos)
 {
 	*ttl = 64;
 	*tos = 0;
-	*segment = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = next_control(m, c)) {
 		int v = get_int(c);
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL)
@@ -72,8 +66,6 @@ void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos, size_t *
 			*ttl = (uint8_t)v;
 		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
 			*tos = (uint8_t)v;
-		else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && v > 0)
-			*segment = (size_t)v;
 	}
 }
 

@@ -21,8 +21,8 @@ void sock_set_header(int fd, uint8_t family, struct sock_header *have, uint8_t t
 		     bool df) __attribute__((hot));
 /* Asks for errors (sock_error), and for the TTL and TOS of what comes in. */
 void sock_ask_all(int fd, uint8_t family);
-/* What sock_ask_all() asked for, from the control data of one message. *segment: UDP_GRO; 0: one datagram. */
-void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos, size_t *segment);
+/* What sock_ask_all() asked for, from the control data of one message. */
+void sock_header_of(const struct msghdr *m, uint8_t *ttl, uint8_t *tos);
 
 /* One entry of a socket's error queue. */
 struct sock_error {

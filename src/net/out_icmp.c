@@ -66,7 +66,6 @@ static bool receive(struct udp_flow *f, uint8_t *buf, size_t room)
 	struct packet_to to = {.dst = f->src, .src_port = f->port};
 	struct ip ip;
 	uint16_t port;
-	size_t segment;
 
 	ssize_t n = recvmsg(f->watch.fd, &m, MSG_DONTWAIT);
 	if (n < 0)
@@ -75,7 +74,7 @@ static bool receive(struct udp_flow *f, uint8_t *buf, size_t room)
 	struct udp_peer *p = udp_peer_find(f, &ip, 0);
 	if (!p || n < HEAD || buf[0] != (ip.family == 6 ? REPLY6 : REPLY4) || buf[1])
 		return true;
-	sock_header_of(&m, &to.ttl, &to.tos, &segment);
+	sock_header_of(&m, &to.ttl, &to.tos);
 	to.src = p->shown;
 	to.dst_port = (uint16_t)(buf[6] << 8 | buf[7]);
 	udp_peer_heard(p, time_mono_ms());

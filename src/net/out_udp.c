@@ -235,7 +235,8 @@ static struct udp_peer *sender(struct udp_flow *f, const struct mmsghdr *m, stru
 		return NULL;
 	*to = (struct packet_to){
 		.src = p->shown, .dst = f->src, .src_port = port, .dst_port = f->port};
-	sock_header_of(&m->msg_hdr, &to->ttl, &to->tos, segment);
+	sock_header_of(&m->msg_hdr, &to->ttl, &to->tos);
+	*segment = dgram_segment(&m->msg_hdr);
 	return p;
 }
 
