@@ -82,7 +82,7 @@ const struct absent absent_commands[] = {
 	{"build buildx builder", "hoy makes no images from Dockerfiles in this build",
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"search", "hoy does not search registries", "look at the registry's web page"},
-	{"network port", "hoy has no networks of its own in this build",
+	{"network", "hoy has no networks of its own in this build",
 	 "--network host gives a container this machine's network"},
 	{"volume", "hoy keeps no volumes in this build",
 	 "bind directories of the host: hoy run -v ./data:/data"},

@@ -17,6 +17,7 @@
 	X(container_prune)                                                                         \
 	X(container_diff)                                                                          \
 	X(logs)                                                                                    \
+	X(port)                                                                                    \
 	X(ps)                                                                                      \
 	X(rename)                                                                                  \
 	X(restart)                                                                                 \

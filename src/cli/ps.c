@@ -17,7 +17,7 @@ static const struct opt ps_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Show all containers, not only those that run"},
 	{"filter", 'f', TO(OPT_STRS, filter), "KEY=VALUE",
 	 "Show only what fits: id, name, label, status, exited, ancestor, before, since, until, "
-	 "volume, network, command",
+	 "volume, network, publish, expose, command",
 	 COMPLETE_WORDS, EACH_FILTERS},
 	{"format", 0, TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
 	{"last", 'n', TO(OPT_INT, last), "NUMBER", "Show the newest ones, in any state"},

@@ -2,8 +2,10 @@
 #include "base/parse.h"
 #include "engine/inspect.h"
 #include "engine/inspect_mounts.h"
+#include "engine/inspect_network.h"
 #include "engine/inspect_rest.h"
 #include "engine/namespace_opts.h"
+#include "engine/port_text.h"
 #include "engine/usage.h"
 #include "oci/reference.h"
 #include "store/images.h"
@@ -98,8 +100,6 @@ static void set_host_fixed(struct json *j, struct arena *a)
 	json_set_str(a, restart, "Name", "no");
 	json_set_int(a, restart, "MaximumRetryCount", 0);
 	json_set(a, j, "RestartPolicy", restart);
-	json_set(a, j, "PortBindings", json_new(a, JSON_OBJ));
-	json_set_bool(a, j, "PublishAllPorts", false);
 	set_null(a, j, "VolumesFrom");
 	set_empty(a, j, empty);
 	json_set_str(a, j, "Runtime", "hoy");
@@ -159,7 +159,7 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	json_set_str(a, j, "ContainerIDFile", text(cfg->cidfile));
 	json_set(a, j, "GroupAdd", json_new_strs(a, &cfg->process.groups));
 	json_set_int(a, j, "OomScoreAdj", cfg->oom_score_adj);
-	json_set_str(a, j, "NetworkMode", text(cfg->network));
+	inspect_host_network(c, o->docker, j, a);
 	json_set(a, j, "Dns", json_new_strs(a, &cfg->dns));
 	json_set(a, j, "DnsOptions", json_new_strs(a, &cfg->dns_options));
 	json_set(a, j, "DnsSearch", json_new_strs(a, &cfg->dns_search));
@@ -182,8 +182,9 @@ static struct json *host_config(const struct home *h, const struct container *c,
 
 /* ---- Config */
 
-static struct json *config(const struct container_config *cfg, bool docker, struct arena *a)
+static struct json *config(const struct container *c, bool docker, struct arena *a)
 {
+	const struct container_config *cfg = &c->config;
 	const struct config_process *p = &cfg->process;
 	struct json *j = json_new(a, JSON_OBJ);
 	bool no_timeout = cfg->stop_timeout < 0;
@@ -194,6 +195,9 @@ static struct json *config(const struct container_config *cfg, bool docker, stru
 	json_set_bool(a, j, "AttachStdin", strs_has(&cfg->attach, "stdin"));
 	json_set_bool(a, j, "AttachStdout", strs_has(&cfg->attach, "stdout"));
 	json_set_bool(a, j, "AttachStderr", strs_has(&cfg->attach, "stderr"));
+	struct json *exposed = ports_set(a, &c->state);
+	if (exposed)
+		json_set(a, j, "ExposedPorts", exposed);
 	json_set_bool(a, j, "Tty", p->tty);
 	json_set_bool(a, j, "OpenStdin", p->interactive);
 	json_set_bool(a, j, "StdinOnce", false);
@@ -218,39 +222,6 @@ static struct json *config(const struct container_config *cfg, bool docker, stru
 	json_set(a, j, "CreateCommand", json_new_strs(a, &cfg->create_command));
 	if (cfg->detach_keys)
 		json_set_str(a, j, "DetachKeys", cfg->detach_keys);
-	return j;
-}
-
-/* ---- NetworkSettings: none and host have no addresses of their own */
-
-static void set_endpoint(struct json *j, struct arena *a)
-{
-	static const char *const empty[] = {"EndpointID",  "Gateway",		"IPAddress",
-					    "IPv6Gateway", "GlobalIPv6Address", "MacAddress",
-					    NULL};
-
-	set_empty(a, j, empty);
-	json_set_int(a, j, "IPPrefixLen", 0);
-	json_set_int(a, j, "GlobalIPv6PrefixLen", 0);
-}
-
-static struct json *network_settings(const struct container_config *cfg, struct arena *a)
-{
-	struct json *j = json_new(a, JSON_OBJ), *networks = json_new(a, JSON_OBJ);
-
-	set_endpoint(j, a);
-	json_set_str(a, j, "Bridge", "");
-	json_set_str(a, j, "SandboxID", "");
-	json_set_str(a, j, "SandboxKey", "");
-	json_set(a, j, "Ports", json_new(a, JSON_OBJ));
-	if (cfg->network) {
-		struct json *one = json_new(a, JSON_OBJ);
-		json_set_str(a, one, "NetworkID", cfg->network);
-		set_endpoint(one, a);
-		set_null(a, one, "Aliases");
-		json_set(a, networks, cfg->network, one);
-	}
-	json_set(a, j, "Networks", networks);
 	return j;
 }
 
@@ -401,11 +372,11 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	struct strs depends = {0};
 	namespace_opts_depends(&c->config, a, &depends);
 	json_set(a, j, "Dependencies", json_new_strs(a, &depends));
-	json_set(a, j, "NetworkSettings", network_settings(&c->config, a));
+	json_set(a, j, "NetworkSettings", inspect_network_settings(h, c, o->docker, a));
 	json_set_bool(a, j, "IsInfra", false);
 	json_set_bool(a, j, "UseImageHosts", c->config.no_hosts);
 	json_set_bool(a, j, "UseImageHostname", c->config.no_hostname);
-	json_set(a, j, "Config", config(&c->config, o->docker, a));
+	json_set(a, j, "Config", config(c, o->docker, a));
 	json_set(a, j, "HostConfig", host_config(h, c, o, a));
 	inspect_rest(j, a);
 	*ret = j;

@@ -16,7 +16,7 @@ static const char rest[] =
 	"\"Timeout\":0,\"Passwd\":true,\"sdNotifyMode\":\"container\"},"
 	"\"HostConfig\":{\"CgroupManager\":\"cgroupfs\",\"CgroupMode\":\"private\","
 	"\"LogConfig\":{\"Tag\":\"\",\"Size\":\"0B\"},\"AutoRemoveImage\":false,\"GroupAdd\":[],"
-	"\"Cgroup\":\"\",\"Cgroups\":\"default\",\"CgroupnsMode\":\"private\",\"Links\":null,"
+	"\"Cgroup\":\"\",\"Cgroups\":\"default\",\"CgroupnsMode\":\"private\","
 	"\"OomScoreAdj\":0,\"ShmSize\":65536000,\"ConsoleSize\":[0,0],\"Isolation\":\"\","
 	"\"CpuShares\":0,\"Memory\":0,\"NanoCpus\":0,\"CgroupParent\":\"\",\"BlkioWeight\":0,"
 	"\"BlkioWeightDevice\":null,\"BlkioDeviceReadBps\":null,\"BlkioDeviceWriteBps\":null,"

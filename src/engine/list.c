@@ -5,7 +5,9 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/list_filter.h"
+#include "engine/port_text.h"
 #include "engine/usage.h"
+#include "net/endpoint.h"
 #include "oci/reference.h"
 #include "store/images.h"
 
@@ -56,6 +58,21 @@ static int read_config(struct list *l, const char *id, struct list_item *it, str
 	return 0;
 }
 
+/* Which networks it is in: of the store, by their names. */
+static int read_networks(struct list *l, const char *id, struct list_item *it, struct err *e)
+{
+	autoclose int dir = container_dir(l->h, id, e);
+	struct endpoints all = {0};
+	int r = dir < 0 ? dir : endpoints_read(dir, &all, l->a, e);
+	const struct endpoint *v = all.v.v;
+
+	for (size_t i = 0; i < all.v.n && r == 0; i++) {
+		strs_add(l->a, &it->networks, v[i].network);
+		strs_add(l->a, &it->network_ids, v[i].network_id ? v[i].network_id : "");
+	}
+	return r;
+}
+
 static bool wanted(const struct list *l, const struct list_item *it)
 {
 	bool runs = it->status == CONTAINER_RUNNING || it->status == CONTAINER_LOST;
@@ -75,6 +92,9 @@ static void read_one(struct list *l, const char *id)
 		r = err_fail(&e, ERR_JSON, "the state of container %.12s is another one's", id);
 	if (r == 0 && ((l->q->config && !it->s.network) || l->filters.config))
 		r = read_config(l, id, it, &e);
+	if (r == 0 && (l->q->config || l->q->facts || l->filters.config) &&
+	    str_eq(it->s.network, "bridge"))
+		r = read_networks(l, id, it, &e);
 	if (r < 0) {
 		note_broken(l, id, &e);
 		return;
@@ -416,14 +436,37 @@ static void put_times(const struct list *l, const struct list_item *it, struct m
 	put_int(m, "ExitCode", it->s.exit_code);
 }
 
+/* docker shows no ports of what does not run. */
+static const char *ports(const struct list *l, const struct list_item *it)
+{
+	bool runs = it->status == CONTAINER_RUNNING || it->status == CONTAINER_LOST;
+
+	return l->q->docker && !runs ? "" : ports_text(l->a, &it->s, l->q->docker);
+}
+
+/* docker counts host and none as networks. */
+static const char *networks_text(const struct list *l, const struct list_item *it)
+{
+	const char *mode = it->s.network ? it->s.network : "";
+	scoped(str) s = {0};
+
+	for (size_t i = 0; i < it->networks.n; i++)
+		str_addf(&s, "%s%s", i ? "," : "", it->networks.v[i]);
+	if (l->q->docker && !s.len && strcmp(mode, "bridge") != 0 && !strchr(mode, ':'))
+		str_add(&s, mode);
+	return arena_strdup(l->a, str_cstr(&s));
+}
+
 static struct json *fields_of(const struct list *l, const struct list_item *it)
 {
 	struct members m = {l->a, json_new(l->a, JSON_OBJ)};
-	const char *network = it->s.network ? it->s.network : "";
+	struct json *exposed = ports_exposed(l->a, &it->s);
 	struct json *labels = json_new_pairs(l->a, &it->s.labels);
 	const char *hex = hex_of(it->s.image_id ? it->s.image_id : "");
 	bool docker = l->q->docker;
 
+	if (exposed->type == JSON_NULL)
+		exposed = json_new(l->a, JSON_OBJ);
 	put_str(&m, "ID", id_text(l, it));
 	put_str(&m, "Id", it->s.id);
 	put_str(&m, "Names", it->s.name);
@@ -433,15 +476,15 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put_str(&m, "Status", status_text(l, it));
 	put_str(&m, "State", container_status_name(it->status));
 	put_times(l, it, &m);
-	put_str(&m, "Ports", "");
-	put(&m, "ExposedPorts", json_new(l->a, JSON_OBJ));
+	put_str(&m, "Ports", ports(l, it));
+	put(&m, "ExposedPorts", exposed);
 	put_str(&m, "HealthStatus", "");
 	put_str(&m, "Size", size_text(l, it));
 	put(&m, "Label", labels);
 	put(&m, "Labels", docker ? json_new_str(l->a, labels_text(l, &it->s.labels)) : labels);
 	put(&m, "Mounts", docker ? sources(l, it) : destinations(l, it));
 	put_str(&m, "LocalVolumes", "0");
-	put_str(&m, "Networks", docker || strcmp(network, "none") ? network : "");
+	put_str(&m, "Networks", networks_text(l, it));
 	put_str(&m, "Platform", "");
 	put_int(&m, "Pid", it->status == CONTAINER_EXITED ? 0 : it->s.pid);
 	put_int(&m, "Restarts", 0);
@@ -458,11 +501,9 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	struct arena *a = l->a;
 	struct members m = {a, json_new(a, JSON_OBJ)};
 	int64_t started = seconds_of(it->s.started), finished = seconds_of(it->s.finished);
-	struct json *names = json_new(a, JSON_ARR), *networks = json_new(a, JSON_ARR), *size;
+	struct json *names = json_new(a, JSON_ARR), *size;
 
 	json_add(a, names, json_new_str(a, it->s.name));
-	if (it->s.network && strcmp(it->s.network, "none"))
-		json_add(a, networks, json_new_str(a, it->s.network));
 	size = json_new(a, l->q->size ? JSON_OBJ : JSON_NULL);
 	if (l->q->size) {
 		json_set_int(a, size, "rootFsSize", it->size_root);
@@ -475,7 +516,7 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	put_bool(&m, "Exited", it->status == CONTAINER_EXITED);
 	put_int(&m, "ExitedAt", finished == NO_TIME ? go_zero_time : finished);
 	put_int(&m, "ExitCode", it->s.exit_code);
-	put(&m, "ExposedPorts", json_new(a, JSON_NULL));
+	put(&m, "ExposedPorts", ports_exposed(a, &it->s));
 	put_str(&m, "Id", it->s.id);
 	put_str(&m, "Image", it->s.image ? it->s.image : "");
 	put_str(&m, "ImageID", hex_of(it->s.image_id ? it->s.image_id : ""));
@@ -485,11 +526,11 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	put(&m, "Mounts", destinations(l, it));
 	put(&m, "Names", names);
 	put(&m, "Namespaces", json_new(a, JSON_OBJ));
-	put(&m, "Networks", networks);
+	put(&m, "Networks", json_new_strs(a, &it->networks));
 	put_int(&m, "Pid", it->status == CONTAINER_EXITED ? 0 : it->s.pid);
 	put_str(&m, "Pod", "");
 	put_str(&m, "PodName", "");
-	put(&m, "Ports", json_new(a, JSON_NULL));
+	put(&m, "Ports", ports_rows(a, &it->s));
 	put_int(&m, "Restarts", 0);
 	put(&m, "Size", size);
 	put_int(&m, "StartedAt", started == NO_TIME ? go_zero_time : started);

@@ -3,6 +3,8 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/list_filter.h"
+#include "engine/port_text.h"
+#include "net/network.h"
 #include "store/images.h"
 
 enum kind {
@@ -38,6 +40,8 @@ struct list_filter {
 	bool has_re;
 	const char *image_id; /* ancestor: its id, if it is in the store */
 	struct strs layers;   /* and its diffIDs */
+	unsigned ports[2];    /* publish, expose: the first and the last */
+	const char *protocol;
 };
 
 static const char *const keys[F_KINDS] = {
@@ -144,6 +148,29 @@ static void find_ancestor(const struct home *h, struct list_filter *f, struct ar
 		strs_add(a, &f->layers, im.doc.rootfs.diff_ids.v[i]);
 }
 
+/* PORT[-PORT][/PROTOCOL] */
+static int parse_ports(struct list_filter *f, const char *whole, struct arena *a, struct err *e)
+{
+	const char *slash = strchr(f->text, '/');
+	char *first =
+		arena_strndup(a, f->text, slash ? (size_t)(slash - f->text) : strlen(f->text));
+	char *dash = strchr(first, '-');
+	uint64_t from, to;
+
+	if (dash)
+		*dash = 0;
+	f->protocol = slash ? slash + 1 : "tcp";
+	if (parse_u64(first, 65535, &from) < 0 ||
+	    parse_u64(dash ? dash + 1 : first, 65535, &to) < 0 || !from || to < from ||
+	    (strcmp(f->protocol, "tcp") && strcmp(f->protocol, "udp") &&
+	     strcmp(f->protocol, "sctp")))
+		return bad(e, whole,
+			   "the value is a port or a range of them, /tcp or /udp behind it");
+	f->ports[0] = (unsigned)from;
+	f->ports[1] = (unsigned)to;
+	return 0;
+}
+
 static int parse_one(const struct home *h, const char *text, struct list_filter *f, struct arena *a,
 		     struct err *e)
 {
@@ -186,6 +213,9 @@ static int parse_one(const struct home *h, const char *text, struct list_filter 
 		return parse_moment(f->text, &f->time) == 0
 			       ? 0
 			       : bad(e, text, "the value is a time or a duration (24h)");
+	case F_PUBLISH:
+	case F_EXPOSE:
+		return parse_ports(f, text, a, e);
 	case F_KINDS:
 		return bad(e, text, "there is no such key");
 	default:
@@ -287,6 +317,19 @@ static bool fits_volume(const struct list_filter *f, const struct container_conf
 	return false;
 }
 
+/* By name, or the beginning of the id; host and none are networks too. */
+static bool fits_network(const char *text, const struct list_item *it)
+{
+	if (str_eq(it->s.network, text))
+		return !str_eq(text, "bridge") || strs_has(&it->networks, "bridge");
+	if (strs_has(&it->networks, network_is_default(text) ? NETWORK_DEFAULT : text))
+		return true;
+	for (size_t i = 0; i < it->network_ids.n; i++)
+		if (strlen(text) >= 12 && str_starts(it->network_ids.v[i], text))
+			return true;
+	return false;
+}
+
 static int compare(struct timespec a, struct timespec b)
 {
 	if (a.tv_sec != b.tv_sec)
@@ -323,15 +366,17 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 	case F_VOLUME:
 		return fits_volume(f, &it->config);
 	case F_NETWORK:
-		return str_eq(it->config.network, f->text);
+		return fits_network(f->text, it);
+	case F_PUBLISH:
+		return ports_published(&it->s, f->ports[0], f->ports[1], f->protocol);
+	case F_EXPOSE:
+		return ports_has_exposed(&it->s, f->ports[0], f->ports[1], f->protocol);
 	case F_HEALTH:
 	case F_RESTART:
 	case F_TASK:
 	case F_BOOT:
 		return !strcmp(f->text, choices[f->kind][0]);
 	case F_POD:
-	case F_PUBLISH:
-	case F_EXPOSE:
 	case F_KINDS:
 		break;
 	}

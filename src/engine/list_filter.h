@@ -10,8 +10,9 @@
  *   before=CONTAINER since=CONTAINER        made before it, after it
  *   until=TIME                              made before a moment: RFC 3339, unix time, or a duration before now
  *   volume=PATH[:DESTINATION] network=NAME
- *   health= pod= restart-policy= publish= expose= is-task= should-start-on-boot=
- *                                           containers of hoy have health none, no pod, restart policy no, no ports, and are no tasks
+ *   publish=PORT[-PORT][/PROTOCOL] expose=  a port of the host leads to it, of the container is known
+ *   health= pod= restart-policy= is-task= should-start-on-boot=
+ *                                           containers of hoy have health none, no pod, restart policy no, and are no tasks
  *
  * Filters of one key are alternatives, except labels; those of different keys must all fit.
  */
@@ -27,8 +28,9 @@ struct list_item {
 	struct container_state s;
 	enum container_status status;
 	struct timespec created;
-	struct container_config config; /* if it was needed */
-	int64_t size_rw, size_root;	/* if they were asked for */
+	struct container_config config;	   /* if it was needed */
+	struct strs networks, network_ids; /* the same: of the store */
+	int64_t size_rw, size_root;	   /* if they were asked for */
 };
 
 struct list_filter;
