@@ -72,7 +72,6 @@ const struct absent absent_other_flags[] = {
 	{"watch", "hoy prints a list once", "watch hoy ps prints it again and again"},
 	{"checkpoint checkpoint-dir", "hoy keeps no images of running processes",
 	 "leave it out: the container starts from the beginning"},
-	{"all-tags", "hoy pulls one tag at a time", "name each: hoy pull NAME:1 NAME:2"},
 	{"pod ns namespace", "hoy has no pods and does not list namespaces in this build",
 	 "hoy inspect shows all that is known of a container"},
 	{0},
@@ -81,7 +80,6 @@ const struct absent absent_other_flags[] = {
 const struct absent absent_commands[] = {
 	{"build buildx builder", "hoy makes no images from Dockerfiles in this build",
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
-	{"search", "hoy does not search registries", "look at the registry's web page"},
 	{"network", "hoy has no networks of its own in this build",
 	 "--network host gives a container this machine's network"},
 	{"volume", "hoy keeps no volumes in this build",

@@ -36,6 +36,7 @@
 	X(push)                                                                                    \
 	X(load)                                                                                    \
 	X(save)                                                                                    \
+	X(search)                                                                                  \
 	X(images)                                                                                  \
 	X(tag)                                                                                     \
 	X(untag)                                                                                   \

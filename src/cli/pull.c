@@ -4,6 +4,7 @@
 
 #define TO(kind, field) OPT_TO(kind, struct pull_flags, field)
 static const struct opt pull_rows[] = {
+	{"all-tags", 'a', TO(OPT_BOOL, all_tags), NULL, "Pull all tags of the repository"},
 	PULL_ROW_ARCH(struct pull_flags, ),
 	PULL_ROW_AUTHFILE(struct pull_flags, ),
 	PULL_ROW_CERT_DIR(struct pull_flags, ),
@@ -80,20 +81,45 @@ static int pull_one(struct cli *c, const struct home *h, const struct pull_flags
 	return out_flush(&c->out, e);
 }
 
+/* The names to pull: what was typed, or all tags of each. */
+static int collect(struct cli *c, const struct home *h, const struct pull_flags *f,
+		   struct strs *ret, struct err *e)
+{
+	struct image_pull_opts o = {.docker = c->called == CALLED_DOCKER, .conf = f->conf};
+	int r = pull_read_flags(c, f, &o, e);
+
+	for (size_t i = 0; i < c->nargs && r == 0; i++) {
+		struct err one = {.exit = EXIT_ENGINE};
+		if (!f->all_tags) {
+			strs_add(&c->arena, ret, c->args[i]);
+			continue;
+		}
+		r = image_pull_tags(h, c->args[i], &o, &c->arena, ret, &one);
+		if (r < 0 && c->nargs > 1 && one.id != ERR_INTERRUPTED && one.id != ERR_USAGE)
+			r = cli_report(c, &one);
+		else if (r < 0)
+			*e = one;
+	}
+	return r;
+}
+
 static int pull_run(struct cli *c, void *opts, struct err *e)
 {
 	struct pull_flags *f = opts;
 	scoped(home) h = {.fd = -1};
 	scoped(registries) conf = {0};
+	struct strs names = {0};
 	int r = pull_ask_creds(c, &f->creds, e);
 
 	f->conf = &conf;
 	if (r == 0)
 		r = home_open(&h, c->root, e);
-	for (size_t i = 0; i < c->nargs && r == 0; i++) {
+	if (r == 0)
+		r = collect(c, &h, f, &names, e);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
 		struct err one = {.exit = EXIT_ENGINE};
-		int k = pull_one(c, &h, f, c->args[i], &one);
-		if (k < 0 && (c->nargs == 1 || one.id == ERR_INTERRUPTED || one.id == ERR_USAGE)) {
+		int k = pull_one(c, &h, f, names.v[i], &one);
+		if (k < 0 && (names.n == 1 || one.id == ERR_INTERRUPTED || one.id == ERR_USAGE)) {
 			*e = one;
 			r = k;
 		} else if (k < 0) {
@@ -116,7 +142,8 @@ const struct command cmd_pull = {
 		"of its unqualified-search-registries that has it (docker.io where it says "
 		"nothing); "
 		"without a tag it is :latest. NAME@sha256:DIGEST fetches exactly that. Of an image "
-		"for several platforms the one for this machine is taken.\n\n"
+		"for several platforms the one for this machine is taken. --all-tags fetches "
+		"everything that the registry has under a name.\n\n"
 		"Layers are fetched and unpacked at once, and everything is checked against its "
 		"digest before it gets a name. What is in the store already is not fetched. "
 		"A pull that was interrupted can be repeated and goes on where it stopped; what "

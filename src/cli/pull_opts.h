@@ -12,7 +12,7 @@ struct pull_flags {
 	const char *authfile, *creds, *cert_dir, *retry_delay;
 	const char *policy; /* NULL or "": missing */
 	uint64_t retry, max_layer;
-	bool tls_verify, quiet;
+	bool tls_verify, quiet, all_tags;
 	bool bars_only;		 /* set by a command that has lines of its own */
 	struct registries *conf; /* for several pulls; NULL: each reads it anew */
 };

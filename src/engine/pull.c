@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "engine/pull.h"
+#include "pull/tags.h"
 #include "registry/policy.h"
 
 int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e)
@@ -231,4 +232,72 @@ int image_pull(const struct home *h, const char *text, const struct image_pull_o
 			err_hint(e, "%s", why.hint);
 	}
 	return r;
+}
+
+static int tags_with_retries(const struct reference *name, const struct image_pull_opts *o,
+			     struct arena *a, struct strs *ret, struct err *e)
+{
+	for (unsigned i = 0;; i++) {
+		struct err why = {.exit = e->exit};
+		int r = pull_tags(name, &o->registry, a, ret, &why);
+		if (r < 0 && pull_try_again(o, i, &why))
+			continue;
+		if (r < 0)
+			*e = why;
+		return r;
+	}
+}
+
+/* The first of the names that a registry knows. */
+static int tags_of_each(const struct registries_names *l, const struct image_pull_opts *o,
+			struct arena *a, struct strs *ret, struct err *e)
+{
+	struct strs tags = {0};
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct reference n = l->v[i];
+		struct err why = {.exit = e->exit};
+		int r = policy_check(&n, &why);
+		if (r == 0)
+			r = tags_with_retries(&n, o, a, &tags, &why);
+		for (size_t k = 0; k < tags.n && r == 0; k++) {
+			n.tag = tags.v[k];
+			strs_add(a, ret, ref_text(a, &n));
+		}
+		if (r == 0 && ret->n)
+			return 0;
+		if (r == 0) {
+			n.tag = NULL;
+			err_fail_code(&why, ERR_REGISTRY_NO_IMAGE, ENOENT,
+				      "%s: the registry has no tag of it", ref_text(a, &n));
+			r = -ENOENT;
+		}
+		*e = why;
+		if (!next_may_have_it(&why))
+			return r;
+	}
+	return -e->code;
+}
+
+int image_pull_tags(const struct home *h, const char *text, const struct image_pull_opts *o,
+		    struct arena *a, struct strs *ret, struct err *e)
+{
+	scoped(image) im = {0};
+	scoped(registries) here = {0};
+	struct image_pull_opts own = *o;
+	struct registries_names names;
+	struct reference r;
+	int k = ref_parse(a, text, &r, e);
+
+	if (k == 0 && (r.tag || r.digest)) {
+		err_fail(e, ERR_USAGE, "%s: with --all-tags a name has no tag and no digest", text);
+		k = err_hint(e, "leave it out, or leave --all-tags out");
+	}
+	own.registry.conf = o->conf ?: &here;
+	if (k == 0)
+		k = registries_load(o->conf ?: &here, e);
+	bool found = k == 0 && image_lookup(h, text, &im, NULL) == 0;
+	if (k == 0)
+		k = outside_names(text, found ? &im : NULL, &own, a, &names, e);
+	return k < 0 ? k : tags_of_each(&names, &own, a, ret, e);
 }

@@ -48,6 +48,10 @@ struct image_pulled {
 int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,
 	       struct image_pulled *ret, struct err *e);
 
+/* The full names, with tags, of all that the repository has that text (without a tag) means. A registry is always asked. */
+int image_pull_tags(const struct home *h, const char *text, const struct image_pull_opts *o,
+		    struct arena *a, struct strs *ret, struct err *e);
+
 /* After `tries` failures, the last of which was why: pauses and says true if it is to be tried again. A signal ends the pause, with false. */
 bool pull_try_again(const struct image_pull_opts *o, unsigned tries, const struct err *why);
 

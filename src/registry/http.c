@@ -237,6 +237,7 @@ static void forget_answer(struct http_request *q)
 	q->digest[0] = 0;
 	q->length = q->range_start = q->range_end = q->retry_after = -1;
 	str_reset(&q->location);
+	str_reset(&q->link);
 	str_reset(&q->challenge);
 	str_reset(&q->body);
 }
@@ -299,6 +300,9 @@ static void take_header(struct http_request *q, const char *line)
 	} else if ((v = header(line, "Location"))) {
 		str_reset(&q->location);
 		str_add(&q->location, v);
+	} else if ((v = header(line, "Link"))) {
+		str_reset(&q->link);
+		str_add(&q->link, v);
 	} else if ((v = header(line, "WWW-Authenticate"))) {
 		if (q->challenge.len + strlen(v) < MAX_CHALLENGE)
 			str_addf(&q->challenge, "%s%s", q->challenge.len ? ", " : "", v);
@@ -547,6 +551,7 @@ void http_drop(struct http *h, struct http_request *q)
 void http_request_free(struct http_request *q)
 {
 	str_free(&q->location);
+	str_free(&q->link);
 	str_free(&q->challenge);
 	str_free(&q->body);
 }

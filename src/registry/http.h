@@ -72,6 +72,7 @@ struct http_request {
 	int64_t retry_after;	/* seconds; -1 */
 	int64_t range_end;	/* last byte of "Range: 0-N": what an upload has; -1 */
 	struct str location;	/* Location, as it came; "" */
+	struct str link;	/* Link, as it came; "" */
 	char digest[80];	/* Docker-Content-Digest; "" */
 	struct str challenge;	/* all WWW-Authenticate headers, with ", " between */
 	struct str body;	/* kept bytes */

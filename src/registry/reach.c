@@ -9,8 +9,8 @@ enum { MIRROR_CONNECT_S = 4, MIRROR_STALL_S = 8 };
 struct reach {
 	const struct reference *name;
 	const struct registry_opts *o;
-	struct arena *a;
-	struct registry_document *doc;
+	int (*ask)(struct registry *r, void *arg, struct err *e);
+	void *arg;
 	struct str said; /* what the mirrors that failed have said */
 };
 
@@ -36,7 +36,6 @@ static int open_at(const struct reach *p, const struct endpoint *at, struct regi
 static int ask(struct reach *p, const struct endpoint *at, bool mirror, struct registry **ret,
 	       struct err *e)
 {
-	const struct reference *n = p->name;
 	int r = open_at(p, at, ret, e);
 
 	if (r < 0)
@@ -45,7 +44,7 @@ static int ask(struct reach *p, const struct endpoint *at, bool mirror, struct r
 		(*ret)->once = true;
 		http_patience((*ret)->http, MIRROR_CONNECT_S, MIRROR_STALL_S);
 	}
-	r = registry_manifest(*ret, n->digest ?: n->tag, p->a, p->doc, e);
+	r = p->ask(*ret, p->arg, e);
 	if (r == 0 && mirror) {
 		(*ret)->once = false;
 		http_patience((*ret)->http, 0, 0);
@@ -108,19 +107,77 @@ static int ask_each(struct reach *p, const struct endpoints *l, struct registry 
 	return r;
 }
 
+int registry_reach_with(struct registry **ret, const struct reference *name,
+			const struct registry_opts *o, struct arena *a,
+			int (*question)(struct registry *r, void *arg, struct err *e), void *arg,
+			struct err *e)
+{
+	struct reach p = {name, o, question, arg, {0}};
+	struct endpoints l;
+	int r = registries_endpoints(o->conf, name, a, &l, e);
+
+	*ret = NULL;
+	if (r == 0)
+		r = ask_each(&p, &l, ret, e);
+	str_free(&p.said);
+	return r;
+}
+
+int registry_reach_last(struct registry **ret, const struct reference *name,
+			const struct registry_opts *o, struct arena *a,
+			int (*question)(struct registry *r, void *arg, struct err *e), void *arg,
+			struct err *e)
+{
+	struct reach p = {name, o, question, arg, {0}};
+	struct endpoints l;
+	int r = registries_endpoints(o->conf, name, a, &l, e);
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	r = ask(&p, &l.v[l.n - 1], false, ret, e);
+	bool away = r < 0 && (e->id == ERR_REGISTRY_UNREACHABLE || e->id == ERR_REGISTRY_TIMEOUT);
+	for (size_t i = 0; away && i + 1 < l.n; i++) {
+		struct err ours = {0};
+		int k = ask_mirror(&p, &l.v[i], ret, &ours);
+		if (k == 0) {
+			*e = (struct err){.exit = e->exit};
+			r = 0;
+			break;
+		}
+	}
+	str_free(&p.said);
+	return r;
+}
+
+/* ---- for a manifest */
+
+struct manifest {
+	const char *what;
+	struct arena *a;
+	struct registry_document *doc;
+};
+
+static int ask_manifest(struct registry *r, void *arg, struct err *e)
+{
+	const struct manifest *m = arg;
+
+	return registry_manifest(r, m->what, m->a, m->doc, e);
+}
+
 int registry_reach(struct registry **ret, const struct reference *name,
 		   const struct registry_opts *o, struct arena *a, struct registry_document *doc,
 		   struct err *e)
 {
-	struct reach p = {name, o, a, doc, {0}};
 	struct registry_document unwanted;
+	struct manifest m = {name->digest ?: name->tag, a, doc ?: &unwanted};
+	struct reach p = {name, o, ask_manifest, &m, {0}};
 	struct endpoints l;
 	int r = registries_endpoints(o->conf, name, a, &l, e);
 
 	*ret = NULL;
 	if (r == 0 && !doc && l.n == 1) /* nothing to choose */
 		return open_at(&p, &l.v[0], ret, e);
-	p.doc = doc ?: &unwanted;
 	if (r == 0)
 		r = ask_each(&p, &l, ret, e);
 	str_free(&p.said);

@@ -62,6 +62,17 @@ int registry_reach(struct registry **ret, const struct reference *name,
 		   const struct registry_opts *o, struct arena *a, struct registry_document *doc,
 		   struct err *e);
 
+/* The same for other questions: asks one place after the other until ask() is answered (0), and opens that one. registry_reach_last(): the registry itself
+ * comes first, its mirrors only if it cannot be reached. */
+int registry_reach_with(struct registry **ret, const struct reference *name,
+			const struct registry_opts *o, struct arena *a,
+			int (*ask)(struct registry *r, void *arg, struct err *e), void *arg,
+			struct err *e);
+int registry_reach_last(struct registry **ret, const struct reference *name,
+			const struct registry_opts *o, struct arena *a,
+			int (*ask)(struct registry *r, void *arg, struct err *e), void *arg,
+			struct err *e);
+
 /* A small blob (a config), whole, verified; size as the manifest says, at most max. */
 int registry_blob(struct registry *r, const struct digest *blob, int64_t size, size_t max,
 		  struct str *out, struct err *e);

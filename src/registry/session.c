@@ -21,6 +21,8 @@ int session_ask(struct registry *r, struct inquiry *i, const char *path, struct 
 	autofree char *base = xasprintf("%s://%s/v2/", r->plain ? "http" : "https", r->host);
 	if (strstr(path, "://"))
 		i->url = xstrdup(path);
+	else if (str_starts(path, "//"))
+		i->url = xasprintf("%s://%s%s", r->plain ? "http" : "https", r->host, path + 1);
 	else if (path[0] == '/')
 		i->url = xasprintf("%s%s", base, path + 1);
 	else

@@ -52,7 +52,7 @@ struct inquiry {
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_FAILED };
 
 /* Fills address and credentials and starts the request. path: "manifests/latest", of the repository;
- * "/_catalog", of the registry; "https://...", a whole address that the registry named. */
+ * "/_catalog", of the registry; "//v1/search", of its host; "https://...", a whole address that the registry named. */
 int session_ask(struct registry *r, struct inquiry *i, const char *path, struct err *e);
 enum verdict session_judge(struct registry *r, struct inquiry *i, struct err *e);
 void inquiry_free(struct inquiry *i);

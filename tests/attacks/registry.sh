@@ -233,6 +233,52 @@ test_slow_registries() {
 	done
 }
 
+# Lists in pages: bounded, whatever the registry says, and without credentials for others.
+test_endless_lists() { # short
+	hostile_start
+	run timeout 100 $HOY search --list-tags --limit 100000 "$HOSTILE/empty-tags"
+	assert_ok
+	assert_eq 1 "$(hostile_saw '/v2/empty-tags/')" 'pages without anything in them'
+	run timeout 100 $HOY pull -q -a "$HOSTILE/endless-tags"
+	assert_err E-REGISTRY-ANSWER 'does not end'
+	[ "$(hostile_saw '/v2/endless-tags/')" -le 500 ] || fail "asked again and again: $(hostile_saw endless-tags)"
+	nothing_came endless-tags
+	run timeout 100 $HOY search "$HOSTILE/none"
+	assert_ok
+	[ "$(hostile_saw '_catalog')" -le 100 ] || fail "asked again and again: $(hostile_saw _catalog)"
+	run timeout 100 $HOY search "$HOSTILE/endless"
+	assert_err E-REGISTRY-ANSWER
+	password "$HOSTILE"
+	run timeout 100 $HOY search --list-tags "$HOSTILE/far-tags"
+	assert_ok
+	assert_eq 0 "$(hostile_saw '^other')" 'another host was asked for a page'
+}
+
+test_slow_lists() {
+	hostile_start
+	HOY_ROOT=$HOME/a timeout 100 $HOY search "$HOSTILE/slow" >"$T/out-search" 2>"$T/err-search" &
+	local one=$!
+	run timeout 100 $HOY search --list-tags "$HOSTILE/slow-tags"
+	assert_err E-REGISTRY-TIMEOUT
+	wait $one
+	assert_eq 125 $? 'status of a slow search'
+	grep -q E-REGISTRY-TIMEOUT "$T/err-search" || fail "$(cat "$T/err-search")"
+}
+
+test_escapes_in_searches() { # short
+	hostile_start
+	local o
+	for o in --no-trunc --compatible '--format=table {{.Description}}'; do
+		run timeout 60 $HOY search "$o" "$HOSTILE/escapes"
+		assert_ok
+		LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" "$T/out" && fail "an escape: $(last)"
+		grep -q '^hoy: error' "$T/out" && fail "a forged line: $(last)"
+	done
+	run timeout 60 $HOY search --list-tags "$HOSTILE/three-pages"
+	assert_ok
+	LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" "$T/out" && fail "an escape: $(last)"
+}
+
 # A pull that waits for its registry holds up nobody.
 test_slow_pull_holds_no_lock() { # short
 	hostile_start

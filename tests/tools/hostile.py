@@ -589,6 +589,77 @@ def no_http(q):
     q.close()
 
 
+def page(q, key, entries, more=True):
+    """A page of a list; the next one is the same."""
+    path, _, query = q.path.partition("?")
+    n = nth(path)
+    q.answer(200, dump({key: ["%s%d" % (x, n) for x in entries]}),
+             **({"Link": '<%s?last=%d>; rel="next"' % (path, n)} if more else {}))
+
+
+@mode
+def endless_tags(q):
+    "the list of tags has no end"
+    page(q, "tags", ["a", "b"])
+
+
+@mode
+def empty_tags(q):
+    "the list of tags has no end, and nothing in it"
+    page(q, "tags", [])
+
+
+@mode
+def far_tags(q):
+    "wants a password; the second page of tags is at the other host"
+    if not q.allowed():
+        return q.answer(401, WWW_Authenticate='Basic realm="x"')
+    q.answer(200, dump({"tags": ["1"]}), Link='<%s>; rel="next"' % q.other("/v2/endless-tags/tags/list"))
+
+
+@mode
+def three_pages(q):
+    "three pages of tags"
+    n = nth("three")
+    q.answer(200, dump({"tags": ["%d-a" % n, "\x1b[31m", "%d-b" % n]}), **({"Link": '</v2/three-pages/tags/list?last=%d>; rel="next"' % n} if n < 2 else {}))
+
+
+@mode
+def slow_tags(q):
+    "the list of tags comes with one byte a second"
+    q.head(200, Content_Type="application/json", Content_Length=1000)
+    q.drip(b" " * 1000)
+
+
+def search(q):
+    "not an image: docker's old search, /v1/search?q=WORD"
+    word = q.path.partition("q=")[2].partition("&")[0]
+    if word == "none":
+        return q.answer(404)
+    if word == "slow":
+        q.head(200, Content_Type="application/json", Content_Length=1000)
+        return q.drip(b" " * 1000)
+    if word == "endless":
+        q.head(200, Content_Type="application/json", Content_Length=100 << 20)
+        for _ in range(1600):
+            q.raw(b" " * 65536)
+    hits = [{"name": "library/" + word, "description": "made of " + word, "star_count": 20, "is_official": True, "is_automated": False},
+            {"name": "user/" + word, "description": "a description that is too long for one line of a table, by far", "star_count": 3},
+            {"name": "user/auto", "description": None, "star_count": 1, "is_automated": True},
+            {"name": "../../etc/passwd", "description": "no name"}]
+    if word == "escapes":
+        hits[0]["description"] = "no\x1b]0;title\x07\x1b[31m such\r\nhoy: error: forged\u202e"
+    q.answer(200, dump({"num_results": len(hits), "query": word, "results": hits}))
+
+
+def catalog(q):
+    "not an image: the names of repositories, without end"
+    page(q, "repositories", ["team/none", "team/other"])
+
+
+MODES["search"], MODES["_catalog"] = search, catalog
+
+
 def taking(q, where="", status=None, finish=None):
     """Takes whatever is pushed, and keeps nothing."""
     where = where or "/v2/%s/blobs/uploads/1?state=x" % q.mode
