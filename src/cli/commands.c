@@ -45,6 +45,15 @@
 	X(image_exists)                                                                            \
 	X(image_diff)                                                                              \
 	X(image_prune)                                                                             \
+	X(manifest_add)                                                                            \
+	X(manifest_annotate)                                                                       \
+	X(manifest_create)                                                                         \
+	X(manifest_exists)                                                                         \
+	X(manifest_inspect)                                                                        \
+	X(manifest_ls)                                                                             \
+	X(manifest_push)                                                                           \
+	X(manifest_remove)                                                                         \
+	X(manifest_rm)                                                                             \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
@@ -59,6 +68,7 @@
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \
 	X(group_image)                                                                             \
+	X(group_manifest)                                                                          \
 	X(group_system)                                                                            \
 	/* for the build and the shells */                                                         \
 	X(complete)                                                                                \

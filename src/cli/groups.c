@@ -17,6 +17,17 @@ const struct command cmd_group_image = {
 		"hoy image ls is hoy images.",
 };
 
+const struct command cmd_group_manifest = {
+	.name = "manifest",
+	.group = "Groups",
+	.summary = "Put together and push manifest lists",
+	.description =
+		"A manifest list (OCI calls it an index) is one name for images of several "
+		"platforms. A list is made here, gets its members, and is pushed as a whole. Lists "
+		"are "
+		"kept apart from images: `hoy images` does not show them, `hoy manifest ls` does.",
+};
+
 const struct command cmd_group_system = {
 	.name = "system",
 	.group = "Groups",

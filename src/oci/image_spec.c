@@ -12,7 +12,9 @@ static const struct bind_field platform_fields[] = {
 	{"architecture", BIND_STR, offsetof(struct oci_platform, architecture)},
 	{"os", BIND_STR, offsetof(struct oci_platform, os)},
 	{"os.version", BIND_STR, offsetof(struct oci_platform, os_version)},
+	{"os.features", BIND_STRS, offsetof(struct oci_platform, os_features)},
 	{"variant", BIND_STR, offsetof(struct oci_platform, variant)},
+	{"features", BIND_STRS, offsetof(struct oci_platform, features)},
 	{0},
 };
 

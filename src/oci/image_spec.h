@@ -41,6 +41,8 @@ struct oci_platform {
 	const char *os;
 	const char *variant; /* "v8" */
 	const char *os_version;
+	struct strs os_features;
+	struct strs features; /* docker's, of the processor */
 };
 
 /* A descriptor (OCI descriptor.md): what a blob is, how long, and its digest. */

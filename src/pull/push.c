@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
-#include "base/rand.h"
 #include "data/deflate.h"
 #include "pull/push.h"
+#include "state/tmp.h"
 #include "state/u0.h"
 #include "store/blobs.h"
 #include "store/images.h"
@@ -274,8 +274,10 @@ static int send_all(void *arg, struct err *e)
 	}
 	manifest->size = text.len;
 	const char *type = p->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
+	char digest[DIGEST_STR];
+	const char *tag = j->by_digest ? digest_str(&manifest->blob, digest) : j->ref.tag;
 	if (k == 0)
-		k = registry_put_manifest(r, j->ref.tag, type, text.s, text.len, e);
+		k = registry_put_manifest(r, tag, type, text.s, text.len, e);
 	return k; /* everything goes with the process */
 }
 
@@ -287,21 +289,6 @@ static int open_blob(const struct pushing *p, struct layer *l, struct err *e)
 
 	l->fd = openat(p->h->fd, blob_path(path, l->d->digest), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return l->fd < 0 ? err_set(e, errno, "open %s/%s", p->h->path, path) : 0;
-}
-
-static int open_nameless(const struct pushing *p, struct layer *l, struct err *e)
-{
-	char name[40], hex[33];
-
-	l->fd = openat(p->h->fd, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (l->fd >= 0)
-		return 0;
-	snprintf(name, sizeof name, "tmp/%s", rand_hex(hex, 32));
-	l->fd = openat(p->h->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (l->fd < 0)
-		return err_set(e, errno, "write %s/%s", p->h->path, name);
-	unlinkat(p->h->fd, name, 0);
-	return 0;
 }
 
 /* Does the layer's blob go out as it is? */
@@ -338,7 +325,10 @@ static int look_at_layer(struct pushing *p, struct layer *l, bool family_changes
 	l->shared->size = (uint64_t)l->d->size;
 	l->shared->ready = !l->pack;
 	p->packs += l->pack;
-	return l->pack ? open_nameless(p, l, e) : open_blob(p, l, e);
+	if (!l->pack)
+		return open_blob(p, l, e);
+	l->fd = home_tmp_file(p->h, e);
+	return l->fd < 0 ? l->fd : 0;
 }
 
 static void show_layer(struct pushing *p, struct layer *l)
@@ -544,6 +534,7 @@ static void tell(const struct pushing *p, struct arena *a, struct push_done *ret
 
 	digest_str(&manifest->blob, ret->digest);
 	ret->size = manifest->size;
+	ret->docker = p->docker;
 	ret->n = p->n;
 	ret->v = arena_alloc(a, (p->n + 1) * sizeof *ret->v);
 	for (size_t i = 0; i < p->n; i++) {

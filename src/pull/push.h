@@ -22,7 +22,8 @@ struct push_job {
 	enum push_format format;
 	enum inflate_kind compression; /* INFLATE_GZIP or INFLATE_ZSTD: of layers that have none */
 	int level;
-	bool force; /* layers of another compression are compressed anew */
+	bool by_digest; /* the manifest gets no tag there */
+	bool force;	/* layers of another compression are compressed anew */
 	struct registry_opts registry;
 	struct board_watch watch;
 };
@@ -36,6 +37,7 @@ struct push_layer_done {
 struct push_done {
 	char digest[DIGEST_LEN + 1]; /* of the manifest */
 	size_t size;		     /* its bytes */
+	bool docker;		     /* it is of docker's family */
 	struct push_layer_done *v;   /* the bottom one first; in the caller's arena */
 	size_t n;
 };

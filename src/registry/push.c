@@ -112,6 +112,7 @@ static void ask_finish(struct slot *s, const char *digest)
 static int ask(struct registry *r, struct slot *s, struct err *e)
 {
 	char digest[DIGEST_STR];
+	int k;
 
 	digest_str(&s->u->blob, digest);
 	switch (s->step) {
@@ -126,6 +127,9 @@ static int ask(struct registry *r, struct slot *s, struct err *e)
 		ask_begin(s, digest);
 		break;
 	case STEP_SEND:
+		k = s->u->open && s->u->fd < 0 && !s->u->mem ? s->u->open(s->u, e) : 0;
+		if (k < 0)
+			return k;
 		ask_send(s);
 		break;
 	case STEP_ASK:

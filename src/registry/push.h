@@ -15,8 +15,11 @@ enum registry_sent { REGISTRY_SENT, REGISTRY_WAS_THERE, REGISTRY_MOUNTED };
 struct registry_upload {
 	struct digest blob;
 	uint64_t size;
-	int fd;		  /* its bytes, from 0 on */
-	const char *mem;  /* or here; NULL: fd */
+	int fd;		 /* its bytes, from 0 on */
+	const char *mem; /* or here; NULL: fd */
+	/* Called before the first byte is wanted, if it ever is: sets fd. NULL: it is there. */
+	int (*open)(struct registry_upload *u, struct err *e);
+	void *arg;
 	const char *from; /* a repository of this registry that may have it; NULL */
 	uint64_t *sent;	  /* counts; NULL */
 	enum registry_sent how;

@@ -108,3 +108,22 @@ void home_sweep(const struct home *h)
 	}
 	closedir(d);
 }
+
+int home_tmp_file(const struct home *h, struct err *e)
+{
+	char name[40], hex[33];
+	int fd = openat(h->fd, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	int dir = home_dir(h, "tmp", e);
+	if (dir < 0)
+		return dir;
+	close(dir);
+	snprintf(name, sizeof name, "tmp/%s", rand_hex(hex, 32));
+	fd = openat(h->fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "write %s/%s", h->path, name);
+	unlinkat(h->fd, name, 0);
+	return fd;
+}

@@ -21,6 +21,9 @@ int home_tmp_make(const struct home *h, const char *name, struct home_tmp *ret, 
 /* Removes what is left of it (inside U0 if files of other ids are there) and closes it. */
 void home_tmp_drop(const struct home *h, struct home_tmp *t);
 
+/* A file below tmp/ that has no name: read and written, gone when it is closed. A descriptor or -errno. */
+int home_tmp_file(const struct home *h, struct err *e);
+
 /* Removes dir (relative to the store: "tmp/x"), as ourselves first, then inside U0. */
 int home_rm_tree(const struct home *h, const char *dir, struct err *e);
 
