@@ -202,7 +202,7 @@ const struct command cmd_manifest_create = {
 		       "may be), and "
 		       "prints its id. A name without a registry gets localhost/, one without a "
 		       "tag :latest.",
-	.examples = "hoy manifest create app\n"
+	.examples = "hoy manifest create tools\n"
 		    "hoy manifest create --all app quay.io/team/app:1",
 	.opts = create_rows,
 	.opts_size = sizeof(struct manifest_flags),
@@ -241,8 +241,8 @@ const struct command cmd_manifest_add = {
 		"only documents are read.\n\n"
 		"The platform is the one that the image's config says; --arch and the others set "
 		"another. A member with the same digest is replaced.",
-	.examples = "hoy manifest add app localhost/app-amd64\n"
-		    "hoy manifest add --arch arm64 --variant v8 app localhost/app-arm\n"
+	.examples = "hoy manifest create app\nhoy manifest add app busybox\n"
+		    "hoy manifest add --arch arm64 --variant v8 app alpine\n"
 		    "hoy manifest add --all app docker://quay.io/team/app:1",
 	.opts = add_rows,
 	.opts_size = sizeof(struct manifest_flags),
@@ -393,7 +393,7 @@ const struct command cmd_manifest_remove = {
 	.summary = "Take members out of a manifest list",
 	.description = "Members are named by their digests, or by the name or id of the image. "
 		       "Images stay.",
-	.examples = "hoy manifest remove app localhost/app-arm",
+	.examples = "hoy manifest remove app busybox",
 	.run = remove_run,
 };
 
