@@ -243,7 +243,7 @@ const struct command cmd_manifest_add = {
 		"another. A member with the same digest is replaced.",
 	.examples = "hoy manifest create app\nhoy manifest add app busybox\n"
 		    "hoy manifest add --arch arm64 --variant v8 app alpine\n"
-		    "hoy manifest add --all app docker://quay.io/team/app:1",
+		    "hoy manifest add --all app quay.io/team/app:1",
 	.opts = add_rows,
 	.opts_size = sizeof(struct manifest_flags),
 	.run = add_run,
@@ -281,9 +281,8 @@ const struct command cmd_manifest_annotate = {
 		       "the name or id of the image; with --index annotations of the list. "
 		       "Docker's form of "
 		       "lists has no annotations: a list that has any is pushed in OCI's.",
-	.examples =
-		"hoy manifest annotate --arch arm64 --variant v8 app localhost/app-arm\n"
-		"hoy manifest annotate --index --annotation org.opencontainers.image.title=app app",
+	.examples = "hoy manifest annotate --arch arm64 --variant v8 app busybox\n"
+		    "hoy manifest annotate --index --annotation version=1 app",
 	.opts = annotate_rows,
 	.opts_size = sizeof(struct manifest_flags),
 	.run = annotate_run,
