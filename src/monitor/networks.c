@@ -16,13 +16,14 @@
 #include "base/proc.h"
 #include "base/task.h"
 #include "monitor/networks.h"
+#include "runtime/names.h"
 
 enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000 };
 
 /* What an endpoint is, when networks.json does not say it any more. */
 struct what {
 	char network[NETWORK_TEXT], ifname[IFNAME], ip4[IP_TEXT], ip6[IP_TEXT], mac[MAC_TEXT];
-	bool first;
+	bool first, not_last;
 };
 
 struct slot {
@@ -36,6 +37,7 @@ static struct {
 	struct relay *relay;
 	pid_t pid; /* of a process in the container's network namespace */
 	int ns; /* that namespace, as it was before the container's command ran; -1: it has no networks of its own */
+	int hosts, resolv_conf; /* its files, to be rewritten; -1 */
 	struct slot v[GUEST_IFACES];
 
 	pid_t worker;
@@ -54,7 +56,7 @@ struct worker_msg {
 	struct err e;
 };
 
-static void remember(const struct endpoint *ep, bool first, struct what *ret)
+static void remember(const struct endpoint *ep, bool first, bool not_last, struct what *ret)
 {
 	snprintf(ret->network, sizeof ret->network, "%s", ep->network);
 	snprintf(ret->ifname, sizeof ret->ifname, "%s", ep->ifname ? ep->ifname : "");
@@ -62,6 +64,7 @@ static void remember(const struct endpoint *ep, bool first, struct what *ret)
 	snprintf(ret->ip6, sizeof ret->ip6, "%s", ep->ip6 ? ep->ip6 : "");
 	snprintf(ret->mac, sizeof ret->mac, "%s", ep->mac ? ep->mac : "");
 	ret->first = first;
+	ret->not_last = not_last;
 }
 
 static struct slot *find(const char *network)
@@ -107,17 +110,34 @@ static void known_ports(struct bind_list *ret, struct arena *a)
 				      p[i].protocol};
 }
 
+/* Do further name servers follow that of this endpoint in the container's resolv.conf? */
+static bool is_not_last(const struct bind_list *names, const struct endpoint *ep)
+{
+	const struct names_net *v = names->v;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (str_eq(v[i].network, ep->network))
+			return v[i].dns_not_last;
+	return false;
+}
+
 /* ports: NULL for an endpoint that publishes none. 1: the device is new. */
-static int attach(const struct endpoint *ep, const struct bind_list *ports, bool again,
-		  struct attached *at, struct guest_iface *ret, struct arena *a, struct err *e)
+static int attach(const struct endpoint *ep, const struct bind_list *ports, bool not_last,
+		  bool again, struct attached *at, struct guest_iface *ret, struct arena *a,
+		  struct err *e)
 {
 	struct bind_list bound = {0};
+	struct strs dns = {0};
+
+	names_forward(nets.of.config, &dns, a);
 	const struct attach how = {
 		.container = nets.of.config->id,
 		.name = nets.of.state->name,
 		.hostname = nets.of.config->hostname,
 		.endpoint = ep,
 		.ports = ports,
+		.dns = &dns,
+		.dns_not_last = not_last,
 		.pid = nets.pid,
 		.first = ports != NULL,
 		.again = again,
@@ -135,21 +155,26 @@ int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct gu
 		    size_t *ret_n, struct err *e)
 {
 	struct endpoints eps;
+	struct bind_list names = {0};
 	struct arena a = {0};
 
 	nets.of = *o;
 	nets.pid = pid;
 	nets.ns = netns;
 	int r = endpoints_read(o->dir, &eps, &a, e);
+	if (r == 0)
+		r = names_nets(o->home, o->dir, &names, &a, e);
 	if (r == 0 && eps.v.n > GUEST_IFACES)
 		r = err_set(e, E2BIG, "attach container %s to its networks", o->config->name);
 	const struct endpoint *ep = eps.v.v;
 	for (size_t i = 0; r >= 0 && i < eps.v.n; i++) {
 		struct slot *s = &nets.v[i];
-		r = attach(&ep[i], i ? NULL : &o->config->ports, false, &s->at, &v[i], &a, e);
+		bool not_last = is_not_last(&names, &ep[i]);
+		r = attach(&ep[i], i ? NULL : &o->config->ports, not_last, false, &s->at, &v[i], &a,
+			   e);
 		if (r < 0)
 			break;
-		remember(&ep[i], i == 0, &s->what);
+		remember(&ep[i], i == 0, not_last, &s->what);
 	}
 	*ret_n = r < 0 ? 0 : eps.v.n;
 	arena_free(&a);
@@ -225,23 +250,24 @@ static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 	return first;
 }
 
-static int bring_up(const struct endpoint *ep, bool first, int sock, struct arena *a, struct err *e)
+static int bring_up(const struct endpoint *ep, bool first, bool not_last, int sock, struct arena *a,
+		    struct err *e)
 {
 	struct slot *s = find(ep->network), *use = s ? s : free_slot();
 	struct guest_iface guest;
 	struct bind_list ports;
 
-	if (s && s->at.ctl >= 0 && s->what.first == first)
+	if (s && s->at.ctl >= 0 && s->what.first == first && s->what.not_last == not_last)
 		return 0;
 	if (!use)
 		return err_set(e, E2BIG, "attach container %s to one more network",
 			       nets.of.config->name);
 	known_ports(&ports, a);
-	int r = attach(ep, first ? &ports : NULL, s != NULL, &use->at, &guest, a, e);
+	int r = attach(ep, first ? &ports : NULL, not_last, s != NULL, &use->at, &guest, a, e);
 	if (r < 0)
 		return r;
 	bool moved = s && s->what.first != first;
-	remember(ep, first, &use->what);
+	remember(ep, first, not_last, &use->what);
 	if (r == 1 || moved)
 		r = configure(&guest, e);
 	tell(sock, 'A', use, NULL); /* it is attached, whatever came of the rest */
@@ -252,17 +278,24 @@ static int bring_up(const struct endpoint *ep, bool first, int sock, struct aren
 static int reconcile(int sock, struct err *e)
 {
 	struct endpoints eps;
+	struct bind_list names = {0};
 	struct arena a = {0};
 	struct err more;
 	int r = endpoints_read(nets.of.dir, &eps, &a, e);
 
 	if (r == 0)
+		r = names_nets(nets.of.home, nets.of.dir, &names, &a, e);
+	if (r == 0)
 		r = drop_gone(&eps, sock, e);
 	const struct endpoint *ep = eps.v.v;
 	for (size_t i = 0; i < eps.v.n; i++) {
-		int k = bring_up(&ep[i], i == 0, sock, &a, r < 0 ? &more : e);
+		int k = bring_up(&ep[i], i == 0, is_not_last(&names, &ep[i]), sock, &a,
+				 r < 0 ? &more : e);
 		r = r < 0 ? r : k;
 	}
+	int k = names_update_hosts(nets.of.home, nets.of.config, nets.of.dir, nets.hosts,
+				   nets.resolv_conf, r < 0 ? &more : e);
+	r = r < 0 ? r : k;
 	if (nets.of.state->ports.n)
 		container_state_write(nets.of.dir, nets.of.state, false, NULL);
 	arena_free(&a);
@@ -271,12 +304,15 @@ static int reconcile(int sock, struct err *e)
 
 static _Noreturn void work(int sock)
 {
-	int keep[3 + 4 * countof(nets.v)] = {sock, nets.of.home->fd, nets.of.dir};
-	size_t n = 3;
+	const int always[] = {nets.of.home->fd, nets.of.dir, nets.ns, nets.hosts, nets.resolv_conf};
+	int keep[1 + countof(always) + 3 * countof(nets.v)] = {sock};
+	size_t n = 1;
 	struct err e = {0};
 
 	prctl(PR_SET_NAME, "hoy-attach");
-	keep[n++] = nets.ns;
+	for (size_t i = 0; i < countof(always); i++)
+		if (always[i] >= 0)
+			keep[n++] = always[i];
 	for (size_t i = 0; i < countof(nets.v); i++) {
 		const int fd[] = {nets.v[i].at.ctl, nets.v[i].at.ns, nets.v[i].at.users};
 		for (size_t k = 0; *nets.v[i].what.network && k < countof(fd); k++)
@@ -453,9 +489,11 @@ static void on_networks(struct relay *r, size_t client)
 	start_worker();
 }
 
-int networks_watch(struct relay *r, struct err *e)
+int networks_watch(struct relay *r, const struct launched *run, struct err *e)
 {
 	nets.relay = r;
+	nets.hosts = run->hosts;
+	nets.resolv_conf = run->resolv_conf;
 	nets.retry.fn = on_retry;
 	nets.retry_ms = RETRY_MS;
 	r->on_networks = on_networks;

@@ -10,7 +10,7 @@
 
 #include "monitor/relay.h"
 #include "net/attach.h"
-#include "runtime/config.h"
+#include "runtime/launch.h"
 #include "state/container.h"
 
 struct networks_of {
@@ -24,7 +24,7 @@ struct networks_of {
 int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,
 		    size_t *ret_n, struct err *e);
 /* From here on lost connections are made again, and requests are answered. Nothing to do for a container that has no networks of its own. */
-int networks_watch(struct relay *r, struct err *e);
+int networks_watch(struct relay *r, const struct launched *run, struct err *e);
 /* The container has ended: its ports are free and its names forgotten when this returns. */
 void networks_end(void);
 

@@ -429,7 +429,7 @@ static int watch_all(struct err *e)
 	if (r == 0)
 		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
 	if (r == 0)
-		r = networks_watch(&sv.relay, e);
+		r = networks_watch(&sv.relay, &sv.run, e);
 	if (r == 0)
 		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
 	return r < 0 ? err_set(e, r, "watch the container") : 0;
