@@ -161,8 +161,6 @@ static void on_timer(struct timer *t)
 		dns_due(d, b);
 }
 
-const char *const dns_read_paths[] = {"/etc/resolv.conf", "/etc/hosts", NULL};
-
 int dns_start(struct netproc *np, const struct dns_sockets *s, struct err *e)
 {
 	const int fd[] = {s->udp4, s->tcp4, s->udp6, s->tcp6};
