@@ -15,7 +15,7 @@
 #include "base/base.h"
 #include "net/pump.h"
 
-enum { BUF = 256 << 10, TURN = 1 << 20, IDLE_MS = 1000 };
+enum { BUF = 512 << 10, TURN = 1 << 20, IDLE_MS = 1000 };
 
 #define READ(side)  (uint8_t)(1U << (side))
 #define WRITE(side) (uint8_t)(4U << (side))
