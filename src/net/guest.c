@@ -28,6 +28,7 @@ static void fill(struct nl_batch *b, const struct guest_iface *v, int index, con
 	if (has_six)
 		rtnl_link(b, "prepare the device",
 			  &(struct rtnl_link){.index = index, .no_linklocal = true});
+	rtnl_big(b, "let large packets through the device", index);
 	rtnl_link(b, "bring the device up", &(struct rtnl_link){.index = index, .up = true});
 	if (v->ip4.ip.family)
 		rtnl_address(b, "set the IPv4 address", index, AF_INET, v->ip4.ip.b, v->ip4.len);

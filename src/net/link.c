@@ -74,6 +74,9 @@ static int make_device(int rtnl, const struct port_link *l, const char *ifname, 
 				      .peer = &peer});
 	rtnl_port(b, "set the port up", l->index, l->plan.isolate);
 	rtnl_fdb(b, "tell the bridge where the container is", l->index, l->mac);
+	rtnl_big(b, "let large packets through the port", l->index);
+	/* A bridge takes what its ports do, so it is told when it has one. */
+	rtnl_big(b, "let large packets through the bridge", N_BRIDGE);
 	rtnl_link(b, "bring the port up", &(struct rtnl_link){.index = l->index, .up = true});
 	return nl_talk(rtnl, b, NULL, e);
 }

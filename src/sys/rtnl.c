@@ -11,6 +11,9 @@
 #include "base/base.h"
 #include "sys/rtnl.h"
 
+/* IFLA_GSO_IPV4_MAX_SIZE of newer headers. */
+enum { ATTR_GSO_IPV4_MAX_SIZE = 63 };
+
 static size_t addr_len(int family)
 {
 	return family == AF_INET6 ? 16 : 4;
@@ -121,6 +124,16 @@ void rtnl_link(struct nl_batch *b, const char *what, const struct rtnl_link *l)
 	}
 	if (l->kind)
 		put_kind(b, l);
+}
+
+void rtnl_big(struct nl_batch *b, const char *what, int index)
+{
+	struct ifinfomsg *i = nl_message(b, what, RTM_NEWLINK, 0, sizeof *i);
+
+	i->ifi_index = index;
+	nl_put_u32(b, IFLA_GSO_MAX_SIZE, RTNL_BIG);
+	nl_put_u32(b, ATTR_GSO_IPV4_MAX_SIZE, RTNL_BIG);
+	nl_may(b, EINVAL);
 }
 
 void rtnl_link_delete(struct nl_batch *b, const char *what, int index)

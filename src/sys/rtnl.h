@@ -45,6 +45,10 @@ struct rtnl_peer {
 
 /* Makes a device, or changes one (kind NULL). */
 void rtnl_link(struct nl_batch *b, const char *what, const struct rtnl_link *l);
+/* TCP of this machine may hand packets of this size to the device, in place of 64 KB ones ("BIG TCP"; kernel 5.19 for IPv6, 6.3 for IPv4; older ones
+ * and other devices stay as they are). For virtual devices, which pass them on as they are: each packet costs the same. */
+enum { RTNL_BIG = 524280 };
+void rtnl_big(struct nl_batch *b, const char *what, int index);
 void rtnl_link_delete(struct nl_batch *b, const char *what, int index);
 /* A bridge port: it learns no addresses from what comes in, unknown destinations are not flooded to it, isolated ports reach the bridge
  * only. */
