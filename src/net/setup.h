@@ -14,7 +14,7 @@
 /* What was opened in N; -1: not there (no such address family, internal). All are non-blocking and close on exec. */
 struct netns_fds {
 	int ns;			/* N itself */
-	int tun;		/* IFF_TUN | IFF_NO_PI */
+	int tun;		/* IFF_TUN | IFF_NO_PI | IFF_VNET_HDR */
 	int listen4, listen6;	/* TCP, transparent: where the SYNs that were written back arrive */
 	int dns_udp4, dns_tcp4; /* port 53 of the gateway */
 	int dns_udp6, dns_tcp6;

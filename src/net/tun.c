@@ -11,6 +11,7 @@
 #include "net/dgram.h"
 #include "net/host_address.h"
 #include "net/packet_defrag.h"
+#include "net/plan.h"
 #include "net/tun.h"
 
 /* How it works. A wake-up reads packets one behind the other into one buffer, until there are no more, or no room for the largest, and gives each to
@@ -29,7 +30,7 @@
 #endif
 
 enum { BATCH_MAX = 128, BUFFER = 256 << 10, ROOM = PACKET_MAX + 64, IDLE_MS = 1000 };
-enum { MTU_DEFAULT = 65520, MTU_LEAST6 = 1280, HEAD6 = 40 };
+enum { HEAD6 = 40 };
 
 struct tun {
 	struct watch watch;
@@ -323,11 +324,6 @@ void tun_refuse(struct netproc *np, const struct packet *p)
 
 /* ---- beginning */
 
-static size_t network_mtu(const struct netproc *np)
-{
-	return MTU_DEFAULT;
-}
-
 /* What the device can. Without checksums to make it gives and takes more. */
 static void ask(struct tun *t, int fd)
 {
@@ -347,15 +343,19 @@ int tun_init(struct netproc *np, const struct tun_takers *takers, struct err *e)
 
 	if (fd < 0)
 		return 0;
+	struct netns_plan plan;
+	int r = netns_plan(np->net, &plan, e);
+	if (r < 0)
+		return r;
 	struct tun *t = xcalloc(1, sizeof *t);
 	np->dev = t;
-	*t = (struct tun){.np = np, .takers = takers, .mtu = network_mtu(np)};
+	*t = (struct tun){.np = np, .takers = takers, .mtu = plan.mtu};
 	t->watch = (struct watch){.fd = -1, .fn = on_tun, .arg = t};
 	t->idle = (struct timer){.fn = on_idle, .arg = t};
 	t->buf = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (t->buf == MAP_FAILED)
 		return err_set(e, errno, "a buffer for packets");
 	ask(t, fd);
-	int r = loop_add(&np->loop, &t->watch, fd, EPOLLIN);
+	r = loop_add(&np->loop, &t->watch, fd, EPOLLIN);
 	return r < 0 ? err_set(e, -r, "watch the TUN device") : 0;
 }

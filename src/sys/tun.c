@@ -33,7 +33,7 @@ static int cannot_open(int errnum, struct err *e)
 int tun_open(const char *name, int index, struct err *e)
 {
 	autoclose int fd = open(NODE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct ifreq r = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+	struct ifreq r = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
 
 	if (fd < 0)
 		return cannot_open(errno, e);

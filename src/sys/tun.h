@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 /* Makes the device in the network namespace of the caller, with this index (0: the kernel's choice), and returns its descriptor: whole packets,
- * nothing in front of them (IFF_TUN, IFF_NO_PI), non-blocking. The device is down, and gone with the descriptor. -EBUSY if it is there
+ * each behind a struct virtio_net_hdr (IFF_TUN, IFF_NO_PI, IFF_VNET_HDR), non-blocking. The device is down, and gone with the descriptor. -EBUSY if it is there
  * already; ERR_NET_KERNEL with what is missing and how to get it. */
 int tun_open(const char *name, int index, struct err *e);
 
