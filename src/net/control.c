@@ -42,6 +42,7 @@ static struct control {
 	struct netproc *np;
 	struct watch listener;
 	struct timer first;   /* nobody came: whoever made us died */
+	struct member *last;  /* the one whose end is the process's */
 	struct member *fresh; /* connections that have not said who they are */
 } ct;
 
@@ -81,7 +82,8 @@ static void member_gone(struct member *m)
 	dns_member_gone(np, m);
 	unlink_member(&np->members, m);
 	if (!np->members &&
-	    !ct.fresh) { /* its end tells that all is over: the connection is closed by exit */
+	    !ct.fresh) { /* the end of its connection says that the socket is gone too */
+		ct.last = m;
 		np->loop.stop = true;
 		return;
 	}
@@ -150,6 +152,7 @@ static int join(struct member *m, const char *text, size_t len, struct err *e)
 	m->next = ct.np->members;
 	ct.np->members = m;
 	loop_timer(&ct.np->loop, &ct.first, -1);
+	ct.np->loop.settle = true;
 	return answer(m, &ports, e);
 }
 
@@ -249,4 +252,7 @@ void control_end(struct netproc *np, int dir, int lock)
 {
 	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(dir, "sock", 0);
+	/* What follows may take the kernel some milliseconds, for which nobody has to wait. */
+	if (ct.last)
+		free_member(ct.last);
 }

@@ -68,7 +68,7 @@ static int make_socket(enum pool_kind k)
 
 static void answer(int sock, struct pool_msg m)
 {
-	int fd[BATCH];
+	int fd[BATCH] = {-1};
 	uint8_t n = 0;
 
 	m.err = 0;
