@@ -7,7 +7,6 @@
  * in a server's place has to guess both, and sees neither. Answers must be whole and repeat the question.
  * What comes cut off (TC) over UDP is asked again over TCP, from the same server.
  */
-#include <net/if.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -15,6 +14,7 @@
 #include "base/parse.h"
 #include "base/rand.h"
 #include "net/dns_parts.h"
+#include "sys/netdev.h"
 
 enum {
 	TRIES = 4,	 /* of one query over UDP */
@@ -416,7 +416,7 @@ static socklen_t server_address(const struct resolv_server *s, struct sockaddr_s
 	if (*s->zone)
 		in6->sin6_scope_id = parse_u64(s->zone, UINT32_MAX, &number) == 0
 					     ? (uint32_t)number
-					     : if_nametoindex(s->zone);
+					     : netdev_index(s->zone);
 	return sizeof *in6;
 }
 

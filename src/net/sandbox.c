@@ -44,8 +44,6 @@ static const char *const netproc_calls[] = {
 	"getsockname",
 	"getpeername",
 	"shutdown",
-	"splice",
-	"pipe2",
 	"epoll_ctl",
 	"epoll_wait",
 	"epoll_pwait",
@@ -64,13 +62,7 @@ static const char *const netproc_calls[] = {
 	"lseek",
 	"getrandom",
 	"fcntl",
-	"readlink",
 	"readlinkat",
-	"inotify_init1",
-	"inotify_add_watch",
-	"inotify_rm_watch",
-	"timerfd_create",
-	"timerfd_settime",
 	"flock",
 	"unlinkat",
 	"wait4",
@@ -86,14 +78,12 @@ static const char *const netproc_calls[] = {
 	"gettimeofday",
 	"sysinfo",
 	"futex",
-	"prlimit64",
-	"getrlimit",
 	"sched_yield",
 };
 
 static const char *const sockpool_calls[] = {
-	"recvmsg", "sendmsg",	 "setsockopt",	 "close",
-	"exit",	   "exit_group", "rt_sigreturn", "restart_syscall",
+	"recvmsg",	   "sendmsg", "setsockopt", "close",   "exit", "exit_group", "rt_sigreturn",
+	"restart_syscall", "poll",    "ppoll",	    "madvise", "brk",  "munmap",
 };
 
 static int allow_all(struct seccomp_builder *b, const char *const *v, size_t n, struct err *e)
@@ -120,14 +110,16 @@ static int allow_sockets(struct seccomp_builder *b, enum sandbox_kind k, struct 
 
 	if (r == 0)
 		r = allow_if(b, "socket", 0, UINT32_MAX, AF_INET6, e);
-	if (r == 0)
+	if (r == 0 && k == SANDBOX_SOCKPOOL)
 		r = allow_if(b, "socket", 0, UINT32_MAX, AF_NETLINK, e);
 	return r;
 }
 
-/* Nothing is written to, nothing executable is mapped, and devices are asked only how much there is to read. */
+/* Nothing is written to, nothing executable is mapped, sockets are asked how much lies in them and which devices there are. */
 static int allow_with_conditions(struct seccomp_builder *b, struct err *e)
 {
+	static const unsigned questions[] = {FIONREAD,	   TIOCOUTQ,	 SIOCGIFCONF,
+					     SIOCGIFFLAGS, SIOCGIFINDEX, SIOCGIFADDR};
 	const uint64_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
 	int r = allow_if(b, "openat", 2, writes, O_RDONLY, e);
 
@@ -135,10 +127,10 @@ static int allow_with_conditions(struct seccomp_builder *b, struct err *e)
 		r = allow_if(b, "mmap", 2, PROT_EXEC, 0, e);
 	if (r == 0)
 		r = allow_if(b, "mprotect", 2, PROT_EXEC, 0, e);
-	if (r == 0)
-		r = allow_if(b, "ioctl", 1, UINT32_MAX, FIONREAD, e);
-	if (r == 0)
-		r = allow_if(b, "ioctl", 1, UINT32_MAX, TIOCOUTQ, e);
+	for (size_t i = 0; r == 0 && i < countof(questions); i++)
+		r = allow_if(b, "ioctl", 1, UINT32_MAX, questions[i], e);
+	if (r == 0) /* the own limits */
+		r = allow_if(b, "prlimit64", 0, UINT32_MAX, 0, e);
 	return r;
 }
 

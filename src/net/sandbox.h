@@ -3,7 +3,7 @@
  *
  * Afterwards the network process has no capability, can open no file but what stands below the directories that resolv.conf lies in, can remove its own
  * socket, and knows a few dozen system calls; any other one ends it. The second process (net/sockpool.h) has CAP_NET_RAW in U0, no file at all, and
- * eight calls. Neither can be traced by others, execute anything, or gain rights.
+ * a dozen calls. Neither can be traced by others, execute anything, or gain rights.
  */
 #ifndef NET_SANDBOX_H
 #define NET_SANDBOX_H

@@ -13,7 +13,7 @@
 #include "net/sandbox.h"
 #include "net/sockpool.h"
 
-enum { BATCH = 16, PATIENCE_MS = 1000 };
+enum { BATCH = 16, PATIENCE_MS = 1000, SETTLE_MS = 1000 };
 
 struct sockpool {
 	int sock;
@@ -88,9 +88,14 @@ static void answer(int sock, struct pool_msg m)
 
 static _Noreturn void serve(int sock)
 {
+	struct pollfd p = {.fd = sock, .events = POLLIN};
 	struct pool_msg m;
 
-	for (;;) {
+	for (bool settled = false;;) {
+		if (!settled && poll(&p, 1, SETTLE_MS) == 0) {
+			mem_settle();
+			settled = true;
+		}
 		size_t none = 0;
 		ssize_t n = fd_recv_msg(sock, &m, sizeof m, NULL, &none);
 		if (n == -EINTR)

@@ -16,3 +16,12 @@ int netdev_loopback_up(struct err *e)
 		return err_set(e, errno, "bring the loopback device up");
 	return 0;
 }
+
+unsigned netdev_index(const char *name)
+{
+	autoclose int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = {0};
+
+	snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
+	return s < 0 || ioctl(s, SIOCGIFINDEX, &r) < 0 ? 0 : (unsigned)r.ifr_ifindex;
+}
