@@ -39,6 +39,7 @@ static struct {
 	int ns; /* that namespace, as it was before the container's command ran; -1: it has no networks of its own */
 	int hosts, resolv_conf; /* its files, to be rewritten; -1 */
 	struct slot v[GUEST_IFACES];
+	struct bound_ports bound;
 
 	pid_t worker;
 	struct watch from; /* what it says */
@@ -138,6 +139,7 @@ static int attach(const struct endpoint *ep, const struct bind_list *ports, bool
 		.ports = ports,
 		.dns = &dns,
 		.dns_not_last = not_last,
+		.bound = &nets.bound,
 		.pid = nets.pid,
 		.first = ports != NULL,
 		.again = again,
@@ -149,6 +151,12 @@ static int attach(const struct endpoint *ep, const struct bind_list *ports, bool
 	if (r >= 0 && ports)
 		record_ports(&bound);
 	return r;
+}
+
+void networks_open_ports(const struct container_config *c)
+{
+	if (str_eq(c->network, NETWORK_OWN))
+		bound_ports_open(&nets.bound, &c->ports);
 }
 
 int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,
@@ -305,7 +313,7 @@ static int reconcile(int sock, struct err *e)
 static _Noreturn void work(int sock)
 {
 	const int always[] = {nets.of.home->fd, nets.of.dir, nets.ns, nets.hosts, nets.resolv_conf};
-	int keep[1 + countof(always) + 3 * countof(nets.v)] = {sock};
+	int keep[1 + countof(always) + 3 * countof(nets.v) + BOUND_MAX] = {sock};
 	size_t n = 1;
 	struct err e = {0};
 
@@ -319,6 +327,8 @@ static _Noreturn void work(int sock)
 			if (fd[k] >= 0)
 				keep[n++] = fd[k];
 	}
+	for (size_t i = 0; i < nets.bound.n; i++)
+		keep[n++] = nets.bound.fd[i];
 	fd_close_except(keep, n);
 	if (reconcile(sock, &e) == 0)
 		e = (struct err){0};
@@ -516,6 +526,7 @@ void networks_end(void)
 		loop_timer(nets.relay->loop, &nets.retry, -1);
 		nets.relay->on_networks = NULL;
 	}
+	bound_ports_close(&nets.bound);
 	for (size_t i = 0; i < countof(nets.v); i++)
 		if (*nets.v[i].what.network)
 			leave_slot(&nets.v[i]);

@@ -168,6 +168,18 @@ static int take_answer(int ctl, struct reach *ret, struct bind_list *ret_ports, 
 	return 0;
 }
 
+static ssize_t send_request(const struct attach *at, int ctl, const struct str *text)
+{
+	const struct bound_ports *b = at->ports ? at->bound : NULL;
+
+	for (size_t i = 0; b && i < b->n; i += 16) {
+		ssize_t n = fd_send_msg(ctl, "B", 1, b->fd + i, b->n - i < 16 ? b->n - i : 16);
+		if (n < 0)
+			return n;
+	}
+	return fd_send_msg(ctl, text->s, text->len, NULL, 0);
+}
+
 static int ask(const struct attach *at, const struct network *net, int dir, int ns,
 	       struct reach *ret, struct bind_list *ret_ports, struct arena *a, struct err *e)
 {
@@ -183,7 +195,7 @@ static int ask(const struct attach *at, const struct network *net, int dir, int 
 		ret->ctl = connect_or_spawn(net, dir, ns, e);
 		if (ret->ctl < 0)
 			return ret->ctl;
-		ssize_t n = fd_send_msg(ret->ctl, text.s, text.len, NULL, 0);
+		ssize_t n = send_request(at, ret->ctl, &text);
 		r = n < 0 ? (n == -EPIPE ? -ECONNRESET
 					 : err_set(e, (int)n, "tell network %s", net->name))
 			  : take_answer(ret->ctl, ret, ret_ports, a, e);

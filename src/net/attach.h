@@ -18,6 +18,7 @@
 
 #include <sys/types.h>
 
+#include "net/bind.h"
 #include "net/guest.h"
 #include "net/network.h"
 #include "net/port.h"
@@ -25,7 +26,8 @@
 struct attach {
 	const char *container, *name, *hostname; /* id, names that others find it by */
 	const struct endpoint *endpoint;
-	const struct bind_list *ports; /* struct port; NULL: none to publish here */
+	const struct bind_list *ports;	 /* struct port; NULL: none to publish here */
+	const struct bound_ports *bound; /* for some of these; NULL: none. They stay open here */
 	const struct strs *dns; /* what names_forward() in runtime/names.h says; NULL: none */
 	bool dns_not_last;	/* struct names_net there says it */
 	pid_t pid;		/* a process in the container's network namespace */

@@ -67,6 +67,7 @@ static void free_member(struct member *m)
 
 	loop_remove(&ct.np->loop, &m->ctl);
 	close(fd);
+	bound_ports_close(&m->bound);
 	arena_free(&m->arena);
 	free(m);
 }
@@ -175,14 +176,29 @@ static bool is_member(const struct member *m)
 	return false;
 }
 
+static void take_bound(struct member *m, const int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (m->bound.n < BOUND_MAX)
+			m->bound.fd[m->bound.n++] = fd[i];
+		else
+			close(fd[i]);
+	}
+}
+
 static void on_request(struct watch *w, uint32_t events)
 {
 	struct member *m = w->arg;
 	struct err e = {0};
 	autofree char *buf = xmalloc(CONTROL_MAX);
-	ssize_t n = recv(w->fd, buf, CONTROL_MAX, MSG_DONTWAIT);
+	int fd[16];
+	size_t nfds = countof(fd);
+	ssize_t n = fd_recv_msg(w->fd, buf, CONTROL_MAX, fd, &nfds);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	take_bound(m, fd, nfds);
+	if (n == 1 && *buf == 'B')
 		return;
 	w->fn = on_member;
 	if (n > 0 && join(m, buf, (size_t)n, &e) == 0)

@@ -24,6 +24,7 @@
 #define NET_NETPROC_H
 
 #include "base/loop.h"
+#include "net/bind.h"
 #include "net/network.h"
 #include "net/port.h"
 #include "net/setup.h"
@@ -41,6 +42,7 @@ struct member {
 	struct ip ip4, ip6;
 	bool first;			      /* it has the default route here, and so the ports */
 	struct listener *ports;		      /* net/publish.h */
+	struct bound_ports bound;	      /* sockets for some of them, until they are opened */
 	struct pending *tcp_first, *tcp_last; /* net/out_tcp.h: connections that are being made, */
 	uint32_t tcp_pending;		      /* and how many */
 	struct netproc *np;

@@ -4,13 +4,14 @@
 #include <sys/socket.h>
 
 #include "base/base.h"
+#include "net/bind.h"
 #include "net/pub_udp.h"
 #include "net/publish.h"
 #include "net/pump.h"
 #include "net/sockaddr.h"
 #include "net/sockpool.h"
 
-enum { BACKLOG = 4096, RANDOM_TRIES = 64, PAUSE_MS = 100 };
+enum { RANDOM_TRIES = 64, PAUSE_MS = 100 };
 
 /* ---- clients */
 
@@ -139,24 +140,6 @@ static int bind_error(const struct port *p, const struct ip *ip, uint16_t port, 
 	}
 }
 
-/* A bound socket or -errno. */
-static int bound(const struct ip *ip, uint16_t port, bool udp)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sockaddr_make(&sa, ip, port);
-	int one = 1, type = udp ? SOCK_DGRAM : SOCK_STREAM;
-	autoclose int fd = socket(sa.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	/* A listener may be back before the connections of the one before are forgotten. */
-	if ((ip->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) ||
-	    (!udp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) ||
-	    bind(fd, (struct sockaddr *)&sa, len) < 0 || (!udp && listen(fd, BACKLOG) < 0))
-		return -errno;
-	return take_fd(fd);
-}
-
 static void close_listener(struct listener *l)
 {
 	int fd = l->w.fd;
@@ -198,11 +181,13 @@ static int add_listener(struct member *m, const struct port *p, const struct ip 
 			uint16_t container_port, uint16_t *ret_port, struct err *e)
 {
 	bool udp = str_eq(p->protocol, "udp");
-	int fd = bound(ip, port, udp);
+	int fd = port ? bound_ports_take(&m->bound, ip, port, udp) : -1;
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
 	struct ip own;
 
+	if (fd < 0)
+		fd = bind_port(ip, port, udp);
 	if (fd < 0)
 		return bind_error(p, ip, port, -fd, e);
 	if (fd >= m->np->fd_limit) {
@@ -280,6 +265,7 @@ int publish_open(struct member *m, struct bind_list *ports, struct err *e)
 
 	for (size_t i = 0; i < ports->n && r == 0; i++)
 		r = open_row(m, &v[i], e);
+	bound_ports_close(&m->bound);
 	if (r < 0)
 		close_until(m, NULL);
 	return r;

@@ -81,6 +81,37 @@ static int write_one(int proc, const struct pair *p, struct err *e)
 	return 0;
 }
 
+/* What a network namespace of its own begins with, as docker has it: everybody in the container may ping, and open any port. The kernel's defaults
+ * protect a machine from its users; here there is nobody to protect. Each first value that the kernel takes: it may name mapped groups only. */
+static const struct {
+	const char *name, *values[2];
+} net_defaults[] = {
+	{"net.ipv4.ping_group_range", {"0 65535", "0 0"}},
+	{"net.ipv4.ip_unprivileged_port_start", {"0"}},
+};
+
+static bool is_asked_for(const struct container_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->sysctls.n; i++)
+		if (!strcmp(c->sysctls.v[i].k, name))
+			return true;
+	return false;
+}
+
+static void write_net_defaults(const struct container_config *c, int proc)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < countof(net_defaults); i++) {
+		const char *name = net_defaults[i].name;
+		for (size_t k = 0; k < 2 && net_defaults[i].values[k]; k++) {
+			const struct pair p = {name, net_defaults[i].values[k]};
+			if (is_asked_for(c, name) || write_one(proc, &p, &ignored) == 0)
+				break;
+		}
+	}
+}
+
 int sysctl_write(const struct container_config *c, int proc, struct err *e)
 {
 	/* With proc-opts=subset=pid the container's own has no sys. */
@@ -91,6 +122,8 @@ int sysctl_write(const struct container_config *c, int proc, struct err *e)
 
 	if (less && c->sysctls.n && whole < 0)
 		return whole;
+	if (ns_is_own(c, NS_NET) && !less)
+		write_net_defaults(c, proc);
 	for (size_t i = 0; i < c->sysctls.n && r == 0; i++)
 		r = write_one(less ? whole : proc, &c->sysctls.v[i], e);
 	return r;
