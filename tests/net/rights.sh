@@ -24,7 +24,7 @@ test_root_publishes_low_ports() { # rows=root
 	load busybox
 	local port
 	port=$(low_port)
-	run hoy run -d --name low --network bridge -p "$port:80" -p "$port:80/udp" busybox nc -lk -p 80 -e echo here
+	run hoy run -d --name low --network bridge -p "$port:80" -p "$port:80/udp" busybox nc -ll -p 80 -e echo here
 	assert_ok
 	wait_for says "$port" here
 	# The process that holds them dies: the next one must have them too, though it could not open them.
