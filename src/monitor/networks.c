@@ -153,10 +153,9 @@ static int attach(const struct endpoint *ep, const struct bind_list *ports, bool
 	return r;
 }
 
-void networks_open_ports(const struct container_config *c)
+int networks_open_ports(const struct container_config *c, struct err *e)
 {
-	if (str_eq(c->network, NETWORK_OWN))
-		bound_ports_open(&nets.bound, &c->ports);
+	return str_eq(c->network, NETWORK_OWN) ? bound_ports_open(&nets.bound, &c->ports, e) : 0;
 }
 
 int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,

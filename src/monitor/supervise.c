@@ -135,9 +135,10 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	struct u0_map map;
 	struct streams p;
 	struct streams_oom oom = streams_oom_take(s->config);
+	int r = networks_open_ports(s->config, e);
 
-	networks_open_ports(s->config);
-	int r = u0_enter(s->home, s->config->id, &map, e);
+	if (r == 0)
+		r = u0_enter(s->home, s->config->id, &map, e);
 	if (r == 0)
 		r = take_form(s, u0_form_name(map.form), e);
 	if (r < 0)

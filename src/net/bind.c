@@ -25,15 +25,48 @@ int bind_port(const struct ip *ip, uint16_t port, bool udp)
 	return take_fd(fd);
 }
 
-static void open_one(struct bound_ports *b, const struct ip *ip, uint16_t port, bool udp)
+int bind_error(const struct port *p, const struct ip *ip, uint16_t port, int error, struct err *e)
 {
-	int fd = b->n < BOUND_MAX ? bind_port(ip, port, udp) : -1;
+	char text[IP_TEXT];
+	const char *at = ip_text(ip, text), *l = ip->family == 6 ? "[" : "",
+		   *r = ip->family == 6 ? "]" : "";
+
+	switch (error) {
+	case EADDRINUSE:
+		return err_fail_code(e, ERR_PORT_TAKEN, error, "port %s%s%s:%u/%s is taken", l, at,
+				     r, port, p->protocol);
+	case EACCES:
+		err_fail_code(e, ERR_PORT_RIGHTS, error,
+			      "port %u/%s of the host needs rights that you do not have", port,
+			      p->protocol);
+		return err_hint(e,
+				"take one from 1024 on, or let root run: sysctl "
+				"net.ipv4.ip_unprivileged_port_start=%u",
+				port);
+	case EADDRNOTAVAIL:
+		err_fail_code(e, ERR_PORT_ADDRESS, error, "the host has no address %s", at);
+		return err_hint(e, "`ip address` shows which it has; without an address the port is"
+				   " opened on all");
+	default:
+		return err_set(e, error, "open port %s%s%s:%u/%s", l, at, r, port, p->protocol);
+	}
+}
+
+static int open_one(struct bound_ports *b, const struct port *p, const struct ip *ip, uint16_t port,
+		    bool both, struct err *e)
+{
+	int fd = b->n < BOUND_MAX ? bind_port(ip, port, str_eq(p->protocol, "udp")) : -EACCES;
 
 	if (fd >= 0)
 		b->fd[b->n++] = fd;
+	/* No IPv6 here is no error where nobody asked for it. */
+	if (fd >= 0 || fd == -EACCES ||
+	    (both && ip->family == 6 && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)))
+		return 0;
+	return bind_error(p, ip, port, -fd, e);
 }
 
-void bound_ports_open(struct bound_ports *b, const struct bind_list *ports)
+int bound_ports_open(struct bound_ports *b, const struct bind_list *ports, struct err *e)
 {
 	const struct port *p = ports->v;
 
@@ -47,9 +80,13 @@ void bound_ports_open(struct bound_ports *b, const struct bind_list *ports)
 		}
 		for (int64_t k = p[i].host_port;
 		     k > 0 && k < PORT_FIRST_OPEN && k < p[i].host_port + p[i].range; k++)
-			for (size_t f = 0; f < n; f++)
-				open_one(b, &ips[f], (uint16_t)k, str_eq(p[i].protocol, "udp"));
+			for (size_t f = 0; f < n; f++) {
+				int r = open_one(b, &p[i], &ips[f], (uint16_t)k, n > 1, e);
+				if (r < 0)
+					return r;
+			}
 	}
+	return 0;
 }
 
 int bound_ports_take(struct bound_ports *b, const struct ip *ip, uint16_t port, bool udp)

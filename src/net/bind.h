@@ -8,8 +8,8 @@
 #ifndef NET_BIND_H
 #define NET_BIND_H
 
-#include "data/bind.h"
 #include "net/addr.h"
+#include "net/port.h"
 
 enum { BOUND_MAX = 64, PORT_FIRST_OPEN = 1024 };
 
@@ -21,9 +21,12 @@ struct bound_ports {
 /* A non-blocking socket bound to this address only ([::] without IPv4), listening if it is TCP; or -errno. */
 int bind_port(const struct ip *ip, uint16_t port, bool udp);
 
-/* Opens what it can of the rows (struct port) with host ports below PORT_FIRST_OPEN; what it cannot is left to the network process, which
- * gives the error. */
-void bound_ports_open(struct bound_ports *b, const struct bind_list *ports);
+/* What bind_port() returned for a row, in words: ERR_PORT_TAKEN, ERR_PORT_RIGHTS, ERR_PORT_ADDRESS. */
+int bind_error(const struct port *p, const struct ip *ip, uint16_t port, int error, struct err *e);
+
+/* Opens the rows (struct port) with host ports below PORT_FIRST_OPEN. Those that need rights which nobody here has are left to the network process, whose
+ * error that is. */
+int bound_ports_open(struct bound_ports *b, const struct bind_list *ports, struct err *e);
 /* The socket with just this address, which is the caller's from now on; -1: none. */
 int bound_ports_take(struct bound_ports *b, const struct ip *ip, uint16_t port, bool udp);
 void bound_ports_close(struct bound_ports *b);

@@ -112,34 +112,6 @@ static void on_client(struct watch *w, uint32_t events)
 
 /* ---- listeners */
 
-static int bind_error(const struct port *p, const struct ip *ip, uint16_t port, int error,
-		      struct err *e)
-{
-	char text[IP_TEXT];
-	const char *at = ip_text(ip, text), *l = ip->family == 6 ? "[" : "",
-		   *r = ip->family == 6 ? "]" : "";
-
-	switch (error) {
-	case EADDRINUSE:
-		return err_fail_code(e, ERR_PORT_TAKEN, error, "port %s%s%s:%u/%s is taken", l, at,
-				     r, port, p->protocol);
-	case EACCES:
-		err_fail_code(e, ERR_PORT_RIGHTS, error,
-			      "port %u/%s of the host needs rights that you do not have", port,
-			      p->protocol);
-		return err_hint(e,
-				"take one from 1024 on, or let root run: sysctl "
-				"net.ipv4.ip_unprivileged_port_start=%u",
-				port);
-	case EADDRNOTAVAIL:
-		err_fail_code(e, ERR_PORT_ADDRESS, error, "the host has no address %s", at);
-		return err_hint(e, "`ip address` shows which it has; without an address the port is"
-				   " opened on all");
-	default:
-		return err_set(e, error, "open port %s%s%s:%u/%s", l, at, r, port, p->protocol);
-	}
-}
-
 static void close_listener(struct listener *l)
 {
 	int fd = l->w.fd;
