@@ -2,11 +2,6 @@
 #include "base/parse.h"
 #include "net/plan.h"
 
-static bool is_true(const char *s)
-{
-	return s && (!strcasecmp(s, "true") || !strcmp(s, "1"));
-}
-
 static bool is_false(const char *s)
 {
 	return s && (!strcasecmp(s, "false") || !strcmp(s, "0"));
@@ -52,7 +47,7 @@ int netns_plan(const struct network *n, struct netns_plan *ret, struct err *e)
 	ret->mac[0] = 0x0a;
 	ret->mac[1] = 0x58;
 	memcpy(ret->mac + 2, ret->sub4.ip.family ? ret->sub4.ip.b : ret->sub6.ip.b + 12, 4);
-	ret->isolate = is_true(pairs_get(&n->options, "isolate")) ||
-		       is_false(pairs_get(&n->options, "com.docker.network.bridge.enable_icc"));
+	/* podman's option isolate is about other networks, which are out of reach anyway. */
+	ret->isolate = is_false(pairs_get(&n->options, "com.docker.network.bridge.enable_icc"));
 	return plan_mtu(n, ret, &ret->mtu, e);
 }
