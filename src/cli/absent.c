@@ -96,7 +96,11 @@ const struct absent absent_commands[] = {
 	 "a script of hoy run -d lines does it; for systemd, hoy run --rm is a unit's ExecStart="},
 	{"secret config swarm service stack node", "hoy has neither secrets nor a cluster",
 	 "bind a file for a secret: hoy run -v ./secret:/run/secrets/NAME:ro"},
-	{"trust artifact farm plugin context scout", "hoy does not have this",
+	{"trust sign", "hoy neither signs images nor verifies signatures",
+	 "cosign signs and verifies; policy.json may still reject names, and what it wants signed "
+	 "is "
+	 "refused"},
+	{"artifact farm plugin context scout", "hoy does not have this",
 	 "hoy --help lists the commands"},
 	{"machine", "hoy needs no virtual machine: it runs on this one", "hoy run --rm hello"},
 	{"auto-update clone checkpoint restore", "hoy does not have this in this build",

@@ -1,8 +1,10 @@
 #include "base/base.h"
 #include "cli/command.h"
 #include "engine/image.h"
+#include "oci/platform.h"
 
 struct rmi_opts {
+	struct strs platform;
 	bool all, force, ignore, no_prune;
 };
 
@@ -15,6 +17,8 @@ static const struct opt rmi_rows[] = {
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An image that does not exist is no error"},
 	{"no-prune", 0, TO(OPT_BOOL, no_prune), NULL,
 	 "Keep images without a name that it was built upon"},
+	{"platform", 0, TO(OPT_STRS, platform), "OS/ARCH[/VARIANT]",
+	 "Remove only what is for this platform: a name here leads to one image, for one platform"},
 	{0},
 };
 #undef TO
@@ -31,6 +35,26 @@ static void print_removed(struct cli *c, const struct image_removed *r)
 			   docker ? r->deleted.v[i] : digest_hex(r->deleted.v[i]));
 }
 
+/* Is the image for one of the platforms that were named? An error if not, as docker says it. */
+static int check_platform(struct cli *c, const struct home *h, const struct rmi_opts *o,
+			  const char *text, struct err *e)
+{
+	scoped(image) im = {0};
+	struct platform_want w;
+	int r = o->platform.n ? image_lookup(h, text, &im, e) : 1;
+
+	for (size_t i = 0; i < o->platform.n && r == 0; i++) {
+		r = platform_parse(&c->arena, o->platform.v[i], &w, e);
+		if (r == 0 && platform_fits(&im.doc, &w))
+			return 0;
+	}
+	if (r != 0)
+		return r < 0 ? r : 0;
+	err_fail_code(e, ERR_PLATFORM, ENOENT, "%s: the image here is for %s only", text,
+		      platform_text(&c->arena, &im.doc));
+	return err_hint(e, "leave --platform out to remove it");
+}
+
 static void remove_one(struct cli *c, const struct home *h, const struct rmi_opts *o,
 		       const char *text)
 {
@@ -40,7 +64,10 @@ static void remove_one(struct cli *c, const struct home *h, const struct rmi_opt
 				   .keep_parents = o->no_prune,
 				   .docker = c->called == CALLED_DOCKER};
 
-	if (image_rm(h, text, &rm, &done, &one) == 0)
+	int r = check_platform(c, h, o, text, &one);
+	if (r == 0)
+		r = image_rm(h, text, &rm, &done, &one);
+	if (r == 0)
 		print_removed(c, &done);
 	else if (one.id != ERR_IMAGE_UNKNOWN || (!o->ignore && !o->force))
 		cli_report(c, &one);

@@ -2,6 +2,7 @@
 #include <pwd.h>
 
 #include "base/base.h"
+#include "base/parse.h"
 #include "state/home.h"
 
 const char *home_of_user(void)
@@ -13,6 +14,9 @@ const char *home_of_user(void)
 	struct passwd *pw = getpwuid(geteuid());
 	return pw && !str_is_empty(pw->pw_dir) ? pw->pw_dir : NULL;
 }
+
+/* How the store is laid out; raised when an older hoy would not understand it. The text of the mark. */
+enum { FORM = 1 };
 
 static const char mark_name[] = "hoy-store";
 
@@ -89,6 +93,24 @@ static int check_owner(int fd, const char *path, struct err *e)
 		return err_hint(e, "chmod 700 %s, if you trust what is in it", path);
 	}
 	return 0;
+}
+
+/* What a newer hoy keeps here may be unknown to this one: nothing is touched. A store without a number is of this form, or older. */
+static int check_form(int fd, const char *path, struct err *e)
+{
+	scoped(str) text = {0};
+	uint64_t form = 0;
+
+	if (fd_read_file_at(fd, mark_name, &text, 64) < 0)
+		return 0;
+	autofree char *line = xstrndup(str_cstr(&text), strcspn(str_cstr(&text), "\n"));
+	if (parse_u64(line, UINT64_MAX, &form) < 0 || form <= FORM)
+		return 0;
+	err_fail(e, ERR_NEWER,
+		 "the store %s is of form %" PRIu64 ", made by a newer release of hoy", path, form);
+	return err_hint(
+		e, "this one knows form %d: update it, or use another store (--root, HOY_ROOT)",
+		FORM);
 }
 
 bool home_is_marked(const struct home *h)
@@ -180,6 +202,8 @@ static int open_home(struct home *ret, const char *root, bool make, struct err *
 	if (fd < 0)
 		return fd;
 	int r = check_owner(fd, path, e);
+	if (r == 0)
+		r = check_form(fd, path, e);
 	if (r < 0)
 		return r;
 	autoclose int bfd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);

@@ -20,7 +20,7 @@ struct home {
 };
 
 /* Opens the store, making it (mode 0700) on first use. root overrides the rule; NULL: none given.
- * Refuses a directory that belongs to another user or is a link to one (ERR_STORE_OWNER). */
+ * Refuses a directory that belongs to another user or is a link to one (ERR_STORE_OWNER), and a store of a newer hoy (ERR_NEWER). */
 int home_open(struct home *ret, const char *root, struct err *e);
 /* The same, but nothing is made: -ENOENT if there is no store yet. For those who only look (completion, info). */
 int home_open_existing(struct home *ret, const char *root, struct err *e);

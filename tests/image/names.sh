@@ -312,4 +312,49 @@ test_hello() { # short
 	clean
 }
 
+# As podman prints it; layers that two images share are told of both.
+test_tree() { # short
+	load busybox
+	hoy run --name c --network none busybox sh -c 'echo x >/x' || fail run
+	hoy commit -q c child >/dev/null || fail commit
+	hoy rm c >/dev/null
+	run hoy image tree child
+	assert_ok
+	assert_match '^Image ID: [0-9a-f]{12}
+Tags:     \[localhost/child:latest\]
+Size:     [0-9.]+[kM]?B
+Image Layers
+├── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/busybox:latest\]
+└── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/child:latest\]$'
+	run hoy image tree --whatrequires busybox
+	assert_ok
+	assert_match 'Image Layers
+└── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/busybox:latest\]
+    └── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/child:latest\]$'
+	run hoy image tree busybox
+	assert_lacks child
+	run hoy image tree nothing
+	assert_err E-IMAGE-UNKNOWN
+}
+
+test_rmi_by_platform() { # short
+	load busybox
+	run hoy rmi --platform linux/s390x busybox
+	assert_err E-PLATFORM
+	run hoy rmi --platform nonsense/x/y/z busybox
+	assert_err E-USAGE
+	run hoy rmi --platform linux/s390x --platform linux/amd64 busybox
+	assert_ok
+	assert_has 'Untagged: localhost/busybox:latest'
+}
+
+test_no_signatures() { # short
+	local c
+	for c in 'image trust show' 'image trust' 'image sign x'; do
+		# shellcheck disable=SC2086
+		run hoy $c
+		assert_err E-ABSENT cosign
+	done
+}
+
 run_tests "$@"

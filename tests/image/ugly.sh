@@ -52,6 +52,25 @@ test_removing_on_a_full_disk() { # rows=user,one short
 	assert_has 'clean: 0 images'
 }
 
+# What a newer hoy has made is refused and stays as it is.
+test_newer_store() { # short
+	load busybox
+	echo 2 >"$(store)/hoy-store"
+	local before c
+	before=$(listing)
+	for c in ps images 'run --rm busybox true' 'rmi busybox' 'system prune -f' 'system check' 'system reset -f' 'image inspect busybox'; do
+		# shellcheck disable=SC2086
+		run hoy $c
+		assert_err E-NEWER "$(store)"
+	done
+	assert_eq "$before" "$(listing)" 'the store'
+	run hoy version
+	assert_ok
+	echo 1 >"$(store)/hoy-store"
+	run hoy rmi busybox
+	assert_ok
+}
+
 # Nothing in the store says where it lies.
 test_moved() { # short
 	load busybox

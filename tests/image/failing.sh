@@ -1,0 +1,148 @@
+#!/bin/bash
+# The nth call that changes the store fails, for every n: nothing half is seen, the store is whole, removing works, and a second try succeeds.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=common.bash
+. "$(dirname "$0")/common.bash"
+# shellcheck source=../registry.bash
+. "$(dirname "$0")/../registry.bash"
+
+# prepare: the shared object, and what it is told.
+prepare() {
+	FAILAT=$T_SCRATCH/failat.$(id -u).so
+	if [ ! -s "$FAILAT" ]; then
+		need cc
+		cc -O2 -D_GNU_SOURCE -shared -fPIC -o "$FAILAT.$$" "$(dirname "$0")/../tools/failat.c" 2>"$T/cc" || fail "cc: $(cat "$T/cc")"
+		mv "$FAILAT.$$" "$FAILAT"
+	fi
+	FAIL_ROOT=$(readlink -f "$(store)" || store)
+	export FAIL_ROOT FAIL_COUNT=$T/count FAIL_LOG=$T/failed
+	AT=0 MODE=
+}
+
+# failing COMMAND...: hoy, whose ATth call fails. Sets rc, out, err, and hit: what failed.
+failing() {
+	rm -f "$T/count" "$T/failed"
+	run env LD_PRELOAD="$FAILAT" FAIL_AT="$AT" ${MODE:+"$MODE"} ${ERRNO:+FAIL_ERRNO=$ERRNO} timeout 60 "$HOY" "$@"
+	hit=$(cat "$T/failed" 2>/dev/null)
+}
+counted() { od -An -td8 "$T/count" | tr -d ' '; }
+
+# each UNDO CHECK COMMAND...: the command with each of its calls failing, for a moment and for good. UNDO makes the store as it was before;
+# CHECK looks at it after a failure, and at the end of a try that went well.
+each() {
+	local undo=$1 check=$2 n total
+	shift 2
+	$undo
+	AT=0 failing "$@"
+	assert_ok
+	total=$(counted)
+	[ "$total" -gt 3 ] || fail "only $total calls were seen: $*"
+	note "$*: $total calls"
+	$undo
+	for MODE in '' FAIL_ON=1; do
+		[ -z "$T_LONG" ] && [ -n "$MODE" ] && [ "$total" -gt 100 ] && continue
+		for ((n = 1; n <= total; n += n < 10 || n > total - (total < 60 ? 60 : 20) ? 1 : 29)); do
+			ERRNO=$((n % 2 ? 28 : 5)) AT=$n
+			[ -z "$MODE" ] || ERRNO=28
+			failing "$@"
+			[ -n "$hit" ] || continue # fewer calls this time
+			if [ "$rc" != 0 ]; then
+				assert_rc_of_failure
+				run hoy system check
+				[ "$rc" = 0 ] || fail "after call $n ($hit) failed ${MODE:+for good }: $(last)"
+				$check failed "$n ($hit)"
+				run timeout 60 $HOY "$@"
+				[ "$rc" = 0 ] || fail "second try after call $n ($hit): $(last)"
+			fi
+			$check done "$n ($hit)"
+			run hoy system check
+			[ "$rc" = 0 ] || fail "at the end, call $n ($hit): $(last)"
+			$undo
+		done
+	done
+	run hoy image prune -f # which removes what could not be removed
+	clean
+}
+
+# The error says what it is about.
+assert_rc_of_failure() {
+	case $rc in 124 | 137 | 139 | 134) fail "$hit: $(last)" ;; esac
+	case $err in *'hoy: error: '*' (E-'*) ;; *) fail "no error for $hit: $(last)" ;; esac
+}
+
+no_images() {
+	run timeout 60 $HOY rmi -f -a
+	run timeout 60 $HOY image prune -f
+}
+# whole NAME: the image of that name is either whole or not there.
+whole() { [ -z "$(hoy images -q "$1")" ] || hoy run --rm --network none "$1" true >/dev/null || fail "$1 is there, but does not run: $2"; }
+
+test_load() { # rows=user,one
+	prepare
+	seen() { [ "$1" = done ] && { hoy image exists busybox || fail "not there after $2"; }; }
+	each no_images seen load -q -i "$T_FIX/busybox.tar"
+}
+
+test_pull() { # rows=user
+	registry_start
+	registry_push cfg-env app:1
+	prepare
+	seen() {
+		whole "$REG/app:1" "$2"
+		[ "$1" = failed ] || hoy image exists "$REG/app:1" || fail "not there after $2"
+	}
+	each no_images seen pull -q "$REG/app:1"
+}
+
+test_commit() { # rows=user
+	prepare
+	load busybox
+	hoy run --name c --network none busybox sh -c 'mkdir /d; echo x >/d/x; ln -s x /l; rm /etc/passwd' || fail run
+	new() { run hoy rmi -f new; }
+	seen() { [ "$1" = done ] && { assert_eq x "$(hoy run --rm --network none new cat /d/x)" "$2"; }; }
+	each new seen commit -q c new
+	hoy rm c >/dev/null
+}
+
+# What is removed may be there or not, but is never half there.
+test_rmi() { # rows=user
+	prepare
+	again() { hoy image exists busybox || load busybox; }
+	seen() {
+		whole busybox "$2"
+		[ "$1" = failed ] || ! hoy image exists busybox || fail "still there: $2"
+	}
+	each_removal() {
+		local total n
+		again
+		AT=0 failing "$@"
+		assert_ok
+		total=$(counted)
+		for ((n = 1; n <= total; n++)); do
+			again
+			ERRNO=5 AT=$n MODE=''
+			failing "$@"
+			run hoy system check
+			[ "$rc" = 0 ] || fail "after call $n ($hit): $(last)"
+			whole busybox "$n ($hit)"
+			run timeout 60 $HOY "$@"
+			! hoy image exists busybox || fail "still there: $n ($hit)"
+		done
+		note "$*: $total calls"
+	}
+	each_removal rmi busybox
+	again
+	each_removal image prune -a -f
+	clean
+}
+
+test_tag() { # short
+	prepare
+	load busybox
+	untag() { run hoy untag busybox x.test/a:1 x.test/b:1; }
+	seen() { [ "$1" = failed ] || hoy image exists x.test/b:1 || fail "no name: $2"; }
+	each untag seen tag busybox x.test/a:1 x.test/b:1
+}
+
+run_tests "$@"
