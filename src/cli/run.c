@@ -73,18 +73,25 @@ const struct command cmd_run = {
 	.group = "Containers",
 	.args = "IMAGE [COMMAND [ARG...]]",
 	.summary = "Run a command in a new container",
-	.description = "Makes a container from an image and runs a command in it: the image's own, "
-		       "or the one given. The command's "
-		       "output is yours, its exit code becomes the exit code of hoy, and signals "
-		       "are passed on to it.\n\n"
-		       "The container has no network but its own loopback device, unless "
-		       "--network host gives it the machine's.\n\n"
-		       "@host in place of an image runs on the machine's own /usr, /bin, /lib and "
-		       "/etc under a private writable layer, "
-		       "without home directories; existing files of the host stay read-only, "
-		       "because their owner has no id in the "
-		       "container. @empty is nothing at all. The image hello is built in and "
-		       "explains hoy.",
+	.description =
+		"Makes a container from an image and runs a command in it: the image's own, "
+		"or the one given. The command's "
+		"output is yours, its exit code becomes the exit code of hoy, and signals "
+		"are passed on to it.\n\n"
+		"Its network is the default one, bridge, where it has an address of its own and "
+		"reaches "
+		"what this machine reaches; ports that -p publishes lead to it. --network NAME "
+		"puts it into "
+		"a network of yours (hoy network create), where containers know each other by "
+		"name; "
+		"--network host gives it the machine's own network, --network none only a loopback "
+		"device.\n\n"
+		"@host in place of an image runs on the machine's own /usr, /bin, /lib and "
+		"/etc under a private writable layer, "
+		"without home directories; existing files of the host stay read-only, "
+		"because their owner has no id in the "
+		"container. @empty is nothing at all. The image hello is built in and "
+		"explains hoy.",
 	.examples = "# What hoy is, in a container\n"
 		    "hoy run --rm hello\n"
 		    "# A shell on the machine's own programs\n"

@@ -4,6 +4,7 @@
 #include "base/parse.h"
 #include "engine/network_opts.h"
 #include "engine/port_opts.h"
+#include "engine/usernet_opts.h"
 #include "net/lease.h"
 #include "runtime/namespaces.h"
 
@@ -322,6 +323,8 @@ int network_opts_parse(const struct network_opts *o, struct network_plan *ret, s
 	}
 	if (r == 0 && !ret->mode)
 		r = add_ask(ret, NETWORK_DEFAULT, NETWORK_DEFAULT, &ask, a, e);
+	if (r == 0 && ret->options.n)
+		r = usernet_opts_check(ret->mode, &ret->options, e);
 	return r < 0 ? r : take_flags(o, ret, a, e);
 }
 
@@ -402,7 +405,11 @@ static int set_endpoints(const struct home *h, const struct network_plan *p,
 	for (size_t i = 0; i < n; i++) {
 		const struct network_ask *k = &v[order[i]];
 		struct network *net = &ret->networks[i];
-		int r = network_find(h, k->name, true, net, a, e);
+		/* The default one is made only when all the rest is known to be right. */
+		*net = (struct network){.name = NETWORK_DEFAULT, .id = NETWORK_DEFAULT_ID};
+		int r = strcmp(k->name, NETWORK_DEFAULT)
+				? network_find(h, k->name, false, net, a, e)
+				: 0;
 		if (r < 0)
 			return r;
 		for (size_t j = 0; j < i; j++)
@@ -447,11 +454,6 @@ int network_opts_set(const struct home *h, const struct network_opts *o, struct 
 		return set_container(h, p.mode + 10, c, a, e);
 	if (str_starts(p.mode, "ns:") && access(p.mode + 3, F_OK) < 0)
 		return err_set(e, errno, "--network %s", p.mode);
-	if (!o->networks.n)
-		c->network = "none";
-	else if (strcmp(p.mode, "none") && strcmp(p.mode, "host") && strcmp(p.mode, "bridge") &&
-		 p.mode[0] != 'n')
-		return bad(e, o->networks.v[0], "this build does not attach containers to it yet");
 	return strcmp(c->network, "bridge") ? 0 : set_endpoints(h, &p, c, ret, a, ret_note, e);
 }
 
@@ -507,7 +509,10 @@ int network_opts_take(const struct home *h, const struct container_config *c,
 	size_t n = v->endpoints ? v->endpoints->v.n : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		int r = leases_take(h, &v->networks[i], c->id, &ep[i], a, e);
+		struct network *net = &v->networks[i];
+		int r = net->version ? 0 : network_find(h, net->name, true, net, a, e);
+		if (r == 0)
+			r = leases_take(h, net, c->id, &ep[i], a, e);
 		if (r < 0) {
 			drop(h, c->id, ep, i);
 			return r;

@@ -89,6 +89,10 @@ static void taken(void **state)
 		{{"slirp4netns"}, "slirp4netns"},
 		{{"slirp4netns:mtu=1500,allow_host_loopback=true"},
 		 "slirp4netns (mtu=1500) (allow_host_loopback=true)"},
+		{{"slirp4netns:cidr=10.5.0.0/"
+		  "16,enable_ipv6=false,outbound_addr=eth0,port_handler=slirp4netns"},
+		 "slirp4netns (cidr=10.5.0.0/16) (enable_ipv6=false) (outbound_addr=eth0) "
+		 "(port_handler=slirp4netns)"},
 		{{"container:web"}, "container:web"},
 		{{"ns:/proc/1/ns/net"}, "ns:/proc/1/ns/net"},
 		{{"web"}, "bridge; web"},
@@ -212,6 +216,18 @@ static void refused(void **state)
 		{{"none", "-ip=10.0.0.1"}, "--ip and --network none exclude"},
 		{{"host", "-mac=92:d0:c6:0a:29:33"}, "--mac-address and --network host exclude"},
 		{{"container:x", "-alias=a"}, "--network-alias and --network container:x exclude"},
+		{{"slirp4netns:foo=1"}, "no such option"},
+		{{"slirp4netns:mtu"}, "no such option"},
+		{{"slirp4netns:mtu=9"}, "68 to 65521"},
+		{{"slirp4netns:mtu=65522"}, "68 to 65521"},
+		{{"slirp4netns:cidr=10.0.2.0"}, "IPv4 subnet"},
+		{{"slirp4netns:cidr=10.0.2.0/26"}, "IPv4 subnet"},
+		{{"slirp4netns:cidr=fd00::/64"}, "IPv4 subnet"},
+		{{"slirp4netns:allow_host_loopback=yes"}, "true or false"},
+		{{"slirp4netns:port_handler=x"}, "rootlesskit"},
+		{{"slirp4netns:outbound_addr=-x"}, "an address or a device"},
+		{{"pasta:--netns,/x"}, "itself"},
+		{{"pasta:-T,1,--pid=/x"}, "itself"},
 		{{"pasta", "-link=a"}, "--link and --network pasta exclude"},
 	};
 

@@ -15,6 +15,7 @@
 #include "monitor/relay.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
+#include "monitor/usernet.h"
 #include "net/lease.h"
 #include "state/tmp.h"
 #include "state/u0.h"
@@ -127,6 +128,11 @@ static int attach_networks(void *arg, pid_t pid, int netns, struct guest_iface *
 	const struct supervise *s = arg;
 	const struct networks_of of = {s->home, s->config, s->state, s->dir};
 
+	if (!str_eq(s->config->network, NETWORK_OWN)) {
+		autoclose int there = netns;
+		*ret_n = 0;
+		return usernet_start(s->config, s->state, s->dir, there, e);
+	}
 	return networks_attach(&of, pid, netns, v, ret_n, e);
 }
 
@@ -171,8 +177,7 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .gids = &map.gids,
 			   .joins = &joins,
 			   .size = s->size,
-			   .networks =
-				   str_eq(s->config->network, NETWORK_OWN) ? attach_networks : NULL,
+			   .networks = ns_is_networked(s->config) ? attach_networks : NULL,
 			   .networks_arg = (void *)(uintptr_t)s,
 			   .stdio = {p.in[0], p.out[1], p.err[1]},
 			   .fds = s->fds};
@@ -270,6 +275,7 @@ static void finish(struct relay *r)
 		return;
 	remove_pidfile(s);
 	networks_end();
+	usernet_end();
 	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->pid = 0;
 	s->state->sup = 0;
@@ -433,6 +439,8 @@ static int watch_all(struct err *e)
 	if (r == 0)
 		r = networks_watch(&sv.relay, &sv.run, e);
 	if (r == 0)
+		r = usernet_watch(&sv.relay, e);
+	if (r == 0)
 		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
 	return r < 0 ? err_set(e, r, "watch the container") : 0;
 }
@@ -442,6 +450,7 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 	char msg[1 + sizeof *e] = {FRAME_ERROR};
 
 	networks_end();
+	usernet_end();
 	if (s->unpublished) {
 		remove_container("tmp");
 	} else {

@@ -347,6 +347,19 @@ static int attach_networks(const struct launch *l, pid_t pid, int netns, int syn
 	return 0;
 }
 
+/* A child that failed meanwhile, and is gone, takes its namespace with it: then what it says is the reason. */
+static int explain_attach(int sync, struct launched *l, int r, struct err *e)
+{
+	struct err child = {0};
+
+	kill(l->pid, SIGKILL); /* our child, not waited for: the number is its own */
+	int k = follow(sync, false, l, &child);
+	if (k >= 0 || child.id == ERR_INTERNAL)
+		return r;
+	*e = child;
+	return k;
+}
+
 int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 {
 	struct id_map uids, gids;
@@ -370,8 +383,11 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *e)
 		r = netns;
 	if (r == 0 && write(sync, "", 1) != 1)
 		r = err_set(e, errno, "start the container's first process");
-	if (r == 0 && l->networks)
+	if (r == 0 && l->networks) {
 		r = attach_networks(l, ret->pid, take_fd(netns), sync, e);
+		if (r < 0)
+			r = explain_attach(sync, ret, r, e);
+	}
 	if (r == 0)
 		r = follow(sync, false, ret, e);
 	if (r == 0)

@@ -46,6 +46,11 @@ bool ns_is_own(const struct container_config *c, enum ns_kind k)
 	return !ns_is_host(c, k) && !is_joined(c, k);
 }
 
+bool ns_is_networked(const struct container_config *c)
+{
+	return ns_is_own(c, NS_NET) && c->network && strcmp(c->network, "none") != 0;
+}
+
 int ns_own_flags(const struct container_config *c)
 {
 	int flags = 0;

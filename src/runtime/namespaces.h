@@ -31,6 +31,8 @@ extern const struct ns_info ns_infos[NS_KINDS];
 const char *ns_mode(const struct container_config *c, enum ns_kind k); /* never NULL */
 bool ns_is_own(const struct container_config *c, enum ns_kind k);
 bool ns_is_host(const struct container_config *c, enum ns_kind k);
+/* Does somebody outside of its own network namespace connect it to the world: hoy's networks, pasta or slirp4netns? */
+bool ns_is_networked(const struct container_config *c);
 const char *ns_container(const struct container_config *c, enum ns_kind k); /* the id or NULL */
 
 /* CLONE_NEW* of those that are the container's own, and of those that it joins. */

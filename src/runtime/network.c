@@ -7,7 +7,7 @@ int stage_network(struct stage *s, struct err *e)
 	struct stage_network_msg msg;
 	ssize_t n;
 
-	if (!str_eq(s->c->network, NETWORK_OWN))
+	if (!ns_is_networked(s->c))
 		return 0;
 	while ((n = fd_recv_msg(s->sync, &msg, sizeof msg, NULL, NULL)) == -EINTR)
 		;
