@@ -33,6 +33,7 @@ static struct supervisor {
 	struct log log;
 	struct launched run;
 	struct ids ids;
+	struct streams_oom oom;
 	struct watch child, signals;
 	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
@@ -128,6 +129,7 @@ static int attach_networks(void *arg, pid_t pid, int netns, struct guest_iface *
 	const struct supervise *s = arg;
 	const struct networks_of of = {s->home, s->config, s->state, s->dir};
 
+	streams_oom_give_back(&sv.oom); /* it is the container's, not a network process's */
 	if (!str_eq(s->config->network, NETWORK_OWN)) {
 		autoclose int there = netns;
 		*ret_n = 0;
@@ -140,9 +142,9 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 {
 	struct u0_map map;
 	struct streams p;
-	struct streams_oom oom = streams_oom_take(s->config);
-	int r = networks_open_ports(s->config, e);
 
+	sv.oom = streams_oom_take(s->config);
+	int r = networks_open_ports(s->config, e);
 	if (r == 0)
 		r = u0_enter(s->home, s->config->id, &map, e);
 	if (r == 0)
@@ -183,7 +185,7 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 			   .fds = s->fds};
 	r = launch_start(&l, ret, e);
 	joins_close(&joins);
-	streams_oom_give_back(&oom);
+	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);
 	if (r == 0)
 		r = write_pidfile(s, ret->pid, e);

@@ -33,6 +33,18 @@ test_rights() { # short
 	assert_eq "${what% *}" "${what#* }" 'room for descriptors'
 }
 
+# What the first container has for itself is not for the processes of all.
+test_nothing_of_the_first_container() {
+	load busybox
+	hoy run -d --name a --network bridge --oom-score-adj 700 --ulimit nofile=100:100 --umask 0 -e SECRET=1 busybox sleep 1000 >/dev/null || fail run
+	assert_eq 700 "$(cat "/proc/$(pid_of a)/oom_score_adj")" 'of the container'
+	local p
+	for p in $(network_pids) $(pool_pids); do
+		assert_eq "$(cat /proc/self/oom_score_adj)" "$(cat "/proc/$p/oom_score_adj")" "of $(cat "/proc/$p/comm")"
+		assert_ne '100 100' "$(limit "$p" 'Max open files')" 'room for descriptors'
+	done
+}
+
 # Not even their own user gets at them.
 test_not_to_be_traced() { # rows=user,one
 	load busybox
