@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/task.h"
 #include "monitor/networks.h"
+#include "net/parent.h"
 #include "runtime/names.h"
 
 enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000 };
@@ -311,7 +312,8 @@ static int reconcile(int sock, struct err *e)
 
 static _Noreturn void work(int sock)
 {
-	const int always[] = {nets.of.home->fd, nets.of.dir, nets.ns, nets.hosts, nets.resolv_conf};
+	const int always[] = {nets.of.home->fd, nets.of.dir,	  nets.ns,
+			      nets.hosts,	nets.resolv_conf, parent_fd()};
 	int keep[1 + countof(always) + 3 * countof(nets.v) + BOUND_MAX] = {sock};
 	size_t n = 1;
 	struct err e = {0};

@@ -17,6 +17,7 @@
 #include "monitor/supervise.h"
 #include "monitor/usernet.h"
 #include "net/lease.h"
+#include "net/parent.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 #include "store/layer_form.h"
@@ -145,6 +146,8 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 
 	sv.oom = streams_oom_take(s->config);
 	int r = networks_open_ports(s->config, e);
+	if (r == 0)
+		r = parent_start(s->home, s->dir, e);
 	if (r == 0)
 		r = u0_enter(s->home, s->config->id, &map, e);
 	if (r == 0)

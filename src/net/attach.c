@@ -1,6 +1,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 #include "net/attach.h"
 #include "net/control.h"
 #include "net/link.h"
+#include "net/parent.h"
 #include "net/process.h"
 
 enum { ANSWER_MS = 20000, LEAVE_MS = 2000, TRIES = 8 };
@@ -272,6 +274,36 @@ static int open_network(const struct home *h, const char *name, struct network *
 	return dir < 0 ? err_set(e, errno, "open network %s", net->name) : dir;
 }
 
+/* There is nothing that could be lost: ctl is a descriptor that never says anything. */
+static int attach_to_parent(const struct attach *at, const struct network *net, int dir,
+			    struct attached *ret, struct guest_iface *ret_guest, struct err *e)
+{
+	char path[40];
+
+	if (at->again)
+		return 0;
+	if (at->ports && at->ports->n) {
+		err_fail(e, ERR_NETWORK_PARENT,
+			 "network %s is of the driver %s: no ports of the host lead there",
+			 net->name, net->driver);
+		return err_hint(e, "leave --publish out: its containers have addresses of their "
+				   "own outside, and all their ports can be reached");
+	}
+	*ret = ATTACHED_NONE;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)at->pid);
+	ret->ns = open(path, O_RDONLY | O_CLOEXEC);
+	ret->ctl = eventfd(0, EFD_CLOEXEC);
+	int r = ret->ns < 0 || ret->ctl < 0 || hold_users(dir, ret) < 0
+			? err_set(e, errno, "hold network %s", net->name)
+			: parent_make(net, at->endpoint, at->pid, e);
+	if (r < 0) {
+		net_leave(ret);
+		return r;
+	}
+	fill_guest(at, net, ret_guest);
+	return 1;
+}
+
 int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
 	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
 	       struct err *e)
@@ -282,6 +314,8 @@ int net_attach(const struct home *h, const struct attach *at, struct attached *r
 
 	if (dir < 0)
 		return dir;
+	if (parent_is(&net))
+		return attach_to_parent(at, &net, dir, ret, ret_guest, e);
 	if (!at->again)
 		*ret = ATTACHED_NONE;
 	int r = ask(at, &net, dir, ret->ns, &reach, ret_ports, a, e);
@@ -311,10 +345,8 @@ void net_leave(struct attached *v)
 {
 	struct pollfd p = {.fd = v->ctl, .events = POLLIN};
 
-	if (v->ctl >= 0) {
-		shutdown(v->ctl, SHUT_WR);
+	if (v->ctl >= 0 && shutdown(v->ctl, SHUT_WR) == 0)
 		poll(&p, 1, LEAVE_MS);
-	}
 	fd_close(&v->ctl);
 	fd_close(&v->ns);
 	fd_close(&v->users);
@@ -332,6 +364,10 @@ static int remove_there(void *arg, struct err *e)
 
 	if (setns(v->ns, CLONE_NEWNET) < 0)
 		return err_set(e, errno, "enter network %s", v->net->name);
+	if (parent_is(v->net)) {
+		parent_remove(v->ep);
+		return 0;
+	}
 	autoclose int rtnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	autoclose int nfnl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	if (rtnl < 0 || nfnl < 0)
