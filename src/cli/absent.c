@@ -80,8 +80,6 @@ const struct absent absent_other_flags[] = {
 const struct absent absent_commands[] = {
 	{"build buildx builder", "hoy makes no images from Dockerfiles in this build",
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
-	{"network", "hoy has no networks of its own in this build",
-	 "--network host gives a container this machine's network"},
 	{"volume", "hoy keeps no volumes in this build",
 	 "bind directories of the host: hoy run -v ./data:/data"},
 	{"cp mount unmount", "hoy copies no single files out of containers in this build",

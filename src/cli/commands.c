@@ -55,6 +55,17 @@
 	X(manifest_push)                                                                           \
 	X(manifest_remove)                                                                         \
 	X(manifest_rm)                                                                             \
+	/* networks */                                                                             \
+	X(network_connect)                                                                         \
+	X(network_create)                                                                          \
+	X(network_disconnect)                                                                      \
+	X(network_exists)                                                                          \
+	X(network_inspect)                                                                         \
+	X(network_ls)                                                                              \
+	X(network_prune)                                                                           \
+	X(network_reload)                                                                          \
+	X(network_rm)                                                                              \
+	X(network_update)                                                                          \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
@@ -70,6 +81,7 @@
 	X(group_container)                                                                         \
 	X(group_image)                                                                             \
 	X(group_manifest)                                                                          \
+	X(group_network)                                                                           \
 	X(group_system)                                                                            \
 	/* for the build and the shells */                                                         \
 	X(complete)                                                                                \

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "cli/complete.h"
+#include "net/network.h"
 #include "oci/reference.h"
 #include "state/container.h"
 #include "store/images.h"
@@ -79,6 +80,18 @@ static void offer_images(struct completion *c, const struct home *h)
 		offer_image(c, names.v[i]);
 }
 
+/* What lies in networks/; bridge is always there. */
+static void offer_networks(struct completion *c, const struct home *h)
+{
+	scoped(strv) names = {0};
+
+	(void)network_names(h, &names, NULL);
+	if (!strv_has(&names, NETWORK_DEFAULT))
+		complete_offer(c, NETWORK_DEFAULT, NULL);
+	for (size_t i = 0; i < names.n; i++)
+		complete_offer(c, names.v[i], NULL);
+}
+
 void complete_names(struct completion *c, enum complete kind)
 {
 	scoped(home) h = {.fd = -1};
@@ -91,6 +104,10 @@ void complete_names(struct completion *c, enum complete kind)
 	}
 	if (home_open_existing(&h, c->root, &e) < 0)
 		return;
+	if (kind == COMPLETE_NETWORK) {
+		offer_networks(c, &h);
+		return;
+	}
 	if (kind != COMPLETE_IMAGE)
 		offer_containers(c, &h, kind);
 	if (kind == COMPLETE_IMAGE || kind == COMPLETE_OBJECT)

@@ -11,7 +11,7 @@
 #define EACH_FILTERS                                                                               \
 	"id= name= command= label= label!= status=<created|running|exited|paused|lost> exited= "   \
 	"ancestor=<:image> before=<:container> since=<:container> until= volume=<:file> "          \
-	"network=<none|host|bridge> health=<none|starting|healthy|unhealthy> pod= "                \
+	"network=<none|host|:network> health=<none|starting|healthy|unhealthy> pod= "              \
 	"restart-policy=<no|always|on-failure|unless-stopped> publish= expose= "                   \
 	"is-task=<true|false> should-start-on-boot=<true|false>"
 

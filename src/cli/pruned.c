@@ -34,6 +34,11 @@ void pruned_containers(struct cli *c, const char *headline, const struct strs *i
 		out_text(&c->out, "\n");
 }
 
+void pruned_networks(struct cli *c, const char *headline, const struct strs *names)
+{
+	pruned_containers(c, headline, names); /* one a line, too */
+}
+
 void pruned_total(struct cli *c, int64_t bytes)
 {
 	scoped(str) size = {0};

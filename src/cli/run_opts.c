@@ -102,7 +102,7 @@ const struct opt run_common_rows[] = {
 	{"network", 0, TO(OPT_STRS, net.networks), "NETWORK[:OPTIONS]",
 	 "none, host, a network by its name (default: bridge), container:NAME, ns:PATH, pasta or "
 	 "slirp4netns",
-	 .words = "none host bridge pasta slirp4netns container:<:running> ns:<:file>",
+	 .words = "none host <:network> pasta slirp4netns container:<:running> ns:<:file>",
 	 .complete = COMPLETE_WORDS, .aliases = "net"},
 	{"network-alias", 0, TO(OPT_STRS, net.aliases), "NAME",
 	 "A further name for others in its networks", .aliases = "net-alias"},

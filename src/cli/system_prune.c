@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/confirm.h"
 #include "cli/pruned.h"
+#include "engine/network.h"
 #include "engine/prune.h"
 
 struct prune_opts {
@@ -32,7 +33,8 @@ static const struct opt prune_rows[] = {
 static int ask(const struct prune_opts *o, struct err *e)
 {
 	autofree char *warning = xasprintf(
-		"This will remove:\n  - all containers that do not run\n  - all images %s\n",
+		"This will remove:\n  - all containers that do not run\n  - all networks that no "
+		"container is in then\n  - all images %s\n",
 		o->all ? "that no container uses then" : "without a name that no container uses");
 
 	return confirm(warning, o->all ? "hoy system prune -a -f" : "hoy system prune -f", e);
@@ -40,19 +42,24 @@ static int ask(const struct prune_opts *o, struct err *e)
 
 /* podman's headlines have no colon and no empty lines behind them. */
 static void print(struct cli *c, const struct prune_result *containers,
-		  const struct image_prune_result *images)
+		  const struct networks_pruned *networks, const struct image_prune_result *images)
 {
 	bool docker = c->called == CALLED_DOCKER;
 
 	if (!docker && containers->ids.n)
 		out_text(&c->out, "Deleted Containers\n");
 	pruned_containers(c, "Deleted Containers:", &containers->ids);
+	if (!docker && networks->names.n)
+		out_text(&c->out, "Deleted Networks\n");
+	pruned_networks(c, "Deleted Networks:", &networks->names);
 	if (!docker && images->n)
 		out_text(&c->out, "Deleted Images\n");
 	pruned_images(c, "Deleted Images:", images);
 	pruned_total(c, containers->bytes + images->bytes);
 	if (containers->failed)
 		cli_report(c, &containers->why);
+	if (networks->failed)
+		cli_report(c, &networks->why);
 	if (images->failed)
 		cli_report(c, &images->why);
 }
@@ -63,6 +70,7 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	struct image_prune_opts p = {.filters = o->filter, .all = o->all, .dry = o->dry_run};
 	scoped(home) h = {.fd = -1};
 	struct prune_result containers;
+	struct networks_pruned networks;
 	struct image_prune_result images;
 	int r = 1;
 
@@ -77,22 +85,27 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	r = containers_prune(&h, &o->filter, o->dry_run, &c->arena, &containers, e);
 	if (r < 0)
 		return r;
+	r = networks_prune(&h, &o->filter, o->dry_run, o->dry_run ? &containers.ids : NULL,
+			   &c->arena, &networks, e);
+	if (r < 0)
+		return r;
 	if (o->dry_run) /* images do not wait for those */
 		p.leaving = containers.ids;
 	r = images_prune(&h, &p, &c->arena, &images, e);
 	if (r < 0)
 		return r;
-	print(c, &containers, &images);
+	print(c, &containers, &networks, &images);
 	return 0;
 }
 
 const struct command cmd_system_prune = {
 	.name = "system prune",
 	.group = "System",
-	.summary = "Remove containers that do not run, and images that nobody needs",
+	.summary = "Remove containers that do not run, and networks and images that nobody needs",
 	.description =
-		"Removes all containers that do not run, then the images that have no name and "
-		"that no container uses, or with --all every image that no container uses. "
+		"Removes all containers that do not run, then the networks that no container is "
+		"in, then the images that have no name and that no container uses, or with --all "
+		"every image that no container uses. "
 		"It asks first, if there is a terminal to ask on; else it wants --force.\n\n"
 		"What interrupted commands have left goes too. It works on a full disk.",
 	.examples = "# What would go\nhoy system prune --all --dry-run\n"

@@ -15,7 +15,7 @@
 #define AT(f) offsetof(struct control_request, f)
 const struct bind_field control_request_fields[] = {
 	{"Version", BIND_INT, AT(version), .flags = BIND_ALWAYS},
-	{"Container", BIND_STR, AT(container), .flags = BIND_REQUIRED},
+	{"Container", BIND_STR, AT(container)}, /* always there, but in updates */
 	{"Name", BIND_STR, AT(name)},
 	{"Hostname", BIND_STR, AT(hostname)},
 	{"IP4", BIND_STR, AT(ip4)},
@@ -24,6 +24,7 @@ const struct bind_field control_request_fields[] = {
 	{"Dns", BIND_STRS, AT(dns)},
 	{"DnsNotLast", BIND_BOOL, AT(dns_not_last)},
 	{"First", BIND_BOOL, AT(first)},
+	{"Update", BIND_BOOL, AT(update)},
 	{"Ports", BIND_LIST, AT(ports), port_fields, sizeof(struct port)},
 	{0},
 };
@@ -44,6 +45,9 @@ static struct control {
 	struct timer first;   /* nobody came: whoever made us died */
 	struct member *last;  /* the one whose end is the process's */
 	struct member *fresh; /* connections that have not said who they are */
+	struct network net
+		[2]; /* the record with what has changed; the one that is not in use takes the next change */
+	struct arena arena[2]; /* of these */
 } ct;
 
 static void end_if_alone(void)
@@ -91,6 +95,20 @@ static void member_gone(struct member *m)
 	free_member(m);
 }
 
+/* The record has other name servers now. */
+static void update(const struct control_request *q)
+{
+	int k = ct.np->net == &ct.net[0];
+
+	arena_free(&ct.arena[k]);
+	ct.net[k] = *ct.np->net;
+	ct.net[k].dns_servers = (struct strs){0};
+	for (size_t i = 0; i < q->dns.n; i++)
+		strs_add(&ct.arena[k], &ct.net[k].dns_servers, q->dns.v[i]);
+	ct.np->net = &ct.net[k];
+}
+
+/* 1: it was an update. */
 static int fill(struct member *m, const char *text, size_t len, struct bind_list *ret_ports,
 		struct err *e)
 {
@@ -100,6 +118,12 @@ static int fill(struct member *m, const char *text, size_t len, struct bind_list
 
 	if (!doc || bind_read(control_request_fields, &q, doc, "request", &m->arena, e) < 0)
 		return -EINVAL;
+	if (q.update) {
+		update(&q);
+		return 1;
+	}
+	if (!q.container)
+		return err_fail(e, ERR_INTERNAL, "a request names no container");
 	if ((q.ip4 && ip_parse(q.ip4, &m->ip4) < 0) || (q.ip6 && ip_parse(q.ip6, &m->ip6) < 0) ||
 	    m->ip4.family == 6 || m->ip6.family == 4)
 		return err_fail(e, ERR_INTERNAL, "a request has addresses that are none");
@@ -147,7 +171,7 @@ static int join(struct member *m, const char *text, size_t len, struct err *e)
 
 	if (r == 0)
 		r = publish_open(m, &ports, e);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	unlink_member(&ct.fresh, m);
 	m->next = ct.np->members;
@@ -201,9 +225,12 @@ static void on_request(struct watch *w, uint32_t events)
 	if (n == 1 && *buf == 'B')
 		return;
 	w->fn = on_member;
-	if (n > 0 && join(m, buf, (size_t)n, &e) == 0)
+	int r = n > 0 ? join(m, buf, (size_t)n, &e) : 0;
+	if (n > 0 && r == 0)
 		return;
-	if (n > 0)
+	if (r > 0)
+		fd_send_msg(w->fd, "K", 1, NULL, 0);
+	else if (r < 0)
 		refuse(w->fd, &e);
 	if (is_member(m)) {
 		member_gone(m);

@@ -4,6 +4,7 @@
  * One connection is one endpoint (net/attach.h is the other side). The first message is the request as JSON; the answer is 'E' + struct err, or 'K' + JSON
  * with three descriptors: N, a rtnetlink and an nfnetlink socket of N. When the connection ends, the member goes; when the last one has, the process ends.
  * Before it may come messages "B" with sockets that are bound already (net/bind.h).
+ * A request with Update is no member: it brings what has changed in the record (dns: its name servers), is answered with 'K' alone, and is over.
  * A request may be of a later or an earlier hoy than the process: fields are only ever added.
  */
 #ifndef NET_CONTROL_H
@@ -17,7 +18,7 @@ struct control_request {
 	int64_t version;
 	const char *container, *name, *hostname, *ip4, *ip6;
 	struct strs aliases, dns;
-	bool first, dns_not_last;
+	bool first, dns_not_last, update;
 	struct bind_list ports; /* struct port */
 };
 struct control_answer {

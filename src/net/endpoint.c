@@ -35,7 +35,14 @@ int endpoints_read(int container_dir, struct endpoints *ret, struct arena *a, st
 	if (r < 0)
 		return err_set(e, r, "read %s of the container", ENDPOINTS_FILE);
 	struct json *doc = json_parse(a, str_cstr(&text), text.len, ENDPOINTS_FILE, NULL, e);
-	return doc ? bind_read(endpoints_fields, ret, doc, ENDPOINTS_FILE, a, e) : -EINVAL;
+	if (!doc)
+		return -EINVAL;
+	if (json_int(doc, "Version", 0) > ENDPOINTS_VERSION) {
+		err_fail(e, ERR_NEWER,
+			 "a newer release of hoy wrote the networks of the container");
+		return err_hint(e, "use that release to manage it");
+	}
+	return bind_read(endpoints_fields, ret, doc, ENDPOINTS_FILE, a, e);
 }
 
 int endpoints_write(int container_dir, const struct endpoints *v, struct err *e)
@@ -49,4 +56,20 @@ int endpoints_write(int container_dir, const struct endpoints *v, struct err *e)
 	arena_free(&a);
 	int r = fd_replace_at(container_dir, ENDPOINTS_FILE, text.s, text.len, 0600, false);
 	return r < 0 ? err_set(e, r, "write %s of the container", ENDPOINTS_FILE) : 0;
+}
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
+}
+
+char *endpoint_id(const char *container, const char *network_id, char buf[ENDPOINT_ID_LEN + 1])
+{
+	size_t n = network_id ? strlen(network_id) : 0, k = strlen(container);
+
+	for (size_t i = 0; i < ENDPOINT_ID_LEN; i++)
+		buf[i] = "0123456789abcdef"[hex_value(k ? container[i % k] : '0') ^
+					    hex_value(n ? network_id[(i + 1) % n] : '0')];
+	buf[ENDPOINT_ID_LEN] = 0;
+	return buf;
 }

@@ -75,6 +75,17 @@ const struct subnet *network_subnet(const struct network *n, int family)
 	return NULL;
 }
 
+const struct endpoint *network_endpoint(const struct endpoints *l, const struct network *n)
+{
+	const struct endpoint *v = l->v.v;
+
+	for (size_t i = 0; i < l->v.n; i++)
+		if (!strcmp(v[i].network, n->name) &&
+		    (!v[i].network_id || str_eq(v[i].network_id, n->id)))
+			return &v[i];
+	return NULL;
+}
+
 /* ---- reading: what the rest believes of a record is looked at here */
 
 static bool is_hex(const char *s)
@@ -168,6 +179,12 @@ int network_read(const struct home *h, const char *name, struct network *ret, st
 	int r = fd_read_file_at(h->fd, path, &text, NETWORK_FILE_MAX);
 	if (r == -ENOENT || r == -ENOTDIR)
 		return -ENOENT;
+	if (r == -EFBIG || r == -EINVAL || r == -ELOOP) {
+		err_fail(e, ERR_NETWORK_RECORD,
+			 "the record of the network %s is broken: it is no file, or too large",
+			 name);
+		return err_hint(e, "it is %s/%s", h->path, path);
+	}
 	if (r < 0)
 		return err_set(e, r, "read the record of the network %s", name);
 	struct json *doc = json_parse(a, str_cstr(&text), text.len, path, NULL, e);

@@ -74,6 +74,9 @@ int network_write(const struct home *h, const struct network *n, struct err *e);
 /* Adds what the networks of the store have to what is taken (net/subnets.h). Records that cannot be read are left out. */
 int networks_taken(const struct home *h, struct bind_list *taken, struct arena *a, struct err *e);
 
+/* The endpoint that is in this network, and not in an earlier one of its name; NULL: none. */
+const struct endpoint *network_endpoint(const struct endpoints *l, const struct network *n);
+
 /* The record's subnet of this family (4 or 6); NULL: none. */
 const struct subnet *network_subnet(const struct network *n, int family);
 

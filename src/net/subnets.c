@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/rand.h"
+#include "net/hostnet.h"
 #include "net/subnets.h"
 
 const struct subnet_taken *subnets_overlap(const struct bind_list *taken, const struct ip_net *net)
@@ -116,6 +117,13 @@ int subnets_choose6(const struct home *h, const struct bind_list *taken, struct 
 
 void subnets_add_host(struct bind_list *taken, struct arena *a)
 {
-	(void)taken;
-	(void)a;
+	autofree struct ip_net *v = NULL;
+	size_t n = 0;
+
+	if (hostnet_prefixes(&v, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct subnet_taken *t = bind_append(a, taken, sizeof *t);
+		*t = (struct subnet_taken){v[i], "the host"};
+	}
 }

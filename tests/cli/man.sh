@@ -3,7 +3,7 @@
 #
 # Every line of EXAMPLES is run by a shell, in order, page by page, and must succeed. The world that they speak of is made anew for each
 # page: images busybox, alpine, debian and app (also app:old), with 3f57d9401f8d standing for app's id; containers web (a web server that runs,
-# with ./site as /www), db (runs), job (has ended) and shell (not started), unless the page makes one of that name itself; image.tar, rootfs.tar
+# with ./site as /www), db (runs), both in the network bridge, job (has ended) and shell (not started), and the network back, unless the page makes one of that name itself; image.tar, rootfs.tar
 # and rootfs.tar.gz, the directory tree. podman, skopeo and ssh are small stand-ins. A comment above a line that begins with "Fails" says that the line fails.
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -84,7 +84,7 @@ stand_ins() {
 	gzip -k "$HOME/rootfs.tar"
 }
 
-# world PAGE: images and containers as the head says.
+# world PAGE: images, containers and the network back, as the head says.
 world() {
 	local n
 	[ -z "$(hoy ps -aq)" ] || hoy rm -af -t 0 >/dev/null || fail 'rm -a'
@@ -95,8 +95,10 @@ world() {
 	hoy untag cfg-env localhost/cfg-env:latest || fail untag
 	case $1 in */hoy-rmi.1) return ;; esac # images that containers use stay
 	made() { grep -q -- "--name $1 " "$T/lines"; }
-	made web || hoy run -d --init --name web -v "$HOME/site:/www" busybox httpd -f -h /www >/dev/null || fail 'run web'
-	hoy run -d --init --name db busybox sleep 1000 >/dev/null || fail 'run db'
+	hoy network prune -f >/dev/null || fail 'network prune'
+	grep -q 'network create.* back$' "$T/lines" || hoy network create back >/dev/null || fail 'network create'
+	made web || hoy run -d --init --network bridge --name web -v "$HOME/site:/www" busybox httpd -f -h /www >/dev/null || fail 'run web'
+	hoy run -d --init --network bridge --name db busybox sleep 1000 >/dev/null || fail 'run db'
 	made job || hoy run --name job busybox true || fail 'run job'
 	made shell || hoy create -it --name shell busybox sh >/dev/null || fail 'create shell'
 }
@@ -116,7 +118,7 @@ run_example() {
 		[ "$rc" != 137 ] || rc=0
 		;;
 	*' -it '* | *' -ai '*) run timeout 20 "$T_TOOLS/ptyrun" 'send=exit\r' eof -- bash -c "$line" ;;
-	*'container prune' | *'image prune' | *'system prune' | *'system reset') run bash -c "echo y | $line" ;;
+	*'container prune' | *'image prune' | *'network prune' | *'system prune' | *'system reset') run bash -c "echo y | $line" ;;
 	*) run timeout 60 bash -c "$line" ;;
 	esac
 }
