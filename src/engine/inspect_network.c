@@ -33,22 +33,16 @@ static void family(const struct network *n, int f, const char *ip, const char **
 	*ret_len = ip_net_parse(s->subnet, &net) == 0 ? net.len : 0;
 }
 
-/* docker's networks have ids for what hangs on them; here it is known by the container and the network. */
-static const char *endpoint_id(const struct container *c, const struct endpoint *ep,
-			       struct arena *a)
-{
-	return arena_printf(a, "%.32s%.32s", text(ep->network_id), c->id);
-}
-
 static struct shown show(const struct home *h, const struct container *c, const struct endpoint *ep,
 			 struct arena *a)
 {
 	struct shown v = {"", "", "", "", "", "", 0, 0};
+	char id[ENDPOINT_ID_LEN + 1];
 	struct network n = {0};
 
 	if (c->status != CONTAINER_RUNNING)
 		return v;
-	v.id = endpoint_id(c, ep, a);
+	v.id = arena_strdup(a, endpoint_id(c->id, ep->network_id, id));
 	v.mac = text(ep->mac);
 	if (network_read(h, ep->network, &n, a, NULL) < 0)
 		return v;
