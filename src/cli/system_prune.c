@@ -101,7 +101,7 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 const struct command cmd_system_prune = {
 	.name = "system prune",
 	.group = "System",
-	.summary = "Remove containers that do not run, and networks and images that nobody needs",
+	.summary = "Remove ended containers, and networks and images not in use",
 	.description =
 		"Removes all containers that do not run, then the networks that no container is "
 		"in, then the images that have no name and that no container uses, or with --all "
