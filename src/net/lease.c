@@ -263,6 +263,19 @@ static void derive_mac(const struct endpoint *ep, int attempt, uint8_t ret[MAC_L
 	ret[1] = 0x58;
 }
 
+/* The bridge's own (net/plan.c), which is made from the gateway's address in the same way. */
+static bool is_gateway_mac(const struct network *n, const uint8_t mac[MAC_LEN])
+{
+	const struct subnet *s = network_subnet(n, 4) ? network_subnet(n, 4) : network_subnet(n, 6);
+	uint8_t own[MAC_LEN] = {0x0a, 0x58};
+	struct ip gw;
+
+	if (!s || !s->gateway || ip_parse(s->gateway, &gw) < 0)
+		return false;
+	memcpy(own + 2, gw.b + (gw.family == 6 ? 12 : 0), 4);
+	return !memcmp(own, mac, sizeof own);
+}
+
 static int take_mac(const struct leases *l, struct endpoint *ep, struct arena *a, struct err *e)
 {
 	uint8_t mac[MAC_LEN];
@@ -273,9 +286,18 @@ static int take_mac(const struct leases *l, struct endpoint *ep, struct arena *a
 			 ep->mac);
 		return err_hint(e, "six bytes such as 02:00:00:00:00:01, the first one even");
 	}
+	if (ep->fixed_mac && is_gateway_mac(l->n, mac)) {
+		err_fail(e, ERR_NETWORK_ADDRESS,
+			 "%s is the MAC address of the gateway of the network %s", ep->mac,
+			 l->n->name);
+		return err_hint(e,
+				"choose another one, or none: then it is derived from the address");
+	}
 	for (int i = 0; i < 20; i++) {
 		if (!ep->fixed_mac)
 			derive_mac(ep, i, mac);
+		if (is_gateway_mac(l->n, mac))
+			continue;
 		int r = take_one(l, mac_text(mac, text));
 		if (r == -EEXIST && ep->fixed_mac)
 			return taken(l, "MAC address", text, e);

@@ -244,6 +244,7 @@ static void fixed(void **state)
 		if (!ask(&n, container(), NULL, never6[i], NULL))
 			fail_msg("%s was given", never6[i]);
 	assert_non_null(ask(&n, container(), NULL, NULL, "01:00:00:00:00:01"));
+	assert_non_null(ask(&n, container(), NULL, NULL, "0a:58:0a:59:00:01"));
 	/* Nothing of a refused one is kept. */
 	assert_non_null(ask(&n, container(), "10.89.0.8", "fd00:1::7", NULL));
 	assert_non_null(ask(&n, container(), "10.89.0.8", NULL, "02:00:00:00:00:0a"));
@@ -277,6 +278,24 @@ static void closing(void **state)
 	assert_int_equal(leases_close(&h, "c", &users, &e), 0);
 	assert_int_equal(leases_take(&h, &n, container(), &ep, &a, &e), -ENOENT);
 	assert_non_null(strstr(e.msg, "being removed"));
+}
+
+/* One whose last four bytes are the gateway's must not get its MAC. */
+static void only_ipv6(void **state)
+{
+	struct network n = {0};
+	struct endpoint ep = {.network = "v6", .ip6 = "fd00:1::1:0:0:1", .fixed6 = true};
+	struct err e = {0};
+
+	add(&n, "fd00:1::/64", "fd00:1::1", NULL, NULL);
+	make(&n, "v6");
+	assert_int_equal(leases_take(&h, &n, container(), &ep, &a, &e), 0);
+	assert_string_equal(ep.mac, "0e:58:00:00:00:01");
+	ep = (struct endpoint){.network = "v6"};
+	assert_int_equal(leases_take(&h, &n, container(), &ep, &a, &e), 0);
+	assert_string_equal(ep.ip6, "fd00:1::2");
+	assert_string_equal(ep.mac, "0a:58:00:00:00:02");
+	assert_null(ep.ip4);
 }
 
 enum { MANY = 300 };
@@ -368,8 +387,9 @@ static void many(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(defaults), TEST(records), TEST(small), TEST(order),
-					   TEST(fixed),	   TEST(closing), TEST(many)};
+	const struct CMUnitTest tests[] = {TEST(defaults),  TEST(records), TEST(small),
+					   TEST(order),	    TEST(fixed),   TEST(closing),
+					   TEST(only_ipv6), TEST(many)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
