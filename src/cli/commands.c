@@ -45,7 +45,7 @@
 	X(image_exists)                                                                            \
 	X(image_diff)                                                                              \
 	X(image_prune)                                                                             \
-	X(image_tree)										   \
+	X(image_tree)                                                                              \
 	X(manifest_add)                                                                            \
 	X(manifest_annotate)                                                                       \
 	X(manifest_create)                                                                         \

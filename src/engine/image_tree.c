@@ -56,7 +56,7 @@ static void add_image(const struct home *h, const struct image *own, const struc
 	if (im->broken || image_open(h, im->id, &other, NULL) < 0)
 		return;
 	const struct strs *l = &other.doc.rootfs.diff_ids;
-	if (!l->n || !begins_with(l, mine, above ? mine->n : l->n) || (!above && l->n > mine->n))
+	if (!l->n || (!above && l->n > mine->n) || !begins_with(l, mine, above ? mine->n : l->n))
 		return;
 	for (size_t i = above ? mine->n - 1 : 0; i < l->n; i++)
 		at = child(h, at, l->v[i], a);

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The nth call that changes the store fails, for every n: nothing half is seen, the store is whole, removing works, and a second try succeeds.
+# shellcheck disable=SC2317
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -51,11 +52,11 @@ each() {
 				assert_rc_of_failure
 				run hoy system check
 				[ "$rc" = 0 ] || fail "after call $n ($hit) failed ${MODE:+for good }: $(last)"
-				$check failed "$n ($hit)"
+				$check no "$n ($hit)"
 				run timeout 60 $HOY "$@"
 				[ "$rc" = 0 ] || fail "second try after call $n ($hit): $(last)"
 			fi
-			$check done "$n ($hit)"
+			$check yes "$n ($hit)"
 			run hoy system check
 			[ "$rc" = 0 ] || fail "at the end, call $n ($hit): $(last)"
 			$undo
@@ -80,7 +81,7 @@ whole() { [ -z "$(hoy images -q "$1")" ] || hoy run --rm --network none "$1" tru
 
 test_load() { # rows=user,one
 	prepare
-	seen() { [ "$1" = done ] && { hoy image exists busybox || fail "not there after $2"; }; }
+	seen() { [ "$1" = yes ] && { hoy image exists busybox || fail "not there after $2"; }; }
 	each no_images seen load -q -i "$T_FIX/busybox.tar"
 }
 
@@ -90,7 +91,7 @@ test_pull() { # rows=user
 	prepare
 	seen() {
 		whole "$REG/app:1" "$2"
-		[ "$1" = failed ] || hoy image exists "$REG/app:1" || fail "not there after $2"
+		[ "$1" = no ] || hoy image exists "$REG/app:1" || fail "not there after $2"
 	}
 	each no_images seen pull -q "$REG/app:1"
 }
@@ -100,7 +101,7 @@ test_commit() { # rows=user
 	load busybox
 	hoy run --name c --network none busybox sh -c 'mkdir /d; echo x >/d/x; ln -s x /l; rm /etc/passwd' || fail run
 	new() { run hoy rmi -f new; }
-	seen() { [ "$1" = done ] && { assert_eq x "$(hoy run --rm --network none new cat /d/x)" "$2"; }; }
+	seen() { [ "$1" = yes ] && { assert_eq x "$(hoy run --rm --network none new cat /d/x)" "$2"; }; }
 	each new seen commit -q c new
 	hoy rm c >/dev/null
 }
@@ -111,7 +112,7 @@ test_rmi() { # rows=user
 	again() { hoy image exists busybox || load busybox; }
 	seen() {
 		whole busybox "$2"
-		[ "$1" = failed ] || ! hoy image exists busybox || fail "still there: $2"
+		[ "$1" = no ] || ! hoy image exists busybox || fail "still there: $2"
 	}
 	each_removal() {
 		local total n
@@ -141,7 +142,7 @@ test_tag() { # short
 	prepare
 	load busybox
 	untag() { run hoy untag busybox x.test/a:1 x.test/b:1; }
-	seen() { [ "$1" = failed ] || hoy image exists x.test/b:1 || fail "no name: $2"; }
+	seen() { [ "$1" = no ] || hoy image exists x.test/b:1 || fail "no name: $2"; }
 	each untag seen tag busybox x.test/a:1 x.test/b:1
 }
 

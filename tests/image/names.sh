@@ -332,6 +332,8 @@ Image Layers
 └── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/busybox:latest\]
     └── ID: [0-9a-f]{12} Size: +[0-9.]+[kM]?B Top Layer of: \[localhost/child:latest\]$'
 	run hoy image tree busybox
+	assert_ok
+	assert_has busybox
 	assert_lacks child
 	run hoy image tree nothing
 	assert_err E-IMAGE-UNKNOWN
