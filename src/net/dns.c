@@ -159,6 +159,8 @@ static void on_timer(struct timer *t)
 		dns_due(d, a);
 	if (b)
 		dns_due(d, b);
+	if (!a && !b)
+		d->np->loop.settle = true; /* what a burst took is given back */
 }
 
 int dns_start(struct netproc *np, const struct dns_sockets *s, struct err *e)

@@ -71,6 +71,7 @@ static bool skip_name(const uint8_t *msg, size_t n, size_t *at)
 			jumped = true;
 			if (to >= start || to < DNS_HEADER)
 				return false;
+			n = start; /* all that it leads to stands before */
 			p = start = to;
 			continue;
 		}

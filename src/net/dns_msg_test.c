@@ -115,6 +115,14 @@ static void test_whole(void **state)
 			 0); /* header */
 	assert_int_equal(dns_whole(M(ANSWER RR "\1a\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\3\4")),
 			 21 + 34);
+	/* A name that begins before the record and runs on into what is behind it. */
+	assert_int_equal(
+		dns_whole(M(HEAD(
+			"\x81\x80",
+			"\0\1\0\2\0\0\0\0") "\3web\0\0\1\0\1"
+					    "\xc0\x0c\0\1\0\1\0\0\0\1\0\4\1\2\x1c\0"
+					    "\xc0\x23\0\1\0\1\0\0\0\1\0\4\1\2\3\4xxxxxxxxxxxxxx")),
+		0);
 	/* Two that point at each other. */
 	assert_int_equal(dns_whole(M(HEAD("\x81\x80", "\0\2\0\0\0\0\0\0") "\1a\xc0\x12\0\1\0\1"
 									  "\1b\xc0\x0c\0\1\0\1")),

@@ -41,16 +41,17 @@ static bool is_plain(const struct span *w)
 	return true;
 }
 
-static void add_word(char list[RESOLV_TEXT], const struct span *w)
+static bool add_word(char list[RESOLV_TEXT], const struct span *w)
 {
 	size_t have = strlen(list);
 
 	if (!is_plain(w) || have + w->n + 2 > RESOLV_TEXT)
-		return;
+		return false;
 	if (have)
 		list[have++] = ' ';
 	memcpy(list + have, w->s, w->n);
 	list[have + w->n] = 0;
+	return true;
 }
 
 int resolv_server_parse(const char *text, size_t n, struct resolv_server *ret)
@@ -97,8 +98,7 @@ static void parse_line(struct span line, struct resolv *ret)
 		}
 	} else if (is(&key, "options")) {
 		while (next_word(&line, &w)) {
-			add_word(ret->options, &w);
-			if (is(&w, "rotate"))
+			if (add_word(ret->options, &w) && is(&w, "rotate"))
 				ret->rotate = true;
 		}
 	}
