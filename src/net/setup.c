@@ -44,6 +44,8 @@ static const struct setting settings[] = {
 /* Ports of the bridge, which are made later, speak no IPv6 themselves. */
 static const struct setting settings_after[] = {
 	{"ipv6/conf/default/disable_ipv6", "1", false, true, false},
+	/* The network process says in the gateway's name what did not arrive (net/tun.h). An internal network has no such device. */
+	{"ipv4/conf/" N_TUN_NAME "/accept_local", "1", true, false, false},
 };
 
 static int write_settings(const struct netns_plan *p, const struct setting *v, size_t n,
