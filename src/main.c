@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 		if (!e.msg[0] && e.code != EPIPE)
 			err_fail(&e, ERR_INTERNAL, "failed without a reason (%d)", r);
 		cli_debug(&c, "errno %d, exit status %d", e.code, e.exit);
+		cli_explain(&c, &e);
 		output_error(&e);
 		return e.exit;
 	}

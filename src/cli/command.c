@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "cli/absent.h"
 #include "cli/command.h"
+#include "net/holder.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
 const struct opt cli_global_rows[] = {
@@ -228,12 +229,24 @@ bool cli_given(const struct cli *c, const char *name)
 	return opt_given(c->cmd->opts, &c->found, name);
 }
 
+void cli_explain(const struct cli *c, struct err *e)
+{
+	struct home h = {0};
+	struct err ignored;
+
+	if (e->id != ERR_PORT_TAKEN || home_open_existing(&h, c->root, &ignored) < 0)
+		return;
+	holder_explain(&h, e);
+	home_free(&h);
+}
+
 int cli_report(struct cli *c, const struct err *e)
 {
-	struct err flush = {0};
+	struct err flush = {0}, more = *e;
 
 	out_flush(&c->out, &flush); /* what was done before stands before the error */
-	output_error(e);
+	cli_explain(c, &more);
+	output_error(&more);
 	if (e->exit > c->exit)
 		c->exit = e->exit;
 	return 0;

@@ -105,6 +105,9 @@ void cli_free(struct cli *c);
 /* Was this option typed? By long name. */
 bool cli_given(const struct cli *c, const char *name);
 
+/* Adds to an error what only we can find out, outside of all namespaces: who has a port that is taken. */
+void cli_explain(const struct cli *c, struct err *e);
+
 /* Prints the error of one object among several and remembers its exit code, which the command then ends with. Returns 0. */
 int cli_report(struct cli *c, const struct err *e);
 

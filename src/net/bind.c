@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "net/bind.h"
+#include "net/holder.h"
 #include "net/port.h"
 #include "net/sockaddr.h"
 
@@ -33,8 +34,7 @@ int bind_error(const struct port *p, const struct ip *ip, uint16_t port, int err
 
 	switch (error) {
 	case EADDRINUSE:
-		return err_fail_code(e, ERR_PORT_TAKEN, error, "port %s%s%s:%u/%s is taken", l, at,
-				     r, port, p->protocol);
+		return holder_taken(ip, port, p->protocol, e);
 	case EACCES:
 		err_fail_code(e, ERR_PORT_RIGHTS, error,
 			      "port %u/%s of the host needs rights that you do not have", port,

@@ -28,8 +28,9 @@ enum {
 	ALL_MAX = 8192,
 	YIELD_MS =
 		5000, /* a member that has that many gives the oldest up, if it is older than this */
-	FORGOTTEN_MS = 70000, /* its SYN does not come again: Linux waits up to 64 s between two */
-	INJECTED_MS = 10000,  /* the container does not answer any more */
+	FORGOTTEN_MS =
+		8000, /* its SYN does not come again: whoever means it waits 1, 2, 4, 8 ... s between two */
+	INJECTED_MS = 10000, /* the container does not answer any more */
 	EVERY_MS = 2000,
 	PAUSE_MS = 100, /* no descriptor for what waits at a listener */
 };
@@ -125,7 +126,7 @@ static void expire_one(void *object, void *arg)
 	struct pending *q = object;
 	int64_t now = *(int64_t *)arg;
 
-	if (q->injected ? now - q->seen > INJECTED_MS : now - q->seen > FORGOTTEN_MS)
+	if (now - q->seen > (q->injected ? INJECTED_MS : FORGOTTEN_MS + 2 * (q->seen - q->since)))
 		drop(q->np->tcp, q);
 }
 
@@ -262,7 +263,8 @@ static int begin(struct netproc *np, const struct ip *to, uint16_t port)
 
 	if (fd < 0)
 		return -errno;
-	if (fd >= np->fd_limit)
+	/* Each that is pending will need another. */
+	if (fd + (int)np->tcp->slab.used >= np->fd_limit)
 		return -EMFILE;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)

@@ -30,6 +30,9 @@ static const struct setting settings[] = {
 	{"ipv4/conf/all/rp_filter", "0", false, false, false},
 	{"ipv4/conf/default/rp_filter", "0", false, false, false},
 	{"ipv4/ip_unprivileged_port_start", "0", false, false, false},
+	/* A SYN on its way to the TUN device is dropped if N has a socket of the same pair of addresses: one that waits for its end
+	 * (TIME_WAIT), whose port the container uses again. */
+	{"ipv4/tcp_early_demux", "0", true, false, false},
 	{"ipv6/conf/default/disable_ipv6", "0", false, true, false},
 	{"ipv6/conf/all/disable_ipv6", "0", false, true, false},
 	{"ipv6/conf/default/accept_dad", "0", false, true, false},
