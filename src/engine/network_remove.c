@@ -31,15 +31,18 @@ static int find(const struct home *h, const char *text, const char **ret, struct
 
 static int in_use(const struct home *h, const char *name, const struct strv *users, struct err *e)
 {
+	scoped(strv) names = {0};
 	scoped(str) who = {0};
 
-	for (size_t i = 0; i < users->n && i < 5; i++) {
+	for (size_t i = 0; i < users->n; i++) {
 		scoped(arena) a = {0};
 		struct container_state s;
 		bool known = container_state_read(h, users->v[i], &s, &a, NULL) == 0;
-		str_addf(&who, "%s%.60s", i ? ", " : "",
-			 known ? s.name : arena_strndup(&a, users->v[i], 12));
+		strv_addf(&names, "%.60s", known ? s.name : arena_strndup(&a, users->v[i], 12));
 	}
+	strv_sort(&names);
+	for (size_t i = 0; i < names.n && i < 5; i++)
+		str_addf(&who, "%s%s", i ? ", " : "", names.v[i]);
 	if (users->n > 5)
 		str_addf(&who, " and %zu more", users->n - 5);
 	err_fail_code(e, ERR_NETWORK_IN_USE, EBUSY, "the network %.128s is used by %s %s", name,

@@ -24,6 +24,7 @@ enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000 };
 /* What an endpoint is, when networks.json does not say it any more. */
 struct what {
 	char network[NETWORK_TEXT], ifname[IFNAME], ip4[IP_TEXT], ip6[IP_TEXT], mac[MAC_TEXT];
+	uint64_t aliases; /* a hash of them: the network process has to hear of others */
 	bool first, not_last;
 };
 
@@ -58,6 +59,20 @@ struct worker_msg {
 	struct err e;
 };
 
+/* FNV-1a; each with its end. */
+static uint64_t hash_of(const struct strs *l)
+{
+	uint64_t h = 14695981039346656037U;
+
+	for (size_t i = 0; i < l->n; i++)
+		for (const char *p = l->v[i];; p++) {
+			h = (h ^ (uint8_t)*p) * 1099511628211U;
+			if (!*p)
+				break;
+		}
+	return h;
+}
+
 static void remember(const struct endpoint *ep, bool first, bool not_last, struct what *ret)
 {
 	snprintf(ret->network, sizeof ret->network, "%s", ep->network);
@@ -65,6 +80,7 @@ static void remember(const struct endpoint *ep, bool first, bool not_last, struc
 	snprintf(ret->ip4, sizeof ret->ip4, "%s", ep->ip4 ? ep->ip4 : "");
 	snprintf(ret->ip6, sizeof ret->ip6, "%s", ep->ip6 ? ep->ip6 : "");
 	snprintf(ret->mac, sizeof ret->mac, "%s", ep->mac ? ep->mac : "");
+	ret->aliases = hash_of(&ep->aliases);
 	ret->first = first;
 	ret->not_last = not_last;
 }
@@ -265,7 +281,8 @@ static int bring_up(const struct endpoint *ep, bool first, bool not_last, int so
 	struct guest_iface guest;
 	struct bind_list ports;
 
-	if (s && s->at.ctl >= 0 && s->what.first == first && s->what.not_last == not_last)
+	if (s && s->at.ctl >= 0 && s->what.first == first && s->what.not_last == not_last &&
+	    s->what.aliases == hash_of(&ep->aliases))
 		return 0;
 	if (!use)
 		return err_set(e, E2BIG, "attach container %s to one more network",

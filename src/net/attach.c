@@ -261,14 +261,24 @@ static int hold_users(int dir, struct attached *v)
 	return v->users < 0 || flock(v->users, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
 }
 
-static int open_network(const struct home *h, const char *name, struct network *net,
+/* The network that the endpoint was made in, not one of the same name that came later: there its addresses may be another's. */
+static int open_network(const struct home *h, const struct endpoint *ep, struct network *net,
 			struct arena *a, struct err *e)
 {
 	char path[300];
-	int r = network_find(h, name, false, net, a, e);
+	int r = network_find(h, ep->network, false, net, a, e);
 
 	if (r < 0)
 		return r;
+	if (ep->network_id && strcmp(ep->network_id, net->id) != 0) {
+		err_fail_code(
+			e, ERR_NETWORK_UNKNOWN, ENOENT,
+			"the network %s that the container was connected to is gone: there is "
+			"another network of that name",
+			net->name);
+		return err_hint(e, "hoy network disconnect %s CONTAINER, and connect it again",
+				net->name);
+	}
 	snprintf(path, sizeof path, "networks/%s", net->name);
 	int dir = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? err_set(e, errno, "open network %s", net->name) : dir;
@@ -310,7 +320,7 @@ int net_attach(const struct home *h, const struct attach *at, struct attached *r
 {
 	struct reach reach = {-1, -1, -1, -1};
 	struct network net = {0};
-	autoclose int dir = open_network(h, at->endpoint->network, &net, a, e);
+	autoclose int dir = open_network(h, at->endpoint, &net, a, e);
 
 	if (dir < 0)
 		return dir;
