@@ -78,7 +78,7 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		fd_kept_close(&fds);
 	if (r == 0 && o->detach) {
-		r = run_await(sock, ct.monitor, e);
+		r = run_await(c, sock, ct.monitor, e);
 	} else if (r == 0) {
 		const char *keys = o->detach_keys ? o->detach_keys : ct.config.detach_keys;
 		struct attach_opts ao = {.sock = sock,

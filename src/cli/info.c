@@ -71,7 +71,7 @@ static void print_registries(struct out *out, const struct info *i)
 	}
 }
 
-static void print_namespaces(struct out *out, const struct info *i)
+static void print_namespaces(struct out *out, const struct info *i, struct arena *a)
 {
 	static const char *const steps[] = {
 		[FORM_SUB] = "yes, with the subordinate ids of this user",
@@ -94,10 +94,21 @@ static void print_namespaces(struct out *out, const struct info *i)
 		out_text(out, "yes\n");
 	else
 		print_failure(out, &i->overlay_error);
+	out_text(out, "Host Network: ");
+	if (i->networks)
+		out_text(out, "yes, networks are made by hoy (TUN device, nftables with tproxy)\n");
+	else
+		print_failure(out, &i->networks_error);
+	if (i->networks_instead)
+		out_printf(out, "  Until the next boot: %s\n",
+			   strcmp(i->networks_instead, "none")
+				   ? arena_printf(a, "%s makes the default network",
+						  i->networks_instead)
+				   : "containers have no network");
 }
 
 /* The labels are docker's where docker has the line, so that a grep finds it. */
-static void print_text(struct out *out, const struct info *i)
+static void print_text(struct out *out, const struct info *i, struct arena *a)
 {
 	scoped(str) memory = {0}, size = {0}, space = {0};
 
@@ -111,7 +122,7 @@ static void print_text(struct out *out, const struct info *i)
 	out_escaped(out, i->store);
 	out_printf(out, "\n Backing Filesystem: %s, %s free of %s\n", i->store_fs, str_cstr(&space),
 		   str_cstr(&size));
-	print_namespaces(out, i);
+	print_namespaces(out, i, a);
 	print_registries(out, i);
 	out_printf(out, "Seccomp: %s\n", i->seccomp ? "yes" : "no: the kernel lacks it");
 	out_printf(out, "Cgroup Version: %d\n", i->cgroup_version);
@@ -147,7 +158,7 @@ static int info_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0)
 		return r;
 	if (str_is_empty(o->format))
-		print_text(&c->out, &i);
+		print_text(&c->out, &i, &c->arena);
 	else if (strcmp(o->format, "json"))
 		return format_objects(c, o->format, info_fields(&i, HOY_VERSION, &c->arena), e);
 	else if (c->called == CALLED_DOCKER)
@@ -164,7 +175,7 @@ const struct command cmd_info = {
 	.summary = "Show what this machine allows and what the store holds",
 	.description =
 		"Tries what containers need (a user namespace with its ids, an overlay "
-		"mount on the store's file system) and says what came of it, "
+		"mount on the store's file system, a network) and says what came of it, "
 		"next to the place and the contents of the store. What is missing is shown "
 		"with the reason and the way to mend it; "
 		"that is no error of this command.\n"
@@ -173,7 +184,16 @@ const struct command cmd_info = {
 		".Version.Version) and docker's (.ServerVersion, .Driver, .NCPU, "
 		".DockerRootDir). .Host.UserNamespace.Form is sub (subordinate ids), one "
 		"(one uid only) or root; with one, .Host.UserNamespace.IdsAnswered says whether "
-		"calls about other ids are answered (ONE UID ONLY in hoy(1)).",
+		"calls about other ids are answered (ONE UID ONLY in hoy(1)).\n"
+		"\n"
+		".Host.Network.Available says whether hoy can make networks itself. Where it "
+		"cannot, "
+		".Host.Network.Error and .Hint name what is missing and what helps, and "
+		".Host.Network.Instead "
+		"what stands in for the default network since a container first needed it: pasta, "
+		"slirp4netns or none. That is kept until the next boot, or until this command "
+		"finds that "
+		"nothing is missing any more.",
 	.examples =
 		"hoy info\nhoy info --format '{{.Host.UserNamespace.Form}} {{.Store.GraphRoot}}'\n"
 		"hoy info --format json",

@@ -47,7 +47,7 @@ static int restart_one(struct cli *c, struct home *h, struct container *ct, cons
 	if (r == 0)
 		r = container_start_again(h, ct, run_terminal_size(), &sock, e);
 	if (r == 0 && sock >= 0)
-		r = run_await(sock, ct->monitor, e);
+		r = run_await(c, sock, ct->monitor, e);
 	fd_close(&sock);
 	if (r == 0)
 		out_printf(&c->out, "%s\n", text);

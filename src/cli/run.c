@@ -49,7 +49,7 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0) {
 		container_undo(&h, &ct);
 	} else if (o->detach) {
-		r = run_await(sock, ct.monitor, e);
+		r = run_await(c, sock, ct.monitor, e);
 		if (r == 0)
 			out_printf(&c->out, "%s\n", ct.id);
 	} else {

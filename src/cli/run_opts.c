@@ -367,9 +367,9 @@ struct winsize run_terminal_size(void)
 	return ws;
 }
 
-int run_await(int sock, pid_t monitor, struct err *e)
+int run_await(struct cli *c, int sock, pid_t monitor, struct err *e)
 {
-	struct client cl = {.sock = sock, .in = -1, .monitor = monitor};
+	struct client cl = {.sock = sock, .in = -1, .monitor = monitor, .note = note, .arg = c};
 
 	return client_await_start(&cl, NULL, e);
 }

@@ -54,7 +54,7 @@ struct attach_opts {
 int run_attached(struct cli *c, const struct attach_opts *o, struct err *e);
 
 /* Waits until it runs. monitor as of struct client. 0 or the error of the start. */
-int run_await(int sock, pid_t monitor, struct err *e);
+int run_await(struct cli *c, int sock, pid_t monitor, struct err *e);
 
 /* The window size of our terminal, zeroes without one. */
 struct winsize run_terminal_size(void);

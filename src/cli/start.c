@@ -78,7 +78,7 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 		r = run_attached(c, &ao, e);
 		o->code = r > 0 ? r : 0;
 	} else {
-		r = run_await(sock, ct->monitor, e);
+		r = run_await(c, sock, ct->monitor, e);
 		if (r == 0)
 			out_printf(&c->out, "%s\n", text);
 	}

@@ -9,6 +9,8 @@
 
 #include "base/base.h"
 #include "engine/info.h"
+#include "monitor/ladder.h"
+#include "net/probe.h"
 #include "runtime/seccomp_profile.h"
 #include "state/container.h"
 #include "state/tmp.h"
@@ -226,6 +228,22 @@ static int try_namespaces(struct info *i, const struct home *h, struct err *e)
 	return r;
 }
 
+/* A stand-in was chosen because something was missing. Where that has come meanwhile, the next start makes a network of ours again. */
+static void look_at_networks(struct info *i, const struct home *h)
+{
+	struct net_probe probe;
+	struct ladder l;
+
+	ladder_read(h, &l);
+	i->networks = netns_probe(&probe, &i->networks_error) == 0 && probe.ok;
+	if (i->networks && l.instead)
+		ladder_forget(h);
+	if (i->networks || i->networks_error.msg[0])
+		return;
+	i->networks_instead = l.instead;
+	netns_probe_error(&probe, &i->networks_error);
+}
+
 int info_collect(const char *root, struct info *ret, struct err *e)
 {
 	scoped(home) h = {.fd = -1};
@@ -240,5 +258,6 @@ int info_collect(const char *root, struct info *ret, struct err *e)
 	registries_load(&ret->registries, &ret->registries_error);
 	if (try_namespaces(ret, &h, &ret->userns_error) < 0 && !ret->overlay_error.msg[0])
 		err_fail(&ret->overlay_error, ERR_SYSTEM, "not tried without a user namespace");
+	look_at_networks(ret, &h);
 	return 0;
 }

@@ -24,6 +24,11 @@ struct info {
 	bool overlay; /* works on the store's file system; else overlay_error */
 	struct err overlay_error;
 
+	bool networks; /* the kernel can make them; else networks_error, and what stands in for the default one */
+	const char *
+		networks_instead; /* "pasta", "slirp4netns", "none"; NULL: nothing has had to yet */
+	struct err networks_error;
+
 	const char *kernel, *machine, *hostname, *os_name, *os_id, *os_version;
 	int cgroup_version;	 /* 2, 1, or 0: none */
 	const char *controllers; /* that were delegated to us: "cpu memory pids" */

@@ -99,6 +99,19 @@ static void put_user_namespace(const struct build *host, const struct info *i)
 	put_str(&u, "Error", "error", i->userns ? "" : i->userns_error.msg);
 }
 
+static void put_network(const struct build *host, const struct info *i)
+{
+	struct build n = inside(host, "Network", "network");
+	const char *instead = i->networks_instead ? i->networks_instead : "";
+
+	put_str(host, "NetworkBackend", "networkBackend",
+		i->networks || !*instead ? "hoy" : instead);
+	put_bool(&n, "Available", "available", i->networks);
+	put_str(&n, "Instead", "instead", instead);
+	put_str(&n, "Error", "error", i->networks ? "" : i->networks_error.msg);
+	put_str(&n, "Hint", "hint", i->networks ? "" : i->networks_error.hint);
+}
+
 static void put_host(const struct build *b, const struct info *i, const char *version)
 {
 	struct build h = inside(b, "Host", "host");
@@ -127,6 +140,7 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put_str(&r, "Version", "version", version);
 	put_security(&h, i);
 	put_user_namespace(&h, i);
+	put_network(&h, i);
 }
 
 static void put_store(const struct build *b, const struct info *i)

@@ -1,10 +1,9 @@
-#include <dirent.h>
-
 #include "base/base.h"
 #include "engine/start.h"
 #include "monitor/client.h"
 #include "monitor/proto.h"
 #include "monitor/supervise.h"
+#include "runtime/launch.h"
 
 /* From here on the lock is the supervisor's alone: a client may hang for ever in writing to its terminal. The lock belongs to the
  * open directory that both have, so ours is opened anew. */
@@ -15,26 +14,6 @@ static void hand_over(struct container *c)
 	fd_close(&c->dir);
 	c->dir = fresh;
 	c->locked = false;
-}
-
-/* The overlays of a --rm container are not synced, and the kernel marks that (work/incompat/volatile) so that they are not mounted
- * again after a crash. None happened: the marks go, with what else overlayfs makes anew. */
-static void forget_overlays(int dir)
-{
-	int fd = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char path[300];
-
-	for (struct dirent *de; d && (de = readdir(d));) {
-		if (!strcmp(de->d_name, "work"))
-			path_rm_tree_at(dirfd(d), "work");
-		if (!str_ends(de->d_name, ".work"))
-			continue;
-		snprintf(path, sizeof path, "%s/work", de->d_name);
-		path_rm_tree_at(dirfd(d), path);
-	}
-	if (d)
-		closedir(d);
 }
 
 int container_start(const struct home *h, struct container *c, const struct start_opts *o,
@@ -56,7 +35,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 	container_end_lost(c);
 	if (!fresh && c->state.auto_remove) { /* the restart that the mark was for is this one */
 		unlinkat(c->dir, CONTAINER_KEEP, 0);
-		forget_overlays(c->dir);
+		launch_forget_overlays(c->dir);
 	}
 	c->config.name = c->state.name;
 	struct supervise s = {

@@ -116,6 +116,10 @@ int client_await_start(struct client *c, pid_t *ret_pid, struct err *e)
 			return gone(e);
 		if (msg[0] == FRAME_ERROR)
 			return take_error(msg, (size_t)n, e);
+		if (msg[0] == FRAME_NOTE && c->note && n < (ssize_t)sizeof msg) {
+			msg[n] = 0;
+			c->note(c->arg, msg + 1);
+		}
 		if (msg[0] != FRAME_STARTED)
 			continue;
 		int32_t pid = 0;

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "monitor/ids.h"
+#include "monitor/ladder.h"
 #include "monitor/networks.h"
 #include "monitor/relay.h"
 #include "monitor/streams.h"
@@ -41,6 +42,10 @@ static struct supervisor {
 	int pending_signal; /* sent while PID 1 was too young to judge */
 	int killed_as;	    /* the signal that PID 1 would have dropped and was ended for */
 	bool timed_out;
+	const struct container_config
+		*config; /* the container's own, but for a network that another stands in for */
+	bool net_failed;
+	char note[1024];      /* to be told when it runs */
 	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
 	char started[40], finished[40]; /* the state points here */
@@ -128,24 +133,98 @@ static int attach_networks(void *arg, pid_t pid, int netns, struct guest_iface *
 			   struct err *e)
 {
 	const struct supervise *s = arg;
-	const struct networks_of of = {s->home, s->config, s->state, s->dir};
+	const struct networks_of of = {s->home, sv.config, s->state, s->dir};
+	int r;
 
 	streams_oom_give_back(&sv.oom); /* it is the container's, not a network process's */
-	if (!str_eq(s->config->network, NETWORK_OWN)) {
+	if (!str_eq(sv.config->network, NETWORK_OWN)) {
 		autoclose int there = netns;
 		*ret_n = 0;
-		return usernet_start(s->config, s->state, s->dir, there, e);
+		return usernet_start(sv.config, s->state, s->dir, there, e);
 	}
-	return networks_attach(&of, pid, netns, v, ret_n, e);
+	r = networks_attach(&of, pid, netns, v, ret_n, e);
+	sv.net_failed = r < 0;
+	return r;
+}
+
+/* Something stands in for the default network: the config says so from here on. */
+static void stand_in(const struct ladder *l)
+{
+	static struct container_config c;
+
+	c = *sv.s->config;
+	c.network = l->instead;
+	c.network_options = (struct strs){0};
+	sv.config = &c;
+	if (!strcmp(l->instead, "none"))
+		sv.s->state->ports = (struct bind_list){0};
+	if (!strcmp(l->instead, "none") && c.ports.n)
+		snprintf(sv.note, sizeof sv.note,
+			 "the container has no network, and its ports are not published: %s",
+			 l->why);
+}
+
+/* The container could not be attached. Is it that this machine cannot make networks, and does another way lead to the same? */
+static bool fall_back(struct err *e)
+{
+	scoped(arena) a = {0};
+	struct endpoints eps = {0};
+	struct ladder l;
+	bool dflt = endpoints_read(sv.s->dir, &eps, &a, NULL) == 0 && eps.v.n == 1 &&
+		    str_eq(((struct endpoint *)eps.v.v)->network, NETWORK_DEFAULT);
+
+	networks_end();
+	if (!sv.net_failed || !ladder_explain(sv.s->home, dflt, &l, e) || !l.instead)
+		return false;
+	stand_in(&l);
+	snprintf(sv.note, sizeof sv.note, "%s; %s%s%s", l.why, l.effect, *l.hint ? "; " : "",
+		 l.hint);
+	return true;
+}
+
+static int launch(const struct supervise *s, const struct u0_map *map, const struct streams *p,
+		  struct launched *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct joins joins;
+	struct names names;
+	int r = names_make(s->home, sv.config, s->dir, &names, &a, e);
+
+	if (r == 0)
+		r = joins_open(s->home, sv.config, &joins, e);
+	if (r < 0)
+		return r;
+	struct launch l = {.home = s->home->path,
+			   .where = s->unpublished ? "tmp" : "containers",
+			   .form = s->state->form,
+			   .config = sv.config,
+			   .names = &names,
+			   .uids = &map->uids,
+			   .gids = &map->gids,
+			   .joins = &joins,
+			   .size = s->size,
+			   .networks = ns_is_networked(sv.config) ? attach_networks : NULL,
+			   .networks_arg = (void *)(uintptr_t)s,
+			   .stdio = {p->in[0], p->out[1], p->err[1]},
+			   .fds = s->fds};
+	r = launch_start(&l, ret, e);
+	joins_close(&joins);
+	return r;
 }
 
 static int start(const struct supervise *s, struct launched *ret, struct err *e)
 {
 	struct u0_map map;
 	struct streams p;
+	struct ladder way = {0};
 
 	sv.oom = streams_oom_take(s->config);
-	int r = networks_open_ports(s->config, e);
+	sv.config = s->config;
+	if (str_eq(s->config->network, NETWORK_OWN))
+		ladder_read(s->home, &way);
+	if (way.instead)
+		stand_in(&way);
+	int r = networks_open_ports(sv.config, e);
 	if (r == 0)
 		r = parent_start(s->home, s->dir, e);
 	if (r == 0)
@@ -163,31 +242,11 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 		r = streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
-	struct joins joins;
-	struct names names;
-	scoped(arena) a = {0};
-	r = names_make(s->home, s->config, s->dir, &names, &a, e);
-	if (r == 0)
-		r = joins_open(s->home, s->config, &joins, e);
-	if (r < 0) {
-		streams_close(&p);
-		return r;
+	r = launch(s, &map, &p, ret, e);
+	if (r < 0 && sv.net_failed && fall_back(e)) {
+		launch_forget_overlays(s->dir);
+		r = launch(s, &map, &p, ret, e);
 	}
-	struct launch l = {.home = s->home->path,
-			   .where = s->unpublished ? "tmp" : "containers",
-			   .form = s->state->form,
-			   .config = s->config,
-			   .names = &names,
-			   .uids = &map.uids,
-			   .gids = &map.gids,
-			   .joins = &joins,
-			   .size = s->size,
-			   .networks = ns_is_networked(s->config) ? attach_networks : NULL,
-			   .networks_arg = (void *)(uintptr_t)s,
-			   .stdio = {p.in[0], p.out[1], p.err[1]},
-			   .fds = s->fds};
-	r = launch_start(&l, ret, e);
-	joins_close(&joins);
 	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);
 	if (r == 0)
@@ -526,6 +585,8 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;
 	relay_add_client(&sv.relay, sock, s->want, true);
+	if (*sv.note)
+		relay_tell(&sv.relay, FRAME_NOTE, sv.note, strlen(sv.note));
 	int32_t pid = sv.run.pid;
 	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
 	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */

@@ -37,8 +37,7 @@ char *usernet_find(const char *name)
 	const char *path = getenv("PATH");
 	scoped(strv) dirs = {0};
 
-	strv_split(&dirs, path ? path : "", ':');
-	strv_split(&dirs, "/usr/local/bin:/usr/bin:/bin", ':');
+	strv_split(&dirs, str_is_empty(path) ? "/usr/local/bin:/usr/bin:/bin" : path, ':');
 	for (size_t i = 0; i < dirs.n; i++) {
 		char *at = xasprintf("%s/%s", dirs.v[i], name);
 		if (at[0] == '/' && access(at, X_OK) == 0)

@@ -39,7 +39,7 @@ static void try_tun(struct trial *t)
 	autoclose int fd = tun_open("probe", 0, &t->e);
 
 	if (fd < 0)
-		missing(t, "TUN devices", fd == -ENOENT || fd == -ENODEV ? "tun" : "", t->e.hint);
+		missing(t, PROBE_TUN, fd == -ENOENT || fd == -ENODEV ? "tun" : "", t->e.hint);
 }
 
 static void try_links(struct trial *t)

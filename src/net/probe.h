@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 enum { NET_PROBE_MAX = 12 };
+#define PROBE_TUN "TUN devices"
 
 /* Plain bytes. */
 struct net_missing {

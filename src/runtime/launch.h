@@ -71,6 +71,10 @@ struct launched {
 /* Starts PID 1. On failure nothing is left running; e->exit is 126 or 127 when only the command was at fault. */
 int launch_start(const struct launch *l, struct launched *ret, struct err *e);
 
+/* What the overlays of a start have left in the container's directory and what would keep the next one from mounting them: without this, a
+ * container whose files are not synced is started once. */
+void launch_forget_overlays(int container_dir);
+
 /* Starts a process in the container whose PID 1 is held by pidfd. The caller's own user namespace changes with that (it becomes
  * root of the container's): only a process that does nothing else may call it. */
 int launch_join(const struct launch *l, int pid1, struct launched *ret, struct err *e);

@@ -3,10 +3,12 @@
  * directory alone; for @host one overlay for each of the host's system directories. It is attached over the container's own
  * directory in the store, because that is there anyway and nobody else sees this mount namespace.
  */
+#include <dirent.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
 #include "base/base.h"
+#include "runtime/launch.h"
 #include "runtime/stage.h"
 #include "store/layers.h"
 #include "sys/mounts.h"
@@ -262,4 +264,24 @@ int stage_pivot(struct stage *s, struct err *e)
 		return r;
 	fd_close(&s->cdir);
 	return 0;
+}
+
+/* The overlays of a --rm container are not synced, and the kernel marks that (work/incompat/volatile) so that they are not mounted
+ * again after a crash. None happened: the marks go, with what else overlayfs makes anew. */
+void launch_forget_overlays(int dir)
+{
+	int fd = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char path[300];
+
+	for (struct dirent *de; d && (de = readdir(d));) {
+		if (!strcmp(de->d_name, "work"))
+			path_rm_tree_at(dirfd(d), "work");
+		if (!str_ends(de->d_name, ".work"))
+			continue;
+		snprintf(path, sizeof path, "%s/work", de->d_name);
+		path_rm_tree_at(dirfd(d), path);
+	}
+	if (d)
+		closedir(d);
 }
