@@ -173,6 +173,7 @@ test_they_end_with_the_supervisor() {
 	for p in pasta slirp4netns; do
 		hoy run -d --name "$p" --network "$p" busybox sleep 1000 >/dev/null || fail "run $p"
 		kill -KILL "$(supervisor_of "$p")"
+		# shellcheck disable=SC2317  # called by wait_for
 		ended() { ! runs_a "$p"; }
 		wait_for ended
 	done
