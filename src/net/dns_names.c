@@ -12,8 +12,13 @@ static void add(const struct dns_question *q, const struct ip *ip, struct dns_fo
 {
 	uint16_t type = ip->family == 6 ? DNS_AAAA : DNS_A;
 
-	if (ip->family && (q->type == type || q->type == DNS_ANY) && ret->n < DNS_FOUND_MAX)
-		ret->v[ret->n++] = *ip;
+	if (!ip->family || (q->type != type && q->type != DNS_ANY) || ret->n == DNS_FOUND_MAX)
+		return;
+	for (size_t i = 0; i < ret->n;
+	     i++) /* a container that attaches again is there twice for a moment */
+		if (ip_equal(&ret->v[i], ip))
+			return;
+	ret->v[ret->n++] = *ip;
 }
 
 /* The name without this domain behind it; false if it is not below that. */
