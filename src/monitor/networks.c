@@ -157,6 +157,7 @@ static int attach(const struct endpoint *ep, const struct bind_list *ports, bool
 		.dns = &dns,
 		.dns_not_last = not_last,
 		.bound = &nets.bound,
+		.netns = nets.ns,
 		.pid = nets.pid,
 		.first = ports != NULL,
 		.again = again,
@@ -249,6 +250,18 @@ static void tell(int sock, char type, const struct slot *s, const struct err *e)
 	fd_send_msg(sock, &m, sizeof m, fd, type == 'A' ? countof(fd) : 0);
 }
 
+static int remove_device(const struct slot *s, struct err *e)
+{
+	const struct what *w = &s->what;
+	const struct endpoint gone = {.network = w->network,
+				      .ifname = w->ifname,
+				      .ip4 = *w->ip4 ? w->ip4 : NULL,
+				      .ip6 = *w->ip6 ? w->ip6 : NULL,
+				      .mac = w->mac};
+
+	return net_remove_device(nets.of.home, &gone, s->at.ns, e);
+}
+
 static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 {
 	const struct endpoint *ep = eps->v.v;
@@ -261,12 +274,7 @@ static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 			there = there || !strcmp(ep[k].network, s->what.network);
 		if (there)
 			continue;
-		struct endpoint gone = {.network = s->what.network,
-					.ifname = s->what.ifname,
-					.ip4 = *s->what.ip4 ? s->what.ip4 : NULL,
-					.ip6 = *s->what.ip6 ? s->what.ip6 : NULL,
-					.mac = s->what.mac};
-		int r = net_remove_device(nets.of.home, &gone, s->at.ns, e);
+		int r = remove_device(s, e);
 		first = first ? first : r;
 		tell(sock, 'D', s, NULL);
 		*s->what.network = 0;
@@ -545,8 +553,13 @@ void networks_end(void)
 		nets.relay->on_networks = NULL;
 	}
 	bound_ports_close(&nets.bound);
-	for (size_t i = 0; i < countof(nets.v); i++)
-		if (*nets.v[i].what.network)
-			leave_slot(&nets.v[i]);
+	for (size_t i = 0; i < countof(nets.v); i++) {
+		if (!*nets.v[i].what.network)
+			continue;
+		/* The kernel takes its time to clear the namespace away, and till then the MAC address is in use beside the host's device. */
+		if (parent_fd() >= 0)
+			remove_device(&nets.v[i], NULL);
+		leave_slot(&nets.v[i]);
+	}
 	fd_close(&nets.ns);
 }

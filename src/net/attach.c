@@ -288,8 +288,6 @@ static int open_network(const struct home *h, const struct endpoint *ep, struct 
 static int attach_to_parent(const struct attach *at, const struct network *net, int dir,
 			    struct attached *ret, struct guest_iface *ret_guest, struct err *e)
 {
-	char path[40];
-
 	if (at->again)
 		return 0;
 	if (at->ports && at->ports->n) {
@@ -300,8 +298,7 @@ static int attach_to_parent(const struct attach *at, const struct network *net, 
 				   "own outside, and all their ports can be reached");
 	}
 	*ret = ATTACHED_NONE;
-	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)at->pid);
-	ret->ns = open(path, O_RDONLY | O_CLOEXEC);
+	ret->ns = fcntl(at->netns, F_DUPFD_CLOEXEC, 3);
 	ret->ctl = eventfd(0, EFD_CLOEXEC);
 	int r = ret->ns < 0 || ret->ctl < 0 || hold_users(dir, ret) < 0
 			? err_set(e, errno, "hold network %s", net->name)

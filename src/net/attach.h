@@ -30,7 +30,8 @@ struct attach {
 	const struct bound_ports *bound; /* for some of these; NULL: none. They stay open here */
 	const struct strs *dns; /* what names_forward() in runtime/names.h says; NULL: none */
 	bool dns_not_last;	/* struct names_net there says it */
-	pid_t pid;		/* a process in the container's network namespace */
+	int netns;		/* the container's network namespace */
+	pid_t pid;		/* a process in it */
 	bool first;		/* has the default route */
 	bool again;		/* the device exists: only the network process is new */
 };

@@ -19,6 +19,7 @@ struct request {
 };
 
 static int helper = -1;
+static bool denied; /* who started the container is not root; in U0 everybody is */
 
 bool parent_is(const struct network *n)
 {
@@ -80,24 +81,13 @@ static int find_parent(int rtnl, const char *name, struct err *e)
 	return err_hint(e, "--opt parent=NAME; ip link lists the devices");
 }
 
-int parent_check(const struct network *n, struct err *e)
+static int refuse(const struct network *n, struct err *e)
 {
-	autoclose int fd = -1;
-
-	if (geteuid() != 0) {
-		err_fail_code(
-			e, ERR_NETWORK_PARENT, EPERM,
-			"network %s: a device of the host can only be shared by root (driver %s)",
-			n->name, n->driver);
-		return err_hint(e,
-				"a network of the driver bridge with published ports (-p) needs no "
-				"root, and shows servers the addresses of their clients");
-	}
-	fd = rtnl_open(e);
-	if (fd < 0)
-		return fd;
-	int index = find_parent(fd, n->interface ? n->interface : "", e);
-	return index < 0 ? err_context(e, "network %s", n->name) : 0;
+	err_fail_code(e, ERR_NETWORK_PARENT, EPERM,
+		      "network %s: a device of the host can only be shared by root (driver %s)",
+		      n->name, n->driver);
+	return err_hint(e, "a network of the driver bridge with published ports (-p) needs no "
+			   "root, and shows servers the addresses of their clients");
 }
 
 static int make(const struct request *q, struct err *e)
@@ -179,7 +169,8 @@ int parent_start(const struct home *h, int container_dir, struct err *e)
 {
 	int s[2];
 
-	if (geteuid() != 0 || !is_needed(h, container_dir))
+	denied = geteuid() != 0;
+	if (denied || !is_needed(h, container_dir))
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
@@ -207,8 +198,8 @@ int parent_make(const struct network *n, const struct endpoint *ep, pid_t pid, s
 	size_t none = 0;
 	struct err got;
 
-	if (helper < 0 && geteuid() != 0)
-		return parent_check(n, e);
+	if (denied)
+		return refuse(n, e);
 	if (helper < 0) {
 		err_fail_code(
 			e, ERR_NETWORK_PARENT, EPERM,

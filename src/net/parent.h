@@ -17,9 +17,6 @@
 /* Is it a network of this kind? */
 bool parent_is(const struct network *n);
 
-/* Could a container of ours be put into it? ERR_NETWORK_PARENT with the reason: not root, no such device. Called outside of U0. */
-int parent_check(const struct network *n, struct err *e);
-
 /* Starts that process if an endpoint of the container is in such a network (as root; else nothing is done). Called outside of U0. */
 int parent_start(const struct home *h, int container_dir, struct err *e);
 int parent_fd(void); /* the way to it, for those who close all others; -1 */
