@@ -44,6 +44,8 @@
 	X(image_inspect)                                                                           \
 	X(image_exists)                                                                            \
 	X(image_diff)                                                                              \
+	X(image_mount)                                                                             \
+	X(image_unmount)                                                                           \
 	X(image_prune)                                                                             \
 	X(image_tree)                                                                              \
 	X(manifest_add)                                                                            \

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "store/view.h"
+#include "sys/mounts.h"
 #include "sys/overlay.h"
 
 void view_free(struct view *v)
@@ -100,4 +101,33 @@ int view_open(const struct home *h, enum u0_form form, const struct strs *layers
 	if (r < 0)
 		view_free(ret);
 	return r;
+}
+
+int view_mount(const struct home *h, enum u0_form form, const struct strs *layers, int at,
+	       const char *name, const char *empty, struct err *e)
+{
+	int *fds = xcalloc(layers->n + 1, sizeof *fds), mnt = -1;
+	size_t count = 0;
+	bool attached = false;
+	int r = open_layers(h, form, layers, layers->n, fds, &count, e);
+
+	fds[count++] = r < 0 ? -1 : openat(at, empty, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && count == 1) /* the kernel wants two */
+		fds[count++] = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0) {
+		struct overlay o = {fds, count, -1, -1, false, at, name, NULL};
+		r = mnt = overlay_mount(&o, &attached, e);
+	}
+	if (r >= 0 && !attached) {
+		autoclose int target = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		mount_attr(mnt, MOUNT_RO, 0, false);
+		r = target < 0 ? -errno : mount_attach(mnt, target);
+		if (r < 0)
+			err_set(e, r, "mount the image at %s", name);
+	}
+	for (size_t i = 0; i < count; i++)
+		fd_close(&fds[i]);
+	fd_close(&mnt);
+	free(fds);
+	return r < 0 ? r : 0;
 }

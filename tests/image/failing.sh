@@ -146,4 +146,58 @@ test_tag() { # short
 	each untag seen tag busybox x.test/a:1 x.test/b:1
 }
 
+# counted_by_hand: layers and blobs that lie there and that no image has, by another program than hoy.
+counted_by_hand() {
+	python3 -B - "$(store)" <<-'E'
+		import json, os, sys
+		s = sys.argv[1]
+		blob = lambda d: open(s + "/blobs/sha256/" + d[7:]).read()
+		ls = lambda d: [x for x in os.listdir(s + "/" + d) if x[0] != "."] if os.path.isdir(s + "/" + d) else []
+		blobs, layers = set(), set()
+		for i in ls("images"):
+		    manifest = os.readlink(s + "/images/" + i)
+		    blobs |= {i, manifest[7:]}
+		    doc = json.loads(blob(manifest))
+		    blobs |= {x["digest"][7:] for x in doc["layers"]}
+		    layers |= {x[7:] for x in json.loads(blob("sha256:" + i))["rootfs"]["diff_ids"]}
+		have = {x.partition(".")[0] for x in ls("layers")}
+		print("missing layers:", sorted(layers - have), "layers of nobody:", sorted(have - layers), "blobs of nobody:", sorted(set(ls("blobs/sha256")) - blobs))
+	E
+}
+
+# Everything at once, and each of it killed somewhere.
+test_kills() { # rows=user
+	registry_start
+	registry_push cfg-env app:1
+	registry_push stop app:2
+	load busybox
+	hoy tag busybox "$REG/up:1"
+	local w pids=()
+	worker() {
+		for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			timeout -s KILL "0.0$((RANDOM % 90 + 10))" "$HOY" "$@" >/dev/null 2>&1
+		done
+	}
+	for w in "load -q -i $T_FIX/cfg-env.tar" "pull -q $REG/app:1" "pull -q $REG/app:2" "rmi -f cfg-env $REG/app:2" "push -q $REG/up:1" \
+		'image prune -f' "load -q -i $T_FIX/stop.tar" 'rmi -f stop' "tag busybox b:1 b:2"; do
+		# shellcheck disable=SC2086
+		worker $w &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	run hoy system check
+	assert_ok
+	for w in "load -q -i $T_FIX/cfg-env.tar" "pull -q $REG/app:1" "pull -q $REG/app:2" "push -q $REG/up:1"; do
+		# shellcheck disable=SC2086
+		run timeout 60 $HOY $w
+		assert_ok
+	done
+	whole busybox 'the kills'
+	whole "$REG/app:1" 'the kills'
+	run hoy image prune -f
+	wait_for test -z "$(ls "$(store)/tmp")"
+	clean
+	assert_eq 'missing layers: [] layers of nobody: [] blobs of nobody: []' "$(counted_by_hand)"
+}
+
 run_tests "$@"

@@ -63,4 +63,39 @@ test_refusals() { # short
 	assert_rc 126
 }
 
+# An image as a directory: for all that run in the same unshare, and for nobody else.
+test_image_mount() { # short
+	load busybox cfg-env
+	run hoy image mount busybox
+	assert_err E-NOT-UNSHARED 'hoy unshare'
+	run hoy image unmount busybox
+	assert_err E-NOT-UNSHARED
+	# shellcheck disable=SC2016
+	run hoy unshare sh -c '
+		set -e
+		d=$('"$HOY"' image mount busybox)
+		test -x "$d/bin/busybox"
+		! touch "$d/x" 2>/dev/null
+		test "$('"$HOY"' image mount busybox)" = "$d"
+		'"$HOY"' image mount
+		'"$HOY"' image mount --format json | grep -q "\"mountpoint\": \"$d\""
+		ls "$d" >/dev/null
+		'"$HOY"' image unmount busybox
+		! '"$HOY"' image unmount busybox 2>/dev/null
+		test ! -e "$d/bin"
+		'"$HOY"' image mount --all >/dev/null
+		test "$('"$HOY"' image mount | wc -l)" = 2
+		'"$HOY"' image unmount --all >/dev/null
+		test -z "$('"$HOY"' image mount)"
+		'"$HOY"' image mount busybox >/dev/null'
+	assert_ok
+	assert_match "^localhost/busybox:latest[[:space:]]$(readlink -f "$(store)")/mounts/[0-9a-f]{64}
+[0-9a-f]{64}$"
+	[ "$(find "$(store)/mounts" -mindepth 2 | wc -l)" = 0 ] || fail 'the mount is seen outside'
+	run hoy unshare "$HOY" image mount
+	assert_out ''
+	hoy rmi busybox cfg-env >/dev/null || fail rmi
+	clean
+}
+
 run_tests "$@"

@@ -1,0 +1,133 @@
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/base.h"
+#include "engine/image_mount.h"
+#include "engine/tree.h"
+#include "state/u0.h"
+
+static const char empty[] = "none";
+
+static int need_unshare(struct u0_map *ret, struct err *e)
+{
+	if (u0_inside(ret))
+		return 0;
+	err_fail(e, ERR_NOT_UNSHARED, "images can be mounted only inside of `hoy unshare`");
+	return err_hint(e, "start a shell there: hoy unshare; then: cd $(hoy image mount IMAGE)");
+}
+
+/* The directory of mounts, as the present mount namespace shows it. */
+static int open_dir(const struct home *h, struct err *e)
+{
+	int fd = home_dir(h, "mounts", e);
+
+	if (fd >= 0 && mkdirat(fd, empty, 0700) < 0 && errno != EEXIST) {
+		int r = err_set(e, errno, "make %s/mounts/%s", h->path, empty);
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static bool is_mounted(int dir, const char *name)
+{
+	struct statx st;
+
+	return statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+	       (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static int mount_one(const struct home *h, const struct u0_map *map, const char *text, int dir,
+		     const char *name, struct err *e)
+{
+	struct tree t;
+	int r = tree_find(h, text, TREE_IMAGE, "mount", &t, e);
+
+	if (r == 0)
+		r = tree_prepare(h, map, &t, e);
+	if (r == 0 && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+		r = err_set(e, errno, "make %s/mounts/%s", h->path, name);
+	if (r == 0)
+		r = view_mount(h, map->form, &t.layers, dir, name, empty, e);
+	tree_free(&t);
+	return r;
+}
+
+int image_mount(const struct home *h, const char *text, struct arena *a, struct mounted_image *ret,
+		struct err *e)
+{
+	scoped(image) im = {0};
+	struct u0_map map;
+	int r = need_unshare(&map, e);
+
+	if (r == 0)
+		r = image_find(h, text, &im, e);
+	if (r == 0)
+		r = image_more(h, &im, e);
+	if (r < 0)
+		return r;
+	autoclose int dir = open_dir(h, e);
+	if (dir < 0)
+		return dir;
+	const char *name = digest_hex(im.id);
+	*ret = (struct mounted_image){.id = arena_strdup(a, im.id),
+				      .path = arena_printf(a, "%s/mounts/%s", h->path, name)};
+	for (size_t i = 0; i < im.names.n; i++)
+		strs_add(a, &ret->names, im.names.v[i]);
+	return is_mounted(dir, name) ? 0 : mount_one(h, &map, text, dir, name, e);
+}
+
+int image_mounts(const struct home *h, struct arena *a, struct bind_list *ret, struct err *e)
+{
+	scoped(image_list) all = {0};
+	struct u0_map map;
+	int r = need_unshare(&map, e);
+
+	*ret = (struct bind_list){0};
+	if (r == 0)
+		r = images_list(h, &all, e);
+	if (r < 0)
+		return r;
+	autoclose int dir = open_dir(h, e);
+	for (size_t i = 0; i < all.n && dir >= 0; i++) {
+		const char *name = digest_hex(all.v[i].id);
+		if (!is_mounted(dir, name))
+			continue;
+		struct mounted_image *m = bind_append(a, ret, sizeof *m);
+		m->id = arena_strdup(a, all.v[i].id);
+		m->path = arena_printf(a, "%s/mounts/%s", h->path, name);
+		for (size_t k = 0; k < all.v[i].names.n; k++)
+			strs_add(a, &m->names, all.v[i].names.v[k]);
+	}
+	return dir < 0 ? dir : 0;
+}
+
+int image_unmount(const struct home *h, const char *text, bool force, struct arena *a,
+		  const char **ret_id, struct err *e)
+{
+	struct u0_map map;
+	const char *name;
+	int r = need_unshare(&map, e);
+
+	if (r == 0)
+		r = image_find_id(h, text, a, ret_id, &name, e);
+	if (r < 0)
+		return r;
+	autoclose int dir = open_dir(h, e);
+	if (dir < 0)
+		return dir;
+	const char *path = arena_printf(a, "%s/mounts/%s", h->path, digest_hex(*ret_id));
+	if (!is_mounted(dir, digest_hex(*ret_id))) {
+		err_fail(e, ERR_NOT_MOUNTED, "the image %s is not mounted here", text);
+		return err_hint(e, "`hoy image mount` lists what is, in this unshare");
+	}
+	if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0) {
+		err_set(e, errno, "unmount %s", path);
+		return errno == EBUSY
+			       ? err_hint(e, "somebody is in there; -f unmounts all the same")
+			       : -e->code;
+	}
+	unlinkat(dir, digest_hex(*ret_id), AT_REMOVEDIR);
+	return 0;
+}
