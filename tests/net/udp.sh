@@ -243,8 +243,6 @@ test_thousands_of_flows() {
 	in_box c many "$host" "$port" 3000
 	assert_has '3000 answers'
 	assert_eq "$pid" "$(network_pids)" "the network process"
-	# It has as many descriptors as there are flows, and they end with the container.
-	[ "$(ls "/proc/$pid/fd" 2>/dev/null | wc -l)" -ge 0 ] || fail "no descriptors"
 	note "dirty memory of the network process before 3,000 flows: ${before:-?} KB"
 	hoy rm -f -t 0 c >/dev/null
 	wait_for no_network_runs
