@@ -157,33 +157,6 @@ test_narrow_path() {
 	in_fake_host fake_narrow
 }
 
-fake_stranger() {
-	local port
-	box c
-	world ip addr add 192.168.7.3/24 dev w1
-	world_echo "$T/w" 192.168.7.2 7000
-	hoy exec c /dgram send -k 4 192.168.7.2 7000 >"$T/box" &
-	local sender=$!
-	wait_for file_has "$T/box" answer
-	port=$(awk '/^192/ { print $2 }' "$T/w")
-	# Another host, another port of the same host, and the host itself.
-	world "$T_TOOLS/dgram" send -n 100 -w 0.2 192.168.7.1 "$port" >/dev/null
-	cat >"$T/from.py" <<-'END'
-		import socket, sys
-		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		s.bind((sys.argv[1], 7000))
-		s.sendto(b"x" * 101, ("192.168.7.1", int(sys.argv[2])))
-	END
-	world python3 "$T/from.py" 192.168.7.3 "$port"
-	dgram send -n 102 -w 0.2 192.168.7.1 "$port" >/dev/null
-	wait $sender
-	assert_eq 1 "$(grep -c answer "$T/box")" "what came in: $(cat "$T/box")"
-}
-test_answers_of_a_stranger() {
-	in_fake_host fake_stranger
-}
-
 # One port of the host towards all: what a STUN server sees is what a peer sees.
 fake_same_port() {
 	box c

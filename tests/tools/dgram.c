@@ -11,12 +11,16 @@
  *     dgram sink PORT SECONDS                  prints how many datagrams and bytes came (the clock begins with the first)
  *     dgram flood [-g] ADDRESS PORT BYTES SECONDS   sends as fast as it can, 32 at a time (-g: one train of UDP_SEGMENT); prints how many datagrams
  *     dgram raw ADDRESS HEX                    sends one IPv4 packet as it is (a raw socket; ADDRESS: where to)
+ *     dgram frames DEVICE MAC FILE...          sends the packets in files (two bytes of length in front of each) to that MAC, as they are
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
+#include <netpacket/packet.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -442,6 +446,29 @@ static int raw(char **a)
 	return 0;
 }
 
+static int frames(char **a)
+{
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_halen = 6, .sll_ifindex = (int)if_nametoindex(a[0])};
+	int fd = socket(AF_PACKET, SOCK_DGRAM, 0), sent = 0;
+	uint8_t *m = to.sll_addr;
+
+	if (fd < 0 || sscanf(a[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4, m + 5) != 6)
+		die("frames");
+	for (a += 2; *a; a++) {
+		FILE *f = fopen(*a, "r");
+		uint8_t len[2];
+		while (f && fread(len, 1, 2, f) == 2) {
+			size_t n = fread(buf, 1, (size_t)(len[0] << 8 | len[1]), f);
+			to.sll_protocol = htons(n && (uint8_t)buf[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP);
+			sent += sendto(fd, buf, n, 0, (void *)&to, sizeof to) >= 0; /* what is longer than the device takes is refused here */
+		}
+		if (f)
+			fclose(f);
+	}
+	printf("%d sent\n", sent);
+	return 0;
+}
+
 int main(int c, char **v)
 {
 	const char *verb = c > 1 ? v[1] : "";
@@ -460,6 +487,8 @@ int main(int c, char **v)
 		return flood(c - 1, v + 1);
 	if (!strcmp(verb, "raw") && c > 3)
 		return raw(v + 2);
+	if (!strcmp(verb, "frames") && c > 4)
+		return frames(v + 2);
 	fprintf(stderr, "dgram: see the head of dgram.c\n");
 	return 2;
 }
