@@ -5,6 +5,8 @@
 
 names() { hoy network ls --format '{{.Name}}' "$@" | tr '\n' ' '; }
 show() { hoy network inspect -f "$2" "$1" || fail "network inspect -f $2 $1"; }
+# as_now: not the podman of 2022.
+as_now() { ! is_peer || hoy network create --help 2>/dev/null | grep -q -- --ignore; }
 subnet() { show "$1" '{{(index .Subnets 0).Subnet}}'; }
 
 # The network that is always there is one of the peer's, too, by another name.
@@ -22,9 +24,11 @@ test_create_and_remove() { # peer_ok short
 	[ "$(subnet web)" != "$(subnet back)" ] || fail 'two networks of one subnet'
 	run hoy network create web
 	assert_err E-NETWORK-EXISTS
-	run hoy network create --ignore web
-	assert_ok
-	assert_out web
+	if as_now; then
+		run hoy network create --ignore web
+		assert_ok
+		assert_out web
+	fi
 	run hoy network exists web
 	assert_ok
 	run hoy network rm web back
@@ -43,7 +47,7 @@ test_create_and_remove() { # peer_ok short
 
 test_names() { # peer_ok
 	local n
-	for n in host none bridge default a/b '' -x .x "$(printf 'x%.0s' {1..300})"; do
+	for n in host none bridge $(as_now && echo default) a/b '' -x .x "$(printf 'x%.0s' {1..300})"; do
 		run hoy network create -- "$n"
 		[ "$rc" = 125 ] || [ -z "$n" ] || fail "made: $(last)"
 	done
@@ -100,11 +104,13 @@ test_subnets() { # peer_ok
 	hoy network create --subnet 10.231.0.7/24 --gateway 10.231.0.9 --ip-range 10.231.0.128/25 a >/dev/null || fail create
 	assert_eq '10.231.0.0/24 10.231.0.9 10.231.0.129 10.231.0.255' \
 		"$(show a '{{range .Subnets}}{{.Subnet}} {{.Gateway}} {{.LeaseRange.StartIP}} {{.LeaseRange.EndIP}}{{end}}')"
-	hoy network create --subnet 10.231.1.0/24 --ip-range 10.231.1.10-10.231.1.20 b >/dev/null || fail range
-	assert_eq '10.231.1.1 10.231.1.10 10.231.1.20' \
-		"$(show b '{{range .Subnets}}{{.Gateway}} {{.LeaseRange.StartIP}} {{.LeaseRange.EndIP}}{{end}}')"
+	if as_now; then
+		hoy network create --subnet 10.231.1.0/24 --ip-range 10.231.1.10-10.231.1.20 b >/dev/null || fail range
+		assert_eq '10.231.1.1 10.231.1.10 10.231.1.20' \
+			"$(show b '{{range .Subnets}}{{.Gateway}} {{.LeaseRange.StartIP}} {{.LeaseRange.EndIP}}{{end}}')"
+	fi
 	hoy network create --ipv6 c >/dev/null || fail ipv6
-	assert_eq '10 fd true' "$(show c '{{range .Subnets}}{{slice .Subnet 0 2}} {{end}}{{.IPv6Enabled}}')"
+	[[ $(show c '{{range .Subnets}}{{.Subnet}} {{end}}{{.IPv6Enabled}}') =~ ^10\.[0-9.]+/24\ fd[0-9a-f:]+/64\ true$ ]] || fail "subnets: $(show c '{{.Subnets}}')"
 	hoy network create --subnet fd77:1::/64 d >/dev/null || fail 'ipv6 alone'
 	assert_eq 'fd77:1::/64 true' "$(show d '{{range .Subnets}}{{.Subnet}} {{end}}{{.IPv6Enabled}}')"
 	for o in '--subnet 10.231.0.0/25' '--subnet 10.231.0.0/16' '--subnet fd77:1::/80' '--gateway 10.232.0.1' '--ip-range 10.232.0.0/25' \
@@ -222,6 +228,7 @@ test_list() { # peer_ok
 # The keys that podman's JSON has, by the table of its structs.
 test_podman_shape() { # peer_ok
 	need jq
+	as_now || return 0
 	hoy network create --subnet 10.231.0.0/24 --ip-range 10.231.0.128/25 --label a=b --opt mtu=1400 --dns 9.9.9.9 --route 10.9.0.0/16,10.231.0.9,5 x >/dev/null || fail create
 	hoy network create plain >/dev/null || fail create
 	run jq -rc '.[0] | keys_unsorted | join(" ")' <(hoy network inspect x)
