@@ -3,6 +3,7 @@
 #include "engine/image.h"
 #include "engine/inspect.h"
 #include "engine/list.h"
+#include "engine/network.h"
 
 struct options {
 	bool size, latest;
@@ -29,7 +30,7 @@ static const struct opt inspect_rows[] = {
 	LATEST_ROW,
 	SIZE_ROW,
 	{"type", 't', TO(OPT_CHOICE, type), "TYPE", "Look only among objects of this type",
-	 .words = "all container image"},
+	 .words = "all container image network"},
 	{0},
 };
 static const struct opt container_rows[] = {FORMAT_ROW, LATEST_ROW, SIZE_ROW, {0}};
@@ -72,7 +73,22 @@ static int add_image(struct inspection *in, const char *text, struct err *e)
 	return r;
 }
 
-/* A container of that name comes before an image. What is unclear or damaged is said, not looked past. */
+static int add_network(struct inspection *in, const char *text, struct err *e)
+{
+	bool docker = in->c->called == CALLED_DOCKER;
+	bool facts =
+		docker || str_is_empty(in->o->format) || format_wants_facts(in->c, in->o->format);
+	struct network n;
+	int r = network_show(&in->h, text, docker, &n, &in->c->arena, e);
+
+	if (r == 0)
+		json_add(&in->c->arena, in->list,
+			 facts ? network_json(&in->h, &n, docker, &in->c->arena)
+			       : network_template_json(&in->h, &n, &in->c->arena));
+	return r;
+}
+
+/* A container of that name comes before an image, that before a network. What is unclear or damaged is said, not looked past. */
 static int add_object(struct inspection *in, const char *text, struct err *e)
 {
 	const char *type = in->o->type ? in->o->type : "all";
@@ -81,6 +97,8 @@ static int add_object(struct inspection *in, const char *text, struct err *e)
 		return add_container(in, text, e);
 	if (!strcmp(type, "image"))
 		return add_image(in, text, e);
+	if (!strcmp(type, "network"))
+		return add_network(in, text, e);
 	int r = add_container(in, text, e);
 	if (r == 0 || e->id != ERR_CONTAINER_UNKNOWN)
 		return r;
@@ -94,10 +112,16 @@ static int add_object(struct inspection *in, const char *text, struct err *e)
 									 : "";
 	char keep[sizeof e->hint];
 	snprintf(keep, sizeof keep, "%s", hint);
+	*e = (struct err){0};
+	r = add_network(in, text, e);
+	if (r == 0 || e->id != ERR_NETWORK_UNKNOWN)
+		return r;
+	if (!*keep && str_starts(e->hint, "did you mean"))
+		snprintf(keep, sizeof keep, "%s", e->hint);
 	err_fail_code(e, ERR_OBJECT_UNKNOWN, ENOENT,
-		      "no container and no image with name or ID \"%.80s\"", text);
+		      "no container, image or network with name or ID \"%.80s\"", text);
 	return *keep ? err_hint(e, "%s", keep)
-		     : err_hint(e, "hoy ps -a and hoy images list what there is");
+		     : err_hint(e, "hoy ps -a, hoy images and hoy network ls list what there is");
 }
 
 static int inspect_run(struct cli *c, void *opts, struct err *e)
@@ -139,11 +163,12 @@ const struct command cmd_inspect = {
 	.name = "inspect",
 	.group = "System",
 	.args = "[NAME...]",
-	.summary = "Show all that is known of containers and images",
+	.summary = "Show all that is known of containers, images and networks",
 	.description =
 		"Prints one JSON list with an object for each name or ID, or whatever --format "
 		"asks for. A name is looked for among the containers first, then among the "
-		"images. What is not found is reported, the others are printed all the "
+		"images, then among the networks. What is not found is reported, the others are "
+		"printed all the "
 		"same.\n\n" FIELDS,
 	.examples = "hoy inspect web\nhoy inspect -f '{{.State.Status}} {{.State.ExitCode}}' web\n"
 		    "hoy inspect --type image busybox",

@@ -193,6 +193,30 @@ test_cost() { # rows=user
 	rm -rf "$s"/containers/0000* "$s"/cnames/c*
 }
 
+# Networks: names alone, without a look at records, and silent where these are broken.
+test_networks() {
+	need strace
+	assert_eq '' "$(offers network rm '')" 'without a store'
+	hoy network create web >/dev/null
+	hoy network create back >/dev/null
+	assert_eq 'back bridge web ' "$(offers network rm '' | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
+	assert_eq 'back ' "$(offers network connect b | tr ' ' '\n' | grep -v bridge | tr '\n' ' ' | sed 's/^ //')"
+	assert_eq 'web ' "$(offers run --network we)"
+	assert_eq 'name=web ' "$(offers network ls --filter name=w)"
+	strace -f -o "$T/calls" -- "${HOY%% *}" __complete -- network rm '' >/dev/null
+	! grep -q 'config.json\|flock\|O_CREAT' "$T/calls" || fail "$(grep 'config.json\|flock\|O_CREAT' "$T/calls")"
+	mkdir -p "$(store)/networks/bad"
+	: >"$(store)/networks/web/config.json"
+	run hoy __complete --no-desc -- network rm w
+	assert_out web
+	assert_quiet
+	chmod 0 "$(store)/networks"
+	run hoy __complete --no-desc -- network rm w
+	chmod 700 "$(store)/networks"
+	assert_ok
+	assert_quiet
+}
+
 test_stubs_are_small() {
 	local f
 	for f in "$stubs"/hoy.bash "$stubs"/_hoy "$stubs"/hoy.fish; do

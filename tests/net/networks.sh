@@ -276,6 +276,25 @@ test_docker_shape() {
 	assert_out $'Deleted Networks:\nx\ny'
 }
 
+# The command for everything finds networks after containers and images.
+test_inspect_of_all() {
+	load busybox
+	hoy network create web >/dev/null
+	run hoy inspect -f '{{.Name}} {{.Driver}}' web
+	assert_out 'web bridge'
+	run hoy inspect --type network -f '{{.Name}}' web bridge
+	assert_out $'web\nbridge'
+	run hoy inspect --type image web
+	assert_err_has E-IMAGE-UNKNOWN
+	run hoy inspect nosuch
+	assert_err_has E-OBJECT-UNKNOWN
+	run hoy inspect wep
+	assert_err_has 'did you mean web?'
+	hoy create --name web busybox true >/dev/null
+	run hoy inspect -f '{{.State.Status}}' web
+	assert_out created
+}
+
 test_prune() { # peer_ok
 	hoy network create --label keep=1 a >/dev/null
 	hoy network create b >/dev/null
