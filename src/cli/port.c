@@ -118,7 +118,8 @@ const struct command cmd_port = {
 		"it. With a port (80 is 80/tcp), only its addresses are printed. A container that "
 		"does not run has no ports.\n\n"
 		"A random port (-p 80, -P) is another one at each start; this is where to read it.",
-	.examples = "hoy port web\nhoy port --all",
+	.examples = "hoy run -d --name www -p 8080:80 busybox httpd -f\nhoy port www\nhoy port www "
+		    "80\nhoy port --all",
 	.opts = port_rows,
 	.opts_size = sizeof(struct port_opts),
 	.run = port_run,

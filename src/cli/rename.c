@@ -29,7 +29,9 @@ const struct command cmd_rename = {
 	.summary = "Give a container another name",
 	.description =
 		"The container may run. Its old name is free at once. What the container itself "
-		"sees of its name (/etc/hosts) changes with its next start.",
+		"sees of its name (/etc/hosts) changes with its next start, and so does the name "
+		"by which other containers of its networks find "
+		"it.",
 	.examples = "hoy rename web web-old",
 	.run = rename_run,
 	.complete = COMPLETE_CONTAINER,

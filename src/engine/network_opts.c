@@ -437,6 +437,56 @@ static int set_endpoints(const struct home *h, const struct network_plan *p,
 	return name_devices(ret->endpoints, a, e);
 }
 
+/* The address of another container's endpoint in a network that this one will be in too, or NULL. */
+static const struct endpoint *shared_endpoint(const struct endpoints *theirs,
+					      const struct endpoints *ours)
+{
+	const struct endpoint *t = theirs->v.v, *o = ours->v.v;
+
+	for (size_t i = 0; i < ours->v.n; i++)
+		for (size_t k = 0; k < theirs->v.n; k++)
+			if (!strcmp(t[k].network, o[i].network))
+				return &t[k];
+	return NULL;
+}
+
+/* --link CONTAINER[:NAME]: lines of /etc/hosts, which work in the default network too. An address stays as long as its container does. */
+static int set_link(const struct home *h, const char *text, struct container_config *c,
+		    const struct endpoints *ours, struct arena *a, struct err *e)
+{
+	const char *colon = strchr(text, ':');
+	const char *name = arena_strndup(a, text, colon ? (size_t)(colon - text) : strlen(text));
+	struct strs alias = {0};
+	struct container other;
+	struct endpoints theirs = {0};
+	int r = take_alias("--link", colon ? colon + 1 : name, &alias, a, e);
+
+	if (r < 0)
+		return r;
+	r = container_open(h, name, &other, e);
+	if (r == 0)
+		r = endpoints_read(other.dir, &theirs, a, e);
+	const struct endpoint *at = r == 0 ? shared_endpoint(&theirs, ours) : NULL;
+	if (r == 0 && !at) {
+		err_fail(e, ERR_USAGE,
+			 "--link %.80s: the two containers are in no network together", text);
+		r = err_hint(e, "put this one into a network of that one with --network");
+	}
+	if (r == 0) {
+		const char *names =
+			str_eq(alias.v[0], other.state.name)
+				? alias.v[0]
+				: arena_printf(a, "%s;%s", alias.v[0], other.state.name);
+		if (at->ip4)
+			strs_add(a, &c->extra_hosts, arena_printf(a, "%s:%s", names, at->ip4));
+		if (at->ip6)
+			strs_add(a, &c->extra_hosts, arena_printf(a, "%s:%s", names, at->ip6));
+		strs_add(a, &c->links, arena_printf(a, "%s:%s", other.state.name, alias.v[0]));
+	}
+	container_free(&other);
+	return r;
+}
+
 int network_opts_set(const struct home *h, const struct network_opts *o, struct container_config *c,
 		     struct network_made *ret, struct arena *a, const char **ret_note,
 		     struct err *e)
@@ -454,7 +504,10 @@ int network_opts_set(const struct home *h, const struct network_opts *o, struct 
 		return set_container(h, p.mode + 10, c, a, e);
 	if (str_starts(p.mode, "ns:") && access(p.mode + 3, F_OK) < 0)
 		return err_set(e, errno, "--network %s", p.mode);
-	return strcmp(c->network, "bridge") ? 0 : set_endpoints(h, &p, c, ret, a, ret_note, e);
+	r = strcmp(c->network, "bridge") ? 0 : set_endpoints(h, &p, c, ret, a, ret_note, e);
+	for (size_t i = 0; i < o->links.n && r == 0; i++)
+		r = set_link(h, o->links.v[i], c, ret->endpoints, a, e);
+	return r;
 }
 
 /* ---- ports */

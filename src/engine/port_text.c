@@ -131,16 +131,15 @@ static int by_port(const void *va, const void *vb)
 	return 0;
 }
 
-/* Runs of ports are one piece; same_only: only those that have the same number on both sides, as docker does it. */
-static void add_runs(struct str *s, struct arena *a, const struct items *l, bool same_only)
+/* Runs of ports are one piece. */
+static void add_runs(struct str *s, struct arena *a, const struct items *l)
 {
 	for (size_t i = 0, k; i < l->n; i = k) {
 		const struct item *x = &l->v[i];
 		for (k = i + 1; k < l->n; k++) {
 			const struct item *y = &l->v[k], *before = &l->v[k - 1];
 			if (y->protocol != x->protocol || strcmp(y->ip, x->ip) != 0 ||
-			    y->port != before->port + 1 || y->host != before->host + 1 ||
-			    (same_only && y->port != y->host))
+			    y->port != before->port + 1 || y->host != before->host + 1)
 				break;
 		}
 		add(s, a, x, &l->v[k - 1]);
@@ -173,33 +172,6 @@ static struct port_set *only_exposed(struct arena *a, const struct container_sta
 	return set;
 }
 
-const char *ports_text(struct arena *a, const struct container_state *s, bool docker)
-{
-	scoped(str) text = {0};
-
-	if (!s->ports.n && !s->exposed.n)
-		return "";
-	struct items l = published(a, s, docker);
-	if (docker)
-		add_exposed(&text, a, only_exposed(a, s));
-	qsort(l.v, l.n, sizeof *l.v, by_address);
-	add_runs(&text, a, &l, docker);
-	if (!docker)
-		add_exposed(&text, a, only_exposed(a, s));
-	return arena_strdup(a, str_cstr(&text));
-}
-
-/* ---- maps */
-
-static struct json *binding(struct arena *a, const struct item *it)
-{
-	struct json *j = json_new(a, JSON_OBJ);
-
-	json_put(a, j, "HostIp", json_new_str(a, it->ip));
-	json_put(a, j, "HostPort", json_new_str(a, arena_printf(a, "%u", it->host)));
-	return j;
-}
-
 /* The published ones, and one without an address for each port that is only exposed. */
 static struct items with_exposed(struct arena *a, const struct container_state *s, bool docker)
 {
@@ -223,6 +195,70 @@ static struct items with_exposed(struct arena *a, const struct container_state *
 			}
 	}
 	return all;
+}
+
+static bool same_run(const struct item *x, const struct item *y)
+{
+	return x->protocol == y->protocol && !strcmp(x->ip ? x->ip : "", y->ip ? y->ip : "");
+}
+
+/* As docker does it: those that have the same number on both sides, or only one, are merged, for each address and protocol; a run that is over comes
+ * first, then the last run of each, then those with two numbers, one by one. */
+static void add_docker(struct str *s, struct arena *a, const struct items *l)
+{
+	struct item *first = arena_alloc(a, (l->n + 1) * sizeof *first);
+	struct item *last = arena_alloc(a, (l->n + 1) * sizeof *last);
+	size_t runs = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct item *it = &l->v[i];
+		size_t k = 0;
+		if (it->ip && it->host != it->port)
+			continue;
+		while (k < runs && !same_run(&first[k], it))
+			k++;
+		if (k < runs && it->port == last[k].port + 1) {
+			last[k] = *it;
+			continue;
+		}
+		if (k < runs)
+			add(s, a, &first[k], &last[k]);
+		first[k] = last[k] = *it;
+		runs += k == runs;
+	}
+	for (size_t k = 0; k < runs; k++)
+		add(s, a, &first[k], &last[k]);
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].ip && l->v[i].host != l->v[i].port)
+			add(s, a, &l->v[i], &l->v[i]);
+}
+
+const char *ports_text(struct arena *a, const struct container_state *s, bool docker)
+{
+	scoped(str) text = {0};
+
+	if (!s->ports.n && !s->exposed.n)
+		return "";
+	struct items l = docker ? with_exposed(a, s, true) : published(a, s, false);
+	qsort(l.v, l.n, sizeof *l.v, docker ? by_port : by_address);
+	if (docker) {
+		add_docker(&text, a, &l);
+	} else {
+		add_runs(&text, a, &l);
+		add_exposed(&text, a, only_exposed(a, s));
+	}
+	return arena_strdup(a, str_cstr(&text));
+}
+
+/* ---- maps */
+
+static struct json *binding(struct arena *a, const struct item *it)
+{
+	struct json *j = json_new(a, JSON_OBJ);
+
+	json_put(a, j, "HostIp", json_new_str(a, it->ip));
+	json_put(a, j, "HostPort", json_new_str(a, arena_printf(a, "%u", it->host)));
+	return j;
 }
 
 static const char *name_of(struct arena *a, const struct item *it)

@@ -69,8 +69,8 @@ static void column(void **state)
 			    "0.0.0.0:8000-8003->8000-8003/tcp, 0.0.0.0:8080->80/tcp, "
 			    "[::1]:8085->80/tcp, 100-102/tcp, 7/udp");
 	assert_string_equal(ports_text(&arena, &s, true),
-			    "100-102/tcp, 7/udp, 0.0.0.0:8000-8003->8000-8003/tcp, "
-			    "0.0.0.0:8080->80/tcp, [::]:8000-8003->8000-8003/tcp, "
+			    "7/udp, 100-102/tcp, 0.0.0.0:8000-8003->8000-8003/tcp, "
+			    "[::]:8000-8003->8000-8003/tcp, 0.0.0.0:8080->80/tcp, "
 			    "[::]:8080->80/tcp, [::1]:8085->80/tcp");
 	s = (struct container_state){0};
 	add(&s, NULL, 0, 80, 1, "tcp"); /* not started yet */
@@ -79,8 +79,8 @@ static void column(void **state)
 	assert_string_equal(ports_text(&arena, &s, false), "80-81/tcp");
 	add(&s, NULL, 9000, 90, 2, "tcp"); /* other numbers: docker does not merge them */
 	assert_string_equal(ports_text(&arena, &s, true),
-			    "80-81/tcp, 0.0.0.0:9000->90/tcp, 0.0.0.0:9001->91/tcp, "
-			    "[::]:9000->90/tcp, [::]:9001->91/tcp");
+			    "80-81/tcp, 0.0.0.0:9000->90/tcp, [::]:9000->90/tcp, "
+			    "0.0.0.0:9001->91/tcp, [::]:9001->91/tcp");
 	assert_string_equal(ports_text(&arena, &s, false),
 			    "0.0.0.0:9000-9001->90-91/tcp, 80-81/tcp");
 }
