@@ -16,7 +16,7 @@
  *     stream row ADDRESS PORT N [SRC]	N short connections, one after the other (from one port SRC: in turns reset, and closed by the server first); prints "ok COUNT"
  *     stream stuck ADDRESS PORT	writes to "hold" until nothing goes for a second, prints how many bytes; waits for the end of its stdin
  *     stream idle ADDRESS PORT		echoes once, prints "up", and again for each line of stdin: "alive" or the error
- *     stream syns FROM ADDRESS PORT N	N bare SYNs from as many ports, through a raw socket (CAP_NET_RAW), and nothing more
+ *     stream syns FROM ADDRESS PORT N [VIA]	N bare SYNs from as many ports, through a raw socket (CAP_NET_RAW), and nothing more; VIA: sent as if to there
  *     stream fill PORT...		listens on these, prints "ready", waits for the end of its stdin
  * -t SECONDS in front: how long a connection may take (default 20).
  */
@@ -473,28 +473,49 @@ static uint16_t sum(const void *p, size_t n, uint32_t s)
 	return (uint16_t)s;
 }
 
-static int syns(const char *from, const char *host, const char *port, int n)
+/* The headers of a SYN, IPv4's or IPv6's in front; returns their length. */
+static size_t make_syn(unsigned char *out, const struct sockaddr_storage *from, const struct sockaddr_storage *to, int i)
 {
-	struct sockaddr_storage sa, own;
-	socklen_t len = address(host, port, &sa);
-	int s = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
-	struct sockaddr_in *to = (void *)&sa, *src = (void *)&own;
-	uint16_t dport = to->sin_port;
+	int six = to->ss_family == AF_INET6;
+	size_t alen = six ? 16 : 4, head = six ? 40 : 20;
+	const void *src = six ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr : &((const struct sockaddr_in *)(const void *)from)->sin_addr;
+	const void *dst = six ? (const void *)&((const struct sockaddr_in6 *)(const void *)to)->sin6_addr : &((const struct sockaddr_in *)(const void *)to)->sin_addr;
+	struct tcphdr t = {.source = htons((uint16_t)(1024 + i % 60000)), .dest = ((const struct sockaddr_in *)(const void *)to)->sin_port, .seq = htonl((uint32_t)i * 7919), .doff = 5, .syn = 1, .window = htons(1024)};
+	unsigned char pseudo[40] = {0};
 
+	memcpy(pseudo, src, alen);
+	memcpy(pseudo + alen, dst, alen);
+	pseudo[2 * alen + 1] = IPPROTO_TCP;
+	pseudo[2 * alen + 3] = sizeof t;
+	t.check = htons((uint16_t)~sum(&t, sizeof t, sum(pseudo, 2 * alen + 4, 0)));
+	memset(out, 0, head);
+	out[0] = six ? 0x60 : 0x45;
+	out[six ? 5 : 3] = (unsigned char)(sizeof t + (six ? 0 : head));
+	out[six ? 6 : 9] = IPPROTO_TCP;
+	out[six ? 7 : 8] = 64;
+	memcpy(out + (six ? 8 : 12), src, alen);
+	memcpy(out + (six ? 24 : 16), dst, alen);
+	memcpy(out + head, &t, sizeof t);
+	return head + sizeof t;
+}
+
+/* With via, the packets go where those to via would go. The kernel makes the sum of IPv4's header. */
+static int syns(const char *from, const char *host, const char *port, int n, const char *via)
+{
+	struct sockaddr_storage to, own, next;
+	socklen_t len = address(via ? via : host, "0", &next);
+	unsigned char packet[80];
+	int s = socket(next.ss_family, SOCK_RAW, IPPROTO_RAW);
+
+	address(host, port, &to);
 	address(from, "0", &own);
 	if (s < 0)
 		return over();
-	to->sin_port = 0;
 	for (int i = 0; i < n; i++) {
-		struct tcphdr t = {.source = htons((uint16_t)(1024 + i % 60000)), .dest = dport, .seq = htonl((uint32_t)i * 7919), .doff = 5, .syn = 1, .window = htons(1024)};
-		unsigned char pseudo[12] = {0};
-		memcpy(pseudo, &src->sin_addr, 4);
-		memcpy(pseudo + 4, &to->sin_addr, 4);
-		pseudo[9] = IPPROTO_TCP;
-		pseudo[11] = sizeof t;
-		t.check = htons((uint16_t)~sum(&t, sizeof t, sum(pseudo, 12, 0)));
-		while (sendto(s, &t, sizeof t, 0, (void *)&sa, len) < 0 && (errno == ENOBUFS || errno == EAGAIN))
-			;
+		size_t size = make_syn(packet, &own, &to, i);
+		while (sendto(s, packet, size, 0, (void *)&next, len) < 0)
+			if (errno != ENOBUFS && errno != EAGAIN)
+				return over();
 	}
 	printf("ok %d\n", n);
 	return 0;
@@ -531,8 +552,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "fill") && argc > 2)
 		return fill(argv + 2);
-	if (!strcmp(what, "syns") && argc == 6)
-		return syns(host, port, n, atoi(argv[5]));
+	if (!strcmp(what, "syns") && (argc == 6 || argc == 7))
+		return syns(host, port, n, atoi(argv[5]), argc == 7 ? argv[6] : NULL);
 	if (!port || argc > 6)
 		return fputs("usage: see the head of stream.c\n", stderr), 2;
 	if (!strcmp(what, "serve"))
