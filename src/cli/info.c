@@ -99,6 +99,10 @@ static void print_namespaces(struct out *out, const struct info *i, struct arena
 		out_text(out, "yes, networks are made by hoy (TUN device, nftables with tproxy)\n");
 	else
 		print_failure(out, &i->networks_error);
+	if (i->networks && !i->ping)
+		out_text(out, "  Ping: no, net.ipv4.ping_group_range leaves the group of this user "
+			      "out; the administrator can run: sysctl -w "
+			      "net.ipv4.ping_group_range='0 2147483647'\n");
 	if (i->networks_instead)
 		out_printf(out, "  Until the next boot: %s\n",
 			   strcmp(i->networks_instead, "none")
@@ -185,6 +189,9 @@ const struct command cmd_info = {
 		".DockerRootDir). .Host.UserNamespace.Form is sub (subordinate ids), one "
 		"(one uid only) or root; with one, .Host.UserNamespace.IdsAnswered says whether "
 		"calls about other ids are answered (ONE UID ONLY in hoy(1)).\n"
+		"\n"
+		".Host.Network.Ping says whether echo requests of containers go out to the world: "
+		"net.ipv4.ping_group_range decides that.\n"
 		"\n"
 		".Host.Network.Available says whether hoy can make networks itself. Where it "
 		"cannot, "

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "engine/info.h"
 #include "monitor/ladder.h"
+#include "net/ping.h"
 #include "net/probe.h"
 #include "runtime/seccomp_profile.h"
 #include "state/container.h"
@@ -235,6 +236,7 @@ static void look_at_networks(struct info *i, const struct home *h)
 	struct ladder l;
 
 	ladder_read(h, &l);
+	i->ping = ping_allowed();
 	i->networks = netns_probe(&probe, &i->networks_error) == 0 && probe.ok;
 	if (i->networks && l.instead)
 		ladder_forget(h);

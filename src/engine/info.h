@@ -28,6 +28,7 @@ struct info {
 	const char *
 		networks_instead; /* "pasta", "slirp4netns", "none"; NULL: nothing has had to yet */
 	struct err networks_error;
+	bool ping; /* containers' echo requests go out: the user may make ping sockets */
 
 	const char *kernel, *machine, *hostname, *os_name, *os_id, *os_version;
 	int cgroup_version;	 /* 2, 1, or 0: none */

@@ -107,6 +107,7 @@ static void put_network(const struct build *host, const struct info *i)
 	put_str(host, "NetworkBackend", "networkBackend",
 		i->networks || !*instead ? "hoy" : instead);
 	put_bool(&n, "Available", "available", i->networks);
+	put_bool(&n, "Ping", "ping", i->ping);
 	put_str(&n, "Instead", "instead", instead);
 	put_str(&n, "Error", "error", i->networks ? "" : i->networks_error.msg);
 	put_str(&n, "Hint", "hint", i->networks ? "" : i->networks_error.hint);

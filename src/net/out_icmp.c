@@ -1,10 +1,10 @@
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/base.h"
 #include "net/out_icmp.h"
 #include "net/out_udp_map.h"
+#include "net/ping.h"
 #include "net/tun.h"
 
 enum {
@@ -122,22 +122,6 @@ static void send_request(struct out_icmp *u, struct udp_flow *f, const struct pa
 			return;
 		}
 	}
-}
-
-static int ping_socket(uint8_t family)
-{
-	bool six = family == 6;
-
-	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-	return fd < 0 ? -errno : fd;
-}
-
-bool out_icmp_allowed(uint8_t family)
-{
-	autoclose int fd = ping_socket(family);
-
-	return fd >= 0;
 }
 
 static int host_socket(struct out_icmp *u, struct udp_flow *f)

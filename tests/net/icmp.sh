@@ -33,6 +33,10 @@ test_answers() { # short
 
 fake_ping_errors() {
 	echo '0 0' >/proc/sys/net/ipv4/ping_group_range
+	run hoy info
+	assert_lacks Ping:
+	run hoy info --format '{{.Host.Network.Ping}}'
+	assert_out true
 	box c
 	in_box c ping 10.99.0.1
 	assert_has 'net 192.168.7.2'
@@ -72,6 +76,10 @@ fake_ping_nowhere() {
 }
 # What a new namespace of the kernel has: nobody may.
 fake_ping_denied() {
+	run hoy info
+	assert_has 'Ping: no, net.ipv4.ping_group_range leaves'
+	run hoy info --format '{{.Host.Network.Ping}}'
+	assert_out false
 	box c
 	in_box c ping 192.168.7.2
 	assert_out nothing
