@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/network.h"
+#include "net/parent.h"
 #include "net/subnets.h"
 
 static int usage(struct err *e, const char *flag, const char *text, const char *why,
@@ -398,6 +399,8 @@ int network_create(const struct home *h, const struct network_create_opts *o, st
 	if (r != -ENOENT)
 		return r < 0 || o->ignore ? r : exists(o, n.name, e);
 	r = set_subnets(h, o, &n, a, e);
+	if (r == 0 && parent_is(&n))
+		r = parent_check(&n, e);
 	if (!n.interface && !strcmp(n.driver, "bridge"))
 		n.interface = "br0";
 	if (r == 0)

@@ -302,7 +302,7 @@ static int attach_to_parent(const struct attach *at, const struct network *net, 
 	ret->ctl = eventfd(0, EFD_CLOEXEC);
 	int r = ret->ns < 0 || ret->ctl < 0 || hold_users(dir, ret) < 0
 			? err_set(e, errno, "hold network %s", net->name)
-			: parent_make(net, at->endpoint, at->pid, e);
+			: parent_make(net, at->endpoint, at->netns, e);
 	if (r < 0) {
 		net_leave(ret);
 		return r;

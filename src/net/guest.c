@@ -5,6 +5,8 @@
 #include "net/guest.h"
 #include "sys/rtnl.h"
 
+enum { BUSY_TRIES = 500, BUSY_NS = 4000000 }; /* 2 s */
+
 static int family(const struct ip *ip)
 {
 	return ip->family == 6 ? AF_INET6 : AF_INET;
@@ -56,7 +58,7 @@ int guest_configure(const struct guest_iface *v, struct err *e)
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
 	autoclose int fd = rtnl_open(e);
 	uint8_t mac[MAC_LEN];
-	int index, r, at;
+	int index, r = 0, at;
 
 	if (fd < 0)
 		return fd;
@@ -65,11 +67,17 @@ int guest_configure(const struct guest_iface *v, struct err *e)
 		index = rtnl_mac(fd, v->name, mac) < 0 ? -ENODEV : index;
 	if (index < 0)
 		return err_set(e, -index, "find the network device %s in the container", v->name);
-	fill(b, v, index, mac, true);
-	r = nl_talk(fd, b, &at, e);
-	if (r == -EAFNOSUPPORT && at == 0 && !v->ip6.ip.family) { /* a kernel without IPv6 */
-		fill(b, v, index, mac, false);
-		r = nl_talk(fd, b, NULL, e);
+	bool has_six = true;
+	/* A macvlan's MAC may be that of a container which the kernel still clears away: then it is in use. */
+	for (int tries = 0; tries < BUSY_TRIES; tries++) {
+		fill(b, v, index, mac, has_six);
+		r = nl_talk(fd, b, &at, e);
+		if (r == -EAFNOSUPPORT && at == 0 && has_six && !v->ip6.ip.family)
+			has_six = false; /* a kernel without IPv6 */
+		else if (r == -EADDRINUSE)
+			nanosleep(&(struct timespec){.tv_nsec = BUSY_NS}, NULL);
+		else
+			break;
 	}
 	if (r < 0)
 		return err_context(e, "%s", v->name);

@@ -9,9 +9,8 @@
 #include "net/parent.h"
 #include "sys/rtnl.h"
 
-/* Plain bytes, over a socket. */
+/* Plain bytes, over a socket, with the network namespace of the container. */
 struct request {
-	pid_t pid;
 	char ifname[IFNAME], parent[IFNAME];
 	uint8_t mac[MAC_LEN];
 	bool ipvlan;
@@ -84,27 +83,34 @@ static int find_parent(int rtnl, const char *name, struct err *e)
 static int refuse(const struct network *n, struct err *e)
 {
 	err_fail_code(e, ERR_NETWORK_PARENT, EPERM,
-		      "network %s: a device of the host can only be shared by root (driver %s)",
-		      n->name, n->driver);
+		      "--driver %s: only root can put containers beside the host into the network "
+		      "of one of its devices",
+		      n->driver);
 	return err_hint(e, "a network of the driver bridge with published ports (-p) needs no "
 			   "root, and shows servers the addresses of their clients");
 }
 
-static int make(const struct request *q, struct err *e)
+int parent_check(const struct network *n, struct err *e)
+{
+	if (geteuid() != 0)
+		return refuse(n, e);
+	autoclose int fd = rtnl_open(e);
+	if (fd < 0)
+		return fd;
+	int index = find_parent(fd, n->interface ? n->interface : "", e);
+	return index < 0 ? err_context(e, "--driver %s", n->driver) : 0;
+}
+
+static int make(const struct request *q, int netns, struct err *e)
 {
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
 	autoclose int fd = rtnl_open(e);
-	char path[40];
 
 	if (fd < 0)
 		return fd;
 	int parent = find_parent(fd, q->parent, e);
 	if (parent < 0)
 		return parent;
-	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)q->pid);
-	autoclose int ns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns < 0)
-		return err_set(e, errno, "open the container's network namespace");
 	nl_reset(b);
 	rtnl_link(b, q->ipvlan ? "make an ipvlan device" : "make a macvlan device",
 		  &(struct rtnl_link){.kind = q->ipvlan ? "ipvlan" : "macvlan",
@@ -113,7 +119,7 @@ static int make(const struct request *q, struct err *e)
 				      .mode = q->mode,
 				      .mtu = q->mtu,
 				      .mac = q->ipvlan ? NULL : q->mac,
-				      .netns = ns});
+				      .netns = netns});
 	int r = nl_talk(fd, b, NULL, e);
 	if (r == -EOPNOTSUPP) {
 		e->id = ERR_NET_KERNEL;
@@ -134,14 +140,15 @@ static _Noreturn void serve(int sock)
 	prctl(PR_SET_NAME, "hoy-parent");
 	for (;;) {
 		struct err e = {0};
-		size_t none = 0;
-		ssize_t n = fd_recv_msg(sock, &q, sizeof q, NULL, &none);
+		autoclose int netns = -1;
+		size_t one = 1;
+		ssize_t n = fd_recv_msg(sock, &q, sizeof q, &netns, &one);
 		if (n == -EINTR)
 			continue;
-		if (n != sizeof q)
+		if (n != sizeof q || !one)
 			_exit(0);
 		q.ifname[IFNAME - 1] = q.parent[IFNAME - 1] = 0;
-		if (make(&q, &e) == 0)
+		if (make(&q, netns, &e) == 0)
 			e = (struct err){0};
 		else if (!e.code)
 			e.code = EINVAL;
@@ -190,9 +197,9 @@ int parent_start(const struct home *h, int container_dir, struct err *e)
 
 /* ---- in U0 */
 
-int parent_make(const struct network *n, const struct endpoint *ep, pid_t pid, struct err *e)
+int parent_make(const struct network *n, const struct endpoint *ep, int netns, struct err *e)
 {
-	struct request q = {.pid = pid, .ipvlan = !strcmp(n->driver, "ipvlan")};
+	struct request q = {.ipvlan = !strcmp(n->driver, "ipvlan")};
 	const char *mtu = pairs_get(&n->options, "mtu");
 	uint64_t v;
 	size_t none = 0;
@@ -218,7 +225,7 @@ int parent_make(const struct network *n, const struct endpoint *ep, pid_t pid, s
 			       n->name);
 	snprintf(q.ifname, sizeof q.ifname, "%s", ep->ifname);
 	snprintf(q.parent, sizeof q.parent, "%s", n->interface ? n->interface : "");
-	ssize_t r = fd_send_msg(helper, &q, sizeof q, NULL, 0);
+	ssize_t r = fd_send_msg(helper, &q, sizeof q, &netns, 1);
 	if (r > 0)
 		r = fd_recv_msg(helper, &got, sizeof got, NULL, &none);
 	if (r != sizeof got)

@@ -187,17 +187,6 @@ test_options() {
 	assert_out $'a\nb\nbridge\nc\nd'
 }
 
-test_macvlan() {
-	hoy network create -d macvlan -o parent=eth0 -o mode=private --subnet 192.168.7.0/24 --gateway 192.168.7.254 --ip-range 192.168.7.240/28 m >/dev/null || fail create
-	assert_eq 'macvlan eth0 192.168.7.254 private false' \
-		"$(show m '{{.Driver}} {{.NetworkInterface}} {{(index .Subnets 0).Gateway}} {{index .Options "mode"}} {{.DNSEnabled}}')"
-	hoy network create -d ipvlan -o parent=eth0 -o mode=l3 --subnet 192.168.7.0/24 i >/dev/null || fail 'the subnet of the host is meant to be'
-	hoy network create -d ipvlan --ipam-driver none -o parent=eth0 n >/dev/null || fail create
-	assert_eq none "$(show n '{{.IPAMOptions.driver}}')"
-	run as_docker network inspect -f '{{.Options.parent}} {{.Options.mode}}' i
-	assert_out 'eth0 l3'
-}
-
 test_list() { # peer_ok
 	local all
 	for n in d c a; do hoy network create --label n=$n --label common $n >/dev/null || fail create; done
