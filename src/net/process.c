@@ -28,6 +28,9 @@ static void detach(const int *keep, size_t n)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* When everything is asked to end (the machine goes down), containers still need their network: it ends with the last of them. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	proc_hide_args("hoy-network");
 }
 

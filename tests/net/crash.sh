@@ -49,6 +49,19 @@ test_network_process_killed() { # short
 	wait_for -t 10 nothing_runs
 }
 
+# The machine goes down: everything is asked to end, and containers that do still need their network.
+test_asked_to_end() {
+	load busybox
+	server_in a --network bridge
+	server_in b --network bridge
+	local was
+	was=$(network_pids)
+	# shellcheck disable=SC2046
+	kill -TERM $(network_pids) $(pool_pids)
+	assert_eq 'I am a' "$(fetch b "$(ip_in a)")" answer
+	assert_eq "$was" "$(network_pids)" 'the process'
+}
+
 # A connection between containers goes by the bridge and does not notice.
 test_connections_between_containers_survive() {
 	load busybox

@@ -59,7 +59,7 @@ test_not_to_be_traced() { # rows=user,one
 
 test_where_they_are() { # rows=root
 	load busybox
-	hoy run -d --name a --network bridge busybox sleep 1000 >/dev/null || fail run
+	hoy run -d --name a --network bridge busybox sleep 1000 60</etc/hostname >/dev/null || fail run
 	local np pool here
 	np=$(network_pids)
 	pool=$(pool_pids)
@@ -70,6 +70,7 @@ test_where_they_are() { # rows=root
 	run find "/proc/$np/fd" "/proc/$pool/fd" -type l -printf '%l\n'
 	assert_lacks /containers/
 	assert_lacks "$T/log"
+	assert_lacks /etc/hostname
 	assert_eq 0 "$(printf '%s\n' "$out" | grep -cE '^(/dev/pts|pipe)')" 'terminals and pipes'
 	assert_eq / "$(readlink "/proc/$np/cwd")" directory
 }
@@ -128,6 +129,21 @@ test_memory_with_many_containers() { # rows=user,root
 	note "with 50 containers $(both) kB"
 	for i in $(seq 50); do echo "c$i"; done | xargs timeout 100 $HOY rm -f -t 0 >/dev/null || fail rm
 	wait_for -t 10 no_network_runs
+}
+
+test_supervisor_stays_small() { # rows=user,root
+	load busybox
+	hoy run -d --name a --network bridge -p 80 -p 90 busybox sleep 1000 >/dev/null || fail run
+	hoy run -d --name b --network bridge busybox sleep 1000 >/dev/null || fail run
+	local sup
+	sup=$(supervisor_of a)
+	# shellcheck disable=SC2317  # called by wait_for
+	small() { [ "$(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$sup/smaps_rollup")" -le 440 ]; }
+	wait_for small
+	# shellcheck disable=SC2046
+	kill -9 $(network_pids)
+	wait_for -t 10 networks_run 1
+	wait_for small
 }
 
 # Nothing runs, nothing is waited for: an idle network process is not woken up.
