@@ -72,7 +72,7 @@ static void free_member(struct member *m)
 	loop_remove(&ct.np->loop, &m->ctl);
 	close(fd);
 	bound_ports_close(&m->bound);
-	arena_free(&m->arena);
+	free(m->texts);
 	free(m);
 }
 
@@ -108,15 +108,60 @@ static void update(const struct control_request *q)
 	ct.np->net = &ct.net[k];
 }
 
+/* Copies a text to where at points to, and moves that on. */
+static const char *keep_text(char **at, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *to = memcpy(*at, s, n);
+
+	*at += n;
+	return to;
+}
+
+static struct strs keep_list(const char ***v, char **at, const struct strs *l)
+{
+	struct strs ret = {.v = *v, .n = l->n};
+
+	for (size_t i = 0; i < l->n; i++)
+		*(*v)++ = keep_text(at, l->v[i]);
+	return ret;
+}
+
+static size_t room(const struct strs *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += sizeof(char *) + strlen(l->v[i]) + 1;
+	return n;
+}
+
+/* All that stays of a request, in one piece: an arena would take 8 KB for each of many containers. */
+static void keep_texts(struct member *m, const struct control_request *q)
+{
+	const char *name = q->name ? q->name : "", *hostname = q->hostname ? q->hostname : "";
+	size_t lists = (q->aliases.n + q->dns.n) * sizeof(char *);
+	const char **v = m->texts =
+		xmalloc(room(&q->aliases) + room(&q->dns) + strlen(q->container) + strlen(name) +
+			strlen(hostname) + 3);
+	char *at = (char *)m->texts + lists;
+
+	m->container = keep_text(&at, q->container);
+	m->name = keep_text(&at, name);
+	m->hostname = keep_text(&at, hostname);
+	m->aliases = keep_list(&v, &at, &q->aliases);
+	m->dns = keep_list(&v, &at, &q->dns);
+}
+
 /* 1: it was an update. */
 static int fill(struct member *m, const char *text, size_t len, struct bind_list *ret_ports,
-		struct err *e)
+		struct arena *a, struct err *e)
 {
 	static const struct json_limits lim = {.max_bytes = CONTROL_MAX, .max_depth = 8};
 	struct control_request q = {0};
-	struct json *doc = json_parse(&m->arena, text, len, "request", &lim, e);
+	struct json *doc = json_parse(a, text, len, "request", &lim, e);
 
-	if (!doc || bind_read(control_request_fields, &q, doc, "request", &m->arena, e) < 0)
+	if (!doc || bind_read(control_request_fields, &q, doc, "request", a, e) < 0)
 		return -EINVAL;
 	if (q.update) {
 		update(&q);
@@ -127,11 +172,7 @@ static int fill(struct member *m, const char *text, size_t len, struct bind_list
 	if ((q.ip4 && ip_parse(q.ip4, &m->ip4) < 0) || (q.ip6 && ip_parse(q.ip6, &m->ip6) < 0) ||
 	    m->ip4.family == 6 || m->ip6.family == 4)
 		return err_fail(e, ERR_INTERNAL, "a request has addresses that are none");
-	m->container = q.container;
-	m->name = q.name ? q.name : "";
-	m->hostname = q.hostname ? q.hostname : "";
-	m->aliases = q.aliases;
-	m->dns = q.dns;
+	keep_texts(m, &q);
 	m->dns_not_last = q.dns_not_last;
 	m->first = q.first;
 	*ret_ports = q.ports;
@@ -167,7 +208,8 @@ static int answer(struct member *m, const struct bind_list *ports, struct err *e
 static int join(struct member *m, const char *text, size_t len, struct err *e)
 {
 	struct bind_list ports = {0};
-	int r = fill(m, text, len, &ports, e);
+	scoped(arena) a = {0};
+	int r = fill(m, text, len, &ports, &a, e);
 
 	if (r == 0)
 		r = publish_open(m, &ports, e);

@@ -32,7 +32,7 @@
 /* An attached endpoint. Its connection owns it. */
 struct member {
 	struct member *next;
-	struct arena arena; /* all texts */
+	void *texts; /* what the texts below lie in */
 	struct watch ctl;
 	const char *container, *name,
 		*hostname; /* never NULL once it is in the list; "" for no host name */
