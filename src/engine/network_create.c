@@ -89,11 +89,14 @@ static int add_subnet(const char *text, struct network *n, struct arena *a, stru
 	if (net.len > (net.ip.family == 4 ? 30 : 126))
 		return usage(e, "--subnet", text, "it has no room for containers",
 			     "a /24 holds 253 of them");
-	if (is_special(&net))
-		return err_fail(e, ERR_NETWORK_SUBNET,
-				"--subnet %s: these addresses are no network's (loopback, "
-				"link-local, multicast, unspecified)",
-				text);
+	if (is_special(&net)) {
+		err_fail(e, ERR_NETWORK_SUBNET,
+			 "--subnet %s: these addresses are no network's (loopback, link-local, "
+			 "multicast, unspecified)",
+			 text);
+		return err_hint(e, "private ones are 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and "
+				   "fd00::/8");
+	}
 	struct subnet *s = bind_append(a, &n->subnets, sizeof *s);
 	s->subnet = arena_strdup(a, ip_net_text(&net, buf));
 	return 0;

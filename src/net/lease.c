@@ -147,19 +147,22 @@ static int take_fixed(const struct leases *l, int family, const char **address, 
 	struct ip_net net;
 	struct ip ip;
 
-	if (ip_parse(*address, &ip) < 0 || ip.family != family)
-		return err_fail(e, ERR_NETWORK_ADDRESS, "\"%.60s\" is no IPv%d address", *address,
-				family);
+	if (ip_parse(*address, &ip) < 0 || ip.family != family) {
+		err_fail(e, ERR_NETWORK_ADDRESS, "\"%.60s\" is no IPv%d address", *address, family);
+		return err_hint(e, "as in %s", family == 6 ? "fd00::12" : "10.89.0.12");
+	}
 	if (!s || ip_net_parse(s->subnet, &net) < 0) {
 		err_fail(e, ERR_NETWORK_ADDRESS, "the network %s has no IPv%d, so no address %s",
 			 l->n->name, family, *address);
 		return err_hint(e, "a network gets IPv6 with: hoy network create --ipv6 NAME");
 	}
 	const char *why = !ip_net_has(&net, &ip) ? "it lies outside of it" : special(s, &net, &ip);
-	if (why)
-		return err_fail(e, ERR_NETWORK_ADDRESS,
-				"no container can have %s in the network %s (%s): %s", *address,
-				l->n->name, s->subnet, why);
+	if (why) {
+		err_fail(e, ERR_NETWORK_ADDRESS,
+			 "no container can have %s in the network %s (%s): %s", *address,
+			 l->n->name, s->subnet, why);
+		return err_hint(e, "choose another one, or none: then a free one is found");
+	}
 	*address = arena_strdup(a, ip_text(&ip, text));
 	int r = take_one(l, *address);
 	if (r == -EEXIST)

@@ -85,6 +85,7 @@ test_fixed_addresses() {
 		# shellcheck disable=SC2086
 		run hoy network connect $o net two
 		assert_err E-NETWORK-ADDRESS
+		case $err in *'choose another one'*) ;; *) fail "the hint: $(last)" ;; esac
 	done
 	assert_err_has 'gateway'
 	run hoy network connect --ip "$(address one net)" net two
@@ -122,6 +123,21 @@ test_links_and_aliases() {
 	assert_has "$(address web net)"
 	hoy restart -t 0 pg >/dev/null || fail restart
 	wait_for -t 10 says web db 'I am pg'
+}
+
+# What the supervisor cannot do leaves nothing behind: the container goes on, and starts again.
+test_connect_fails() { # rows=user,one
+	load busybox
+	hoy network create -d macvlan -o parent=nosuch0 --subnet 192.168.77.0/24 mv >/dev/null || fail create
+	hoy run -d --name a --network bridge busybox sleep 1000 >/dev/null || fail run
+	run hoy network connect mv a
+	assert_rc 125
+	assert_err_has E-NETWORK-PARENT
+	assert_eq bridge "$(networks_of a)"
+	assert_eq 0 "$(leases mv)"
+	run hoy restart -t 0 a
+	assert_ok
+	assert_eq 'eth0 lo ' "$(devices a)"
 }
 
 test_modes_refused() {
