@@ -139,7 +139,6 @@ test_a_low_port() { # rows=user,one
 # Addresses are leased with the container, and given back with it, however it goes.
 test_addresses() { # short
 	load busybox
-	local ip
 	hoy network create web >/dev/null || fail 'network create'
 	leases() { ls_count "$(store)/networks/$1/leases"; }
 	hoy create --name a --network web busybox true >/dev/null || fail create

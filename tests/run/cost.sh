@@ -51,6 +51,31 @@ test_run_stays_below_its_budget_of_calls() { # rows=user,one
 	[ "$n" -le 1100 ] || fail "$n system calls"
 }
 
+# What the default network adds to a start: some hundred calls where another container is in it, no process, no program and no sync; with the first one the
+# network is made, by two processes that stay.
+test_default_network_stays_below_its_budget() { # rows=user,one
+	need strace
+	load busybox
+	hoy run -d --name holder --network none busybox sleep 1000 >/dev/null || fail 'run of the holder'
+	local what
+	for what in none first more; do
+		[ $what != more ] || hoy run -d --name member busybox sleep 1000 >/dev/null || fail 'run of the member'
+		run strace -f -qq -o "$T/trace.$what" $HOY run --rm --network "$([ $what = none ] && echo none || echo bridge)" busybox true
+		assert_ok
+	done
+	count() { grep -cE "$2" "$T/trace.$1" || :; }
+	all() { grep -cvE '^[0-9]+ +(\+\+\+|---|<\.\.\.)' "$T/trace.$1"; }
+	local none first more
+	none=$(all none) first=$(all first) more=$(all more)
+	note "system calls of run --rm: $none without a network, $more in one, $first as the first in one"
+	[ $((more - none)) -le 150 ] || fail "the network costs $((more - none)) system calls"
+	[ $((first - none)) -le 750 ] || fail "the first in a network costs $((first - none)) system calls"
+	assert_eq "$(count none '(clone3?|fork|vfork)\(')" "$(count more '(clone3?|fork|vfork)\(')" 'processes made'
+	assert_eq "$(count none 'exec.* = 0')" "$(count more 'exec.* = 0')" 'programs executed'
+	assert_eq "$(count none 'exec.* = 0')" "$(count first 'exec.* = 0')" 'programs executed by the first'
+	assert_eq 0 "$(count more ' (fsync|fdatasync|syncfs|sync)\(')" syncs
+}
+
 test_readers_take_no_lock() { # rows=user,one
 	need strace
 	load busybox
