@@ -68,7 +68,9 @@ const struct command cmd_load = {
 		       "xz or bzip2.\n\n"
 		       "Every layer is checked against its digests before anything is kept: a "
 		       "damaged archive "
-		       "leaves nothing behind.",
+		       "leaves nothing behind. policy.json may refuse archives, as transports "
+		       "docker-archive, "
+		       "oci-archive, oci and dir.",
 	.examples = "hoy load -i image.tar\npodman save alpine | hoy load\nskopeo copy "
 		    "docker://alpine oci-archive:/dev/stdout:alpine | hoy load",
 	.opts = load_rows,

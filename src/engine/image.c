@@ -1,8 +1,10 @@
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/base.h"
 #include "engine/adding.h"
 #include "engine/image.h"
+#include "registry/policy.h"
 #include "store/load.h"
 
 void load_result_free(struct load_result *r)
@@ -13,11 +15,22 @@ void load_result_free(struct load_result *r)
 
 struct load_work {
 	const struct home *h;
-	const char *what;
-	int fd, out; /* out: takes "id name name...\n" for each image */
+	const char *what, *path; /* path NULL: standard input */
+	int fd, out;		 /* out: takes "id name name...\n" for each image */
 	uint64_t max_layer;
 	struct board *board;
 };
+
+/* Which of the transports of policies it is. */
+static int may_load(const struct load_work *w, const struct archive *ar, struct err *e)
+{
+	struct stat st;
+	bool dir = fstat(w->fd, &st) == 0 && S_ISDIR(st.st_mode),
+	     oci = archive_has(ar, "index.json");
+
+	return policy_check_file(
+		oci ? (dir ? "oci" : "oci-archive") : (dir ? "dir" : "docker-archive"), w->path, e);
+}
 
 static int load_inside(const struct u0_map *map, void *arg, struct err *e)
 {
@@ -29,6 +42,8 @@ static int load_inside(const struct u0_map *map, void *arg, struct err *e)
 
 	umask(0);
 	int r = archive_open(&ar, w->h, w->fd, w->what, e);
+	if (r == 0)
+		r = may_load(w, ar, e);
 	if (r == 0)
 		r = load_archive(w->h, map, ar, w->max_layer, w->board, &a, &done, e);
 	archive_close(ar);
@@ -89,6 +104,7 @@ int image_load(const struct home *h, const char *path, const struct image_load_o
 {
 	struct load_work w = {.h = h,
 			      .what = path ? path : "standard input",
+			      .path = path,
 			      .out = -1,
 			      .max_layer = o->max_layer};
 

@@ -15,6 +15,7 @@
 #include "oci/change.h"
 #include "oci/platform.h"
 #include "registry/http.h"
+#include "registry/policy.h"
 #include "store/layers.h"
 #include "store/pack.h"
 
@@ -304,6 +305,8 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 	pid_t pid = 0;
 	int r = make_doc(&w, e);
 
+	if (r == 0)
+		r = policy_check_file("tarball", strcmp(o->from, "-") != 0 ? o->from : NULL, e);
 	if (r < 0)
 		return r;
 	w.ret = mmap(NULL, sizeof *w.ret, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

@@ -186,7 +186,12 @@ static int ask(const struct home *h, const char *text, const struct image *local
 	own.registry.conf = conf;
 	if (r == 0)
 		r = outside_names(text, local, &own, &a, &names, e);
-	return r < 0 ? r : ask_for_each(h, text, &names, &own, ret, e);
+	if (r < 0)
+		return r;
+	registries_recall(conf, h->fd);
+	r = ask_for_each(h, text, &names, &own, ret, e);
+	registries_remember(conf, h->fd);
+	return r;
 }
 
 int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,

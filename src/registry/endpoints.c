@@ -1,6 +1,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "base/parse.h"
 #include "registry/endpoints.h"
 #include "state/registries_conf.h"
 
@@ -238,6 +239,92 @@ int registries_load(struct registries *c, struct err *e)
 		registries_free(c);
 	c->loaded = r == 0;
 	return r;
+}
+
+/* ---- what did not answer a moment ago: lines "TIME LOCATION" */
+
+static const char dead_file[] = "dead-mirrors";
+enum { DEAD_S = 20, MAX_DEAD_FILE = 64 << 10 };
+
+/* Calls fn for each mirror. */
+static void each_mirror(const struct registries *c,
+			void (*fn)(const struct registries *c, const struct registry_mirror *m,
+				   void *arg),
+			void *arg)
+{
+	const struct registry_entry *n = c->entries.v;
+
+	for (size_t i = 0; i < c->entries.n; i++)
+		for (size_t k = 0; k < n[i].mirrors.n; k++)
+			fn(c, (const struct registry_mirror *)n[i].mirrors.v + k, arg);
+}
+
+struct recalled {
+	const char *location;
+	int64_t until;
+};
+
+static void recall_one(const struct registries *c, const struct registry_mirror *m, void *arg)
+{
+	const struct recalled *r = arg;
+
+	if (strcmp(m->location, r->location) != 0)
+		return;
+	c->dead[m->slot] = true;
+	c->until[m->slot] = r->until;
+}
+
+void registries_recall(struct registries *c, int dir)
+{
+	scoped(str) text = {0};
+	scoped(strv) lines = {0};
+	int64_t now = time_now().tv_sec;
+
+	if (!c->dead || c->until)
+		return;
+	c->until = arena_alloc(&c->arena, REGISTRIES_MAX_MIRRORS * sizeof *c->until);
+	if (fd_read_file_at(dir, dead_file, &text, MAX_DEAD_FILE) < 0)
+		return;
+	strv_split(&lines, str_cstr(&text), '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		char *blank = strchr(lines.v[i], ' ');
+		uint64_t until;
+		if (!blank)
+			continue;
+		*blank = 0;
+		if (parse_u64(lines.v[i], INT64_MAX, &until) < 0 || (int64_t)until <= now ||
+		    (int64_t)until > now + DEAD_S)
+			continue;
+		each_mirror(c, recall_one, &(struct recalled){blank + 1, (int64_t)until});
+	}
+}
+
+struct remembering {
+	struct str text;
+	int64_t now;
+	bool news;
+};
+
+static void remember_one(const struct registries *c, const struct registry_mirror *m, void *arg)
+{
+	struct remembering *r = arg;
+	int64_t until = c->until ? c->until[m->slot] : 0;
+
+	if (!c->dead[m->slot])
+		return;
+	r->news |= !until;
+	str_addf(&r->text, "%" PRId64 " %s\n", until ?: r->now + DEAD_S, m->location);
+}
+
+void registries_remember(const struct registries *c, int dir)
+{
+	struct remembering r = {.now = time_now().tv_sec};
+
+	if (c->dead)
+		each_mirror(c, remember_one, &r);
+	if (r.news)
+		fd_replace_at(dir, dead_file, r.text.s, r.text.len, 0600, false);
+	str_free(&r.text);
 }
 
 void registries_free(struct registries *c)

@@ -42,12 +42,18 @@ struct registries {
 	struct strs search;	  /* unqualified-search-registries; empty: docker.io */
 	bool enforcing;		  /* short-name-mode */
 	bool loaded;
+	int64_t *until; /* by slot: when what was recalled ends; 0: it was not */
 	bool *dead; /* by slot: a mirror that did not answer; shared with the processes that fetch, for as long as this lives */
 };
 void registries_free(struct registries *c);
 
 /* Reads the files, once. ERR_REGISTRIES_CONF. */
 int registries_load(struct registries *c, struct err *e);
+
+/* Mirrors that did not answer are remembered for some seconds, in a file of the directory dir, so that the next command does not wait for them again: recall
+ * after loading, remember after asking. Failing is no error. */
+void registries_recall(struct registries *c, int dir);
+void registries_remember(const struct registries *c, int dir);
 
 /* The entry for a full name, or NULL. */
 const struct registry_entry *registries_entry(const struct registries *c,

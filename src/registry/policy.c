@@ -16,7 +16,7 @@ static int bad_file(struct err *e, const char *what, const char *why)
 static int refuse(struct err *e, const char *what, const char *name, const char *scope,
 		  const char *why)
 {
-	err_fail_code(e, ERR_POLICY, EACCES, "%s may not be pulled: %s %s for %s", name, what, why,
+	err_fail_code(e, ERR_POLICY, EACCES, "%s may not be taken: %s %s for %s", name, what, why,
 		      scope);
 	return err_hint(e, "the policy is meant so, or whoever keeps %s can change it", what);
 }
@@ -57,7 +57,31 @@ static int check_all(const struct json *list, const char *what, const char *name
 	return r;
 }
 
-/* The requirements of the most specific scope that fits, and its name. */
+/* What the policy is asked about. */
+struct subject {
+	const char *transport;
+	const struct reference *full; /* of "docker" */
+	const char *path;	      /* of the others: absolute, NULL: none */
+	const char *name;	      /* for messages */
+};
+
+/* By path: it, and the directories that it lies in. */
+static const struct json *find_path(struct arena *a, const struct json *scopes, const char *path,
+				    const char **ret)
+{
+	char *name = arena_strdup(a, path), *slash;
+
+	for (;;) {
+		const struct json *found = json_get(scopes, name);
+		*ret = arena_strdup(a, name);
+		slash = strrchr(name, '/');
+		if (found || !slash || slash == name)
+			return found;
+		*slash = 0;
+	}
+}
+
+/* The requirements of the most specific scope of registries that fits, and its name. */
 static const struct json *find_scope(struct arena *a, const struct json *scopes,
 				     const struct reference *full, const char **ret)
 {
@@ -78,14 +102,11 @@ static const struct json *find_scope(struct arena *a, const struct json *scopes,
 		*ret = arena_printf(a, "*%s", dot);
 		found = json_get(scopes, *ret);
 	}
-	if (found)
-		return found;
-	*ret = "all registries";
-	return json_get(scopes, "");
+	return found;
 }
 
-int policy_document(const char *text, size_t len, const char *what, const struct reference *full,
-		    struct err *e)
+static int check_document(const char *text, size_t len, const char *what, const struct subject *s,
+			  struct err *e)
 {
 	static const struct json_limits limits = {.max_bytes = MAX_FILE, .max_depth = 16};
 	scoped(arena) a = {0};
@@ -96,22 +117,37 @@ int policy_document(const char *text, size_t len, const char *what, const struct
 	if (!doc)
 		return bad_file(e, what, why.msg);
 	const struct json *transports = json_get(doc, "transports"),
-			  *scopes = json_get(transports, "docker");
+			  *scopes = json_get(transports, s->transport);
 	if (doc->type != JSON_OBJ || (transports && transports->type != JSON_OBJ) ||
 	    (scopes && scopes->type != JSON_OBJ))
 		return bad_file(e, what,
 				"it is not of the form {\"default\": ..., \"transports\": "
-				"{\"docker\": {SCOPE: ...}}}");
+				"{\"TRANSPORT\": {SCOPE: ...}}}");
 	const struct json *dflt = json_get(doc, "default");
 	if (!dflt)
 		return bad_file(e, what, "it has no \"default\"");
-	if (scopes)
-		list = find_scope(&a, scopes, full, &scope);
-	return check_all(list ?: dflt, what, ref_text(&a, full), list ? scope : "all images", e);
+	if (scopes && s->full)
+		list = find_scope(&a, scopes, s->full, &scope);
+	else if (scopes && s->path)
+		list = find_path(&a, scopes, s->path, &scope);
+	if (!list) {
+		list = json_get(scopes, "");
+		scope = s->full ? "all registries" : arena_printf(&a, "all of %s", s->transport);
+	}
+	return check_all(list ?: dflt, what, s->name, list ? scope : "all images", e);
+}
+
+int policy_document(const char *text, size_t len, const char *what, const struct reference *full,
+		    struct err *e)
+{
+	scoped(arena) a = {0};
+	const struct subject s = {"docker", full, NULL, ref_text(&a, full)};
+
+	return check_document(text, len, what, &s, e);
 }
 
 /* 1 if there is such a file. */
-static int check_file(const char *path, const struct reference *full, struct err *e)
+static int check_file(const char *path, const struct subject *s, struct err *e)
 {
 	scoped(str) text = {0};
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -121,11 +157,11 @@ static int check_file(const char *path, const struct reference *full, struct err
 		return 0;
 	if (r < 0)
 		return bad_file(e, path, strerror(-r));
-	r = policy_document(str_cstr(&text), text.len, path, full, e);
+	r = check_document(str_cstr(&text), text.len, path, s, e);
 	return r < 0 ? r : 1;
 }
 
-int policy_check(const struct reference *full, struct err *e)
+static int check_files(const struct subject *s, struct err *e)
 {
 	scoped(arena) a = {0};
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = home_of_user();
@@ -134,10 +170,26 @@ int policy_check(const struct reference *full, struct err *e)
 
 	for (size_t i = 0; i < countof(dirs); i++) {
 		int r = dirs[i] ? check_file(arena_printf(&a, "%s/containers/policy.json", dirs[i]),
-					     full, e)
+					     s, e)
 				: 0;
 		if (r)
 			return r < 0 ? r : 0;
 	}
 	return 0;
+}
+
+int policy_check(const struct reference *full, struct err *e)
+{
+	scoped(arena) a = {0};
+	const struct subject s = {"docker", full, NULL, ref_text(&a, full)};
+
+	return check_files(&s, e);
+}
+
+int policy_check_file(const char *transport, const char *path, struct err *e)
+{
+	autofree char *whole = path ? realpath(path, NULL) : NULL;
+	const struct subject s = {transport, NULL, whole, path ?: "standard input"};
+
+	return check_files(&s, e);
 }

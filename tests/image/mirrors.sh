@@ -314,4 +314,74 @@ test_policy() { # short peer_ok
 	assert_eq 0 "$(asked "$REG_DIR" 'GET /v2/signed/')" 'requests for what must be signed'
 }
 
+# A mirror that does not answer costs its seconds once, not once for each command.
+test_dead_mirror_is_remembered() { # short
+	registry_start
+	registry_push stop app:1
+	local port
+	port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	conf <<-X
+		[[registry]]
+		location = "$REG"
+		insecure = true
+		[[registry.mirror]]
+		location = "127.0.0.1:$port"
+		insecure = true
+	X
+	pull "$REG/app:1"
+	assert_ok
+	python3 -c '
+import socket, sys
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+open(sys.argv[2], "w").close()
+while True:
+    s.accept()[0].close()
+    open(sys.argv[2], "a").write("asked\n")' "$port" "$T/asked-mirror" &
+	server $!
+	wait_for test -e "$T/asked-mirror"
+	pull "$REG/app:1"
+	assert_ok
+	assert_eq '' "$(cat "$T/asked-mirror")" 'a mirror that was dead a moment ago'
+	# some seconds later
+	sed -i 's/^[0-9]*/1/' "$(store)/dead-mirrors"
+	pull "$REG/app:1"
+	assert_ok
+	[ -s "$T/asked-mirror" ] || fail 'it is never asked again'
+	# what no clock can mean
+	echo "99999999999 127.0.0.1:$port" >"$(store)/dead-mirrors"
+	: >"$T/asked-mirror"
+	pull "$REG/app:1"
+	assert_ok
+	[ -s "$T/asked-mirror" ] || fail 'a time far ahead is believed'
+}
+
+# Archives have policies of their own, as transports; a directory stands for all that lies in it.
+test_policy_of_files() { # short
+	mkdir -p "$T/in/x" "$T/elsewhere" "$T/tree"
+	echo 1 >"$T/tree/f"
+	cp "$T_FIX/oci-plain.tar" "$T/in/x/oci.tar"
+	cp "$T_FIX/oci-plain.tar" "$T/elsewhere/oci.tar"
+	policy '{"default": [{"type": "reject"}]}'
+	run hoy load -q -i "$T_FIX/busybox.tar"
+	assert_err E-POLICY 'policy.json'
+	run hoy load -q <"$T_FIX/busybox.tar"
+	assert_err E-POLICY 'standard input'
+	run hoy import "$T/tree"
+	assert_err E-POLICY
+	assert_eq '' "$(hoy images -q)"
+	policy "{\"default\": [{\"type\": \"reject\"}], \"transports\": {\"docker-archive\": {\"\": [{\"type\": \"insecureAcceptAnything\"}]},
+		\"oci-archive\": {\"$T/in\": [{\"type\": \"insecureAcceptAnything\"}]}, \"tarball\": {\"\": [{\"type\": \"insecureAcceptAnything\"}]}}}"
+	run hoy load -q -i "$T_FIX/busybox.tar"
+	assert_ok
+	run hoy load -q -i "$T/in/x/oci.tar"
+	assert_ok
+	run hoy load -q -i "$T/elsewhere/oci.tar"
+	assert_err E-POLICY
+	run hoy import "$T/tree"
+	assert_ok
+	policy '{"default": ['
+	run hoy load -q -i "$T_FIX/busybox.tar"
+	assert_err E-POLICY-FILE
+}
+
 run_tests "$@"
