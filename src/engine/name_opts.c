@@ -136,8 +136,9 @@ static int set_host(const char *text, struct container_config *c, struct arena *
 static int set_hosts(const struct name_opts *o, struct container_config *c, struct arena *a,
 		     struct err *e)
 {
-	const char *base =
-		str_is_empty(o->hosts_file) ? (o->docker ? "none" : NULL) : o->hosts_file;
+	/* On the host's network docker, too, has the host's file. */
+	bool none = o->docker && !str_eq(c->network, "host");
+	const char *base = !str_is_empty(o->hosts_file) ? o->hosts_file : none ? "none" : NULL;
 
 	if (o->no_hosts && (o->add_hosts.n || !str_is_empty(o->hosts_file))) {
 		err_fail(e, ERR_USAGE, "--no-hosts and --%s exclude each other",

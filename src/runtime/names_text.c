@@ -208,14 +208,45 @@ static void add_host_names(const struct names_in *in, const char *gateway, struc
 		str_addf(out, "%s%s\n", gateway, str_cstr(&line));
 }
 
-static const char *host_gateway(const struct names_in *in)
+/* What slirp4netns has at the place'th address of its network. */
+static const char *slirp_address(const struct container_config *c, unsigned place,
+				 char buf[IP_TEXT])
+{
+	struct ip_net net = {0};
+
+	ip_net_parse("10.0.2.0/24", &net);
+	for (size_t i = 0; i < c->network_options.n; i++) {
+		struct ip_net own;
+		if (str_starts(c->network_options.v[i], "cidr=") &&
+		    ip_net_parse(c->network_options.v[i] + 5, &own) == 0)
+			net = ip_net_mask(&own);
+	}
+	ip_add(&net.ip, place);
+	return ip_text(&net.ip, buf);
+}
+
+/* The address at which pasta answers questions. */
+static const char *pasta_server(const struct container_config *c)
+{
+	const struct strs *o = &c->network_options;
+
+	for (size_t i = 0; i < o->n; i++) {
+		if (str_starts(o->v[i], "--dns-forward="))
+			return o->v[i] + 14;
+		if (!strcmp(o->v[i], "--dns-forward") && i + 1 < o->n)
+			return o->v[i + 1];
+	}
+	return "169.254.1.1";
+}
+
+static const char *host_gateway(const struct names_in *in, char buf[IP_TEXT])
 {
 	const char *n = in->net->network;
 
 	return str_eq(n, "host")						? "127.0.0.1"
 	       : has_endpoints(in) || str_eq(n, "bridge") || str_eq(n, "pasta") ? NAMES_HOST_ADDRESS
-	       : str_eq(n, "slirp4netns")					? "10.0.2.2"
-										: "";
+	       : str_eq(n, "slirp4netns") ? slirp_address(in->net, 2, buf)
+					  : "";
 }
 
 static bool mentions(const char *text, size_t n, const char *name)
@@ -237,7 +268,8 @@ static bool mentions(const char *text, size_t n, const char *name)
 
 void names_hosts_text(const struct names_in *in, struct str *out)
 {
-	const char *gateway = host_gateway(in);
+	char buf[IP_TEXT];
+	const char *gateway = host_gateway(in, buf);
 
 	if (on_host(in) && in->base_len && !in->c->hosts_file) {
 		str_addn(out, in->base, in->base_len); /* the same network: the same file */
@@ -399,15 +431,16 @@ static void add_servers(const struct names_in *in, struct str *out)
 {
 	const struct strs *dns = &in->net->dns;
 	const char *n = in->net->network;
+	char buf[IP_TEXT];
 
 	if (has_endpoints(in))
 		add_net_servers(in, out);
 	else if (dns->n)
 		add_strs(dns, out);
 	else if (str_eq(n, "pasta"))
-		add_server("169.254.1.1", out);
+		add_server(pasta_server(in->net), out);
 	else if (str_eq(n, "slirp4netns"))
-		add_server("10.0.2.3", out);
+		add_server(slirp_address(in->net, 3, buf), out);
 	else
 		add_host_servers(in->host, true, out);
 }

@@ -148,6 +148,26 @@ static void test_no_server(void **state)
 	resolv_is(&s, "search lan\nnameserver 8.8.8.8\noptions edns0\n");
 }
 
+/* Programs that bring a name server along. */
+static void test_programs(void **state)
+{
+	struct setup s;
+
+	make(&s, "pasta");
+	resolv_is(&s, "search lan\nnameserver 169.254.1.1\noptions edns0\n");
+	strs_add(&a, &s.c.network_options, "--dns-forward");
+	strs_add(&a, &s.c.network_options, "10.1.1.1");
+	resolv_is(&s, "search lan\nnameserver 10.1.1.1\noptions edns0\n");
+	make(&s, "slirp4netns");
+	resolv_is(&s, "search lan\nnameserver 10.0.2.3\noptions edns0\n");
+	strs_add(&a, &s.c.network_options, "cidr=10.7.0.0/16");
+	resolv_is(&s, "search lan\nnameserver 10.7.0.3\noptions edns0\n");
+	hosts_are(&s, LOCAL "10.0.0.9\tprinter\n10.7.0.2\thost.containers.internal "
+			    "host.docker.internal\n127.0.1.1\tbox web\n");
+	strs_add(&a, &s.c.dns, "9.9.9.9");
+	resolv_is(&s, "search lan\nnameserver 9.9.9.9\noptions edns0\n");
+}
+
 static void test_joined(void **state)
 {
 	struct setup s;
@@ -241,11 +261,11 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_network),  cmocka_unit_test(test_host_network),
-		cmocka_unit_test(test_networks),    cmocka_unit_test(test_default_network),
-		cmocka_unit_test(test_no_server),   cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_extra_hosts), cmocka_unit_test(test_block),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_no_network), cmocka_unit_test(test_host_network),
+		cmocka_unit_test(test_networks),   cmocka_unit_test(test_default_network),
+		cmocka_unit_test(test_no_server),  cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_joined),	   cmocka_unit_test(test_extra_hosts),
+		cmocka_unit_test(test_block),	   cmocka_unit_test(test_order),
 	};
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 

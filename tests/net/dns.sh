@@ -190,6 +190,28 @@ no_server() {
 EDE 22.*names no server'
 }
 
+# IPv6: the server's own address, and servers of the machine, one by its device.
+test_ipv6() {
+	on_fake_host ipv6
+}
+ipv6() {
+	load busybox
+	nameserver 127.0.0.53
+	nameserver ::1
+	network --ipv6 six
+	sleeper db --network six
+	client c --network six
+	resolv_conf fe80::1%lo fe80::2%nodevice ::1
+	local gw pid
+	gw=$(of c 6 | sed 's/::.*/::1/') pid=$(of_host hoy-network)
+	ask c "@$gw" db AAAA
+	got NOERROR "db. AAAA $(of db 6)"
+	ask c "@$gw" +tcp example.org TXT
+	got NOERROR 'example.org. TXT "hello"'
+	assert_eq 1 "$(was_asked ::1 example.org)" 'questions to the server on ::1'
+	assert_eq "$pid" "$(of_host hoy-network)" 'the network process'
+}
+
 # --dns: asked for this container only, and never on the machine's loopback device.
 test_own_servers() {
 	on_fake_host own_servers

@@ -99,8 +99,13 @@ test_hosts_file() { # short
 	assert_has $'10.6.6.6\tother'
 	assert_lacks $'10.6.6.6\tbox'
 	assert_lacks nonsense
-	in_net --hosts-file none -- cat /etc/hosts
-	assert_lacks "$(hostname)"
+	in_net --hosts-file none -- grep -c . /etc/hosts
+	assert_out 7 # localhost twice, this machine, the block of two addresses
+	# Called docker, none is the default, but on the machine's own network.
+	run as_docker run --rm --network bridge busybox grep -c . /etc/hosts
+	assert_out 7
+	run as_docker run --rm --network host busybox cat /etc/hosts
+	assert_has "$(grep -v '^#' /etc/hosts | head -1)"
 	image_with_files
 	run hoy run --rm --network bridge --hosts-file image withhosts /busybox cat /etc/hosts
 	assert_has '10.7.7.7 of-the-image'

@@ -99,9 +99,10 @@ def tcp():
         threading.Thread(target=one, args=(c,), daemon=True).start()
 
 
-u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+u = socket.socket(family, socket.SOCK_DGRAM)
 u.bind((address, 53))
-t = socket.socket()
+t = socket.socket(family)
 t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 t.bind((address, 53))
 t.listen(64)
