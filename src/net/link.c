@@ -10,6 +10,9 @@
 
 enum { INDEX4 = 0x10000, INDEX6 = 0x40000000 };
 
+/* Addresses are given in turn, so every 64th container clears up behind those that ended. */
+enum { SWEEP_EVERY = 64 };
+
 struct port_link {
 	int index;
 	char name[16];
@@ -101,14 +104,16 @@ int link_make(int rtnl, int nfnl, const struct network *n, const struct endpoint
 	nl_words(rtnl);
 	nl_words(nfnl);
 	if (r == 0)
-		r = change_rules(nfnl, &l, false, b, e);
-	if (r == 0) {
 		r = make_device(rtnl, &l, ep->ifname, pid, b, e);
-		if (r < 0) {
-			rtnl_link_delete(b, "", l.index);
-			nl_talk(rtnl, b, NULL, NULL);
-		}
+	if (r == 0)
+		r = change_rules(nfnl, &l, false, b, e);
+	if (r < 0 && l.index) {
+		nl_reset(b);
+		rtnl_link_delete(b, "", l.index);
+		nl_talk(rtnl, b, NULL, NULL);
 	}
+	if (r == 0 && l.index % SWEEP_EVERY == 0)
+		rules_sweep(rtnl, nfnl, NULL);
 	if (r == -EEXIST && e)
 		err_hint(e, "the container has another device of the name %s", ep->ifname);
 	return r < 0 ? err_context(e, "network %s", n->name) : 0;

@@ -278,3 +278,107 @@ void rules_port(struct nl_batch *b, bool del, int index, const uint8_t mac[MAC_L
 	if (ip6->family)
 		port_key(b, del, index, mac, &local);
 }
+
+/* ---- ports that are gone */
+
+struct key {
+	bool six, gone;
+	int index;
+	uint8_t b[KEY6_LEN];
+};
+
+struct sweep {
+	struct key *v;
+	size_t n, room;
+	bool six;
+	int *links;
+	size_t nlinks, links_room;
+};
+
+static int take_key(const uint8_t *key, size_t n, void *arg)
+{
+	struct sweep *s = arg;
+	struct key *k;
+
+	if (n != (s->six ? KEY6_LEN : KEY4_LEN))
+		return 0;
+	if (s->n == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->v = xrealloc(s->v, s->room * sizeof *s->v);
+	}
+	k = &s->v[s->n++];
+	*k = (struct key){.six = s->six};
+	memcpy(k->b, key, n);
+	memcpy(&k->index, key, sizeof k->index);
+	return 0;
+}
+
+static int take_link(int index, void *arg)
+{
+	struct sweep *s = arg;
+
+	if (s->nlinks == s->links_room) {
+		s->links_room = s->links_room ? 2 * s->links_room : 64;
+		s->links = xrealloc(s->links, s->links_room * sizeof *s->links);
+	}
+	s->links[s->nlinks++] = index;
+	return 0;
+}
+
+static bool is_there(const struct sweep *s, int index)
+{
+	for (size_t i = 0; i < s->nlinks; i++)
+		if (s->links[i] == index)
+			return true;
+	return false;
+}
+
+/* Deletes those that are gone, or adds again those that are not. */
+static int change_keys(struct sweep *s, bool del, int nfnl, struct err *e)
+{
+	autofree struct nl_batch *b = xmalloc(sizeof *b);
+	int r = 0;
+
+	for (size_t i = 0; i < s->n && r == 0;) {
+		unsigned n = 0;
+		nl_reset(b);
+		nft_begin(b);
+		for (; i < s->n && n < NL_MESSAGES / 2; i++) {
+			struct key *k = &s->v[i];
+			if (is_there(s, k->index) ? del || !k->gone : !del)
+				continue;
+			k->gone = del;
+			nft_element(b, "forget containers that are gone", del, BRIDGE, TABLE,
+				    k->six ? "own6" : "own4", k->b, k->six ? KEY6_LEN : KEY4_LEN);
+			n++;
+		}
+		nft_end(b);
+		if (n)
+			r = nl_talk(nfnl, b, NULL, e);
+	}
+	return r;
+}
+
+int rules_sweep(int rtnl, int nfnl, struct err *e)
+{
+	struct sweep s = {0};
+	int r = nft_elements(nfnl, BRIDGE, TABLE, "own4", take_key, &s, e);
+
+	s.six = true;
+	if (r == 0)
+		r = nft_elements(nfnl, BRIDGE, TABLE, "own6", take_key, &s, e);
+	/* In this order: what was allowed then had its device before. */
+	if (r == 0)
+		r = rtnl_each_link(rtnl, take_link, &s, e);
+	if (r == 0)
+		r = change_keys(&s, true, nfnl, e);
+	/* One that came back at just this moment has to be allowed again. */
+	s.nlinks = 0;
+	if (r == 0)
+		r = rtnl_each_link(rtnl, take_link, &s, e);
+	if (r == 0)
+		r = change_keys(&s, false, nfnl, e);
+	free(s.v);
+	free(s.links);
+	return r;
+}

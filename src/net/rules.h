@@ -28,4 +28,8 @@ void rules_bridge(struct nl_batch *b);
 void rules_port(struct nl_batch *b, bool del, int index, const uint8_t mac[MAC_LEN],
 		const struct ip *ip4, const struct ip *ip6);
 
+/* Removes what is allowed to ports that are gone: a container's device ends with its namespace, and tells nobody. Ports whose device was made before
+ * their addresses were allowed keep them. */
+int rules_sweep(int rtnl, int nfnl, struct err *e);
+
 #endif

@@ -16,6 +16,7 @@
 #include "net/guest.h"
 #include "net/link.h"
 #include "net/plan.h"
+#include "net/rules.h"
 #include "net/setup.h"
 #include "sys/netdev.h"
 #include "sys/nft.h"
@@ -158,8 +159,26 @@ static bool syn_comes(int tun)
 	return false;
 }
 
+static int count_one(const uint8_t *key, size_t n, void *arg)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* How many addresses the rules let pass. */
+static unsigned allowed(int nfnl)
+{
+	unsigned n = 0;
+
+	if (nft_elements(nfnl, NFPROTO_BRIDGE, "hoy", "own4", count_one, &n, NULL) < 0 ||
+	    nft_elements(nfnl, NFPROTO_BRIDGE, "hoy", "own6", count_one, &n, NULL) < 0)
+		return UINT_MAX;
+	return n;
+}
+
 static int whole_network(struct netns_fds *f, int sock, pid_t pid)
 {
+	autofree struct nl_batch *b = xmalloc(sizeof *b);
 	struct network n = network(2, false);
 	struct err e = {0};
 
@@ -195,8 +214,24 @@ static int whole_network(struct netns_fds *f, int sock, pid_t pid)
 	same.mac = "0a:58:0a:4d:00:01"; /* the gateway's */
 	CHECK(link_make(rtnl, nfnl, &n, &same, pid, &e) == -EADDRINUSE);
 	CHECK(link_make(rtnl, nfnl, &n, &one, pid, &e) == 0);
+	CHECK(allowed(nfnl) == 3);
+
+	/* Devices that end by themselves leave what was allowed to them; that is cleared away, and nothing else. */
+	for (int i = 0; i < 100; i++) {
+		const uint8_t mac[MAC_LEN] = {0x0a, 0x58, [5] = (uint8_t)i};
+		struct ip ip4 = {.family = 4, .b = {10, 77, 0, (uint8_t)i}}, none = {0};
+		nl_reset(b);
+		nft_begin(b);
+		rules_port(b, false, 0x20000 + i, mac, &ip4, &none);
+		nft_end(b);
+		CHECK(nl_talk(nfnl, b, NULL, &e) == 0);
+	}
+	CHECK(allowed(nfnl) == 103);
+	CHECK(rules_sweep(rtnl, nfnl, &e) == 0);
+	CHECK(allowed(nfnl) == 3);
 	link_remove(rtnl, nfnl, &n, &one);
 	CHECK(rtnl_index(rtnl, "v10009") == -ENODEV);
+	CHECK(allowed(nfnl) == 0);
 	return 0;
 }
 

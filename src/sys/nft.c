@@ -102,6 +102,54 @@ void nft_element(struct nl_batch *b, const char *what, bool del, uint8_t family,
 	nl_nest_end(b, list);
 }
 
+struct elements {
+	int (*fn)(const uint8_t *key, size_t n, void *arg);
+	void *arg;
+};
+
+/* The value in the key of one element. */
+static bool key_of(const struct nl_attr *item, struct nl_attr *ret)
+{
+	struct nl_attr key;
+	size_t pos = 0, in = 0;
+
+	while (nl_next(item->p, item->n, &pos, &key))
+		if (key.type == NFTA_SET_ELEM_KEY && nl_next(key.p, key.n, &in, ret) &&
+		    ret->type == NFTA_DATA_VALUE)
+			return true;
+	return false;
+}
+
+static int elements_of(uint16_t type, const uint8_t *p, size_t n, void *arg)
+{
+	const struct elements *v = arg;
+	struct nl_attr a, item, value;
+	size_t pos = NLMSG_ALIGN(sizeof(struct nfgenmsg));
+	int r = 0;
+
+	while (r == 0 && nl_next(p, n, &pos, &a)) {
+		size_t in = 0;
+		while (r == 0 && a.type == NFTA_SET_ELEM_LIST_ELEMENTS &&
+		       nl_next(a.p, a.n, &in, &item))
+			if (key_of(&item, &value))
+				r = v->fn(value.p, value.n, v->arg);
+	}
+	return r;
+}
+
+int nft_elements(int fd, uint8_t family, const char *table, const char *set,
+		 int (*fn)(const uint8_t *key, size_t n, void *arg), void *arg, struct err *e)
+{
+	autofree struct nl_batch *b = xmalloc(sizeof *b);
+	struct elements v = {fn, arg};
+
+	nl_reset(b);
+	message(b, "list a set of nftables", NFT_MSG_GETSETELEM, NLM_F_DUMP, family);
+	nl_put_text(b, NFTA_SET_ELEM_LIST_TABLE, table);
+	nl_put_text(b, NFTA_SET_ELEM_LIST_SET, set);
+	return nl_dump(fd, b, elements_of, &v, e);
+}
+
 struct nft_rule nft_rule(struct nl_batch *b, const char *what, uint8_t family, const char *table,
 			 const char *chain)
 {

@@ -33,6 +33,10 @@ void nft_set(struct nl_batch *b, const char *what, uint8_t family, const char *t
 void nft_element(struct nl_batch *b, const char *what, bool del, uint8_t family, const char *table,
 		 const char *set, const void *key, uint32_t len);
 
+/* Calls fn for the key of each element of a set. */
+int nft_elements(int fd, uint8_t family, const char *table, const char *set,
+		 int (*fn)(const uint8_t *key, size_t n, void *arg), void *arg, struct err *e);
+
 struct nft_rule {
 	struct nl_batch *b;
 	size_t list;

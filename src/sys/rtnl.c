@@ -344,6 +344,32 @@ int rtnl_dump(int fd, uint16_t type, int family, int (*fn)(const struct rtnl_ent
 	return nl_dump(fd, b, dumped, &d, e);
 }
 
+struct links {
+	int (*fn)(int index, void *arg);
+	void *arg;
+};
+
+static int link_found(uint16_t type, const uint8_t *p, size_t n, void *arg)
+{
+	const struct links *v = arg;
+	struct ifinfomsg i;
+
+	if (type != RTM_NEWLINK || n < sizeof i)
+		return 0;
+	memcpy(&i, p, sizeof i);
+	return v->fn(i.ifi_index, v->arg);
+}
+
+int rtnl_each_link(int fd, int (*fn)(int index, void *arg), void *arg, struct err *e)
+{
+	autofree struct nl_batch *b = xmalloc(sizeof *b);
+	struct links v = {fn, arg};
+
+	nl_reset(b);
+	nl_message(b, "list the devices", RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	return nl_dump(fd, b, link_found, &v, e);
+}
+
 struct way {
 	int index;
 	uint8_t *src;

@@ -49,6 +49,8 @@ void rtnl_link(struct nl_batch *b, const char *what, const struct rtnl_link *l);
  * and other devices stay as they are). For virtual devices, which pass them on as they are: each packet costs the same. */
 enum { RTNL_BIG = 524280 };
 void rtnl_big(struct nl_batch *b, const char *what, int index);
+/* Calls fn with the index of each device. */
+int rtnl_each_link(int fd, int (*fn)(int index, void *arg), void *arg, struct err *e);
 void rtnl_link_delete(struct nl_batch *b, const char *what, int index);
 /* A bridge port: it learns no addresses from what comes in, unknown destinations are not flooded to it, isolated ports reach the bridge
  * only. */
