@@ -1,6 +1,21 @@
 #include "base/base.h"
 #include "cli/command.h"
 #include "engine/container.h"
+#include "net/tell.h"
+
+/* Others in its networks find it by the new name at once; where that fails, with its next start. */
+static void tell_networks(struct cli *c, const struct home *h, const struct container *ct,
+			  const char *name)
+{
+	struct endpoints all = {0};
+	struct err e = {0};
+
+	if (ct->status != CONTAINER_RUNNING || endpoints_read(ct->dir, &all, &c->arena, NULL) < 0)
+		return;
+	for (size_t i = 0; i < all.v.n; i++)
+		if (tell_name(h, ((struct endpoint *)all.v.v)[i].network, ct->id, name, &e) < 0)
+			cli_warn(c, "others do not know the new name yet: %s", e.msg);
+}
 
 static int rename_run(struct cli *c, void *opts, struct err *e)
 {
@@ -17,6 +32,8 @@ static int rename_run(struct cli *c, void *opts, struct err *e)
 		r = container_open(&h, c->args[0], &ct, e);
 	if (r == 0)
 		r = container_rename(&h, ct.dir, ct.id, to, e);
+	if (r == 0)
+		tell_networks(c, &h, &ct, to);
 	container_free(&ct);
 	return r;
 }
@@ -29,9 +46,9 @@ const struct command cmd_rename = {
 	.summary = "Give a container another name",
 	.description =
 		"The container may run. Its old name is free at once. What the container itself "
-		"sees of its name (/etc/hosts) changes with its next start, and so does the name "
-		"by which other containers of its networks find "
-		"it.",
+		"sees of its name (/etc/hosts) changes with its next start; other containers of "
+		"its networks find "
+		"it by the new name at once.",
 	.examples = "hoy rename web web-old",
 	.run = rename_run,
 	.complete = COMPLETE_CONTAINER,

@@ -146,11 +146,14 @@ static int attach(const struct endpoint *ep, const struct bind_list *ports, bool
 {
 	struct bind_list bound = {0};
 	struct strs dns = {0};
+	char renamed[256];
+	ssize_t len = readlinkat(nets.of.dir, "name", renamed, sizeof renamed - 1);
 
+	renamed[len > 0 ? len : 0] = 0;
 	names_forward(nets.of.config, &dns, a);
 	const struct attach how = {
 		.container = nets.of.config->id,
-		.name = nets.of.state->name,
+		.name = *renamed ? renamed : nets.of.state->name,
 		.hostname = nets.of.config->hostname,
 		.endpoint = ep,
 		.ports = ports,

@@ -125,6 +125,10 @@ static void pasta_args(struct strv *argv, const struct strs *opts, const struct 
 		strv_add(argv, "169.254.1.2");
 	}
 	strv_add(argv, "--quiet");
+	strv_add(
+		argv,
+		"--runas"); /* it takes the 0 of root's own U0 for the machine's root, and would be nobody there */
+	strv_add(argv, "0:0");
 	strv_add(argv, "--foreground");
 	strv_add(argv, "--pid");
 	strv_add(argv, FIFO);

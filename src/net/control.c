@@ -73,6 +73,7 @@ static void free_member(struct member *m)
 	close(fd);
 	bound_ports_close(&m->bound);
 	free(m->texts);
+	free(m->renamed);
 	free(m);
 }
 
@@ -96,9 +97,25 @@ static void member_gone(struct member *m)
 }
 
 /* The record has other name servers now. */
+/* A container has another name from now on. */
+static void rename_member(const char *container, const char *name)
+{
+	for (struct member *m = ct.np->members; m; m = m->next)
+		if (!strcmp(m->container, container)) {
+			free(m->renamed);
+			m->name = m->renamed = xstrdup(name);
+		}
+}
+
 static void update(const struct control_request *q)
 {
 	int k = ct.np->net == &ct.net[0];
+
+	if (q->container) {
+		if (q->name)
+			rename_member(q->container, q->name);
+		return;
+	}
 
 	arena_free(&ct.arena[k]);
 	ct.net[k] = *ct.np->net;

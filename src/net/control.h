@@ -4,7 +4,7 @@
  * One connection is one endpoint (net/attach.h is the other side). The first message is the request as JSON; the answer is 'E' + struct err, or 'K' + JSON
  * with three descriptors: N, a rtnetlink and an nfnetlink socket of N. When the connection ends, the member goes; when the last one has, the process ends.
  * Before it may come messages "B" with sockets that are bound already (net/bind.h).
- * A request with Update is no member: it brings what has changed in the record (dns: its name servers), is answered with 'K' alone, and is over.
+ * A request with Update is no member: it brings what has changed in the record (dns: its name servers), or the new name of a container, is answered with 'K' alone, and is over.
  * A request may be of a later or an earlier hoy than the process: fields are only ever added.
  */
 #ifndef NET_CONTROL_H

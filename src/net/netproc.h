@@ -32,7 +32,8 @@
 /* An attached endpoint. Its connection owns it. */
 struct member {
 	struct member *next;
-	void *texts; /* what the texts below lie in */
+	void *texts;   /* what the texts below lie in */
+	char *renamed; /* the name, if it is not the first one */
 	struct watch ctl;
 	const char *container, *name,
 		*hostname; /* never NULL once it is in the list; "" for no host name */

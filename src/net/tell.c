@@ -44,19 +44,35 @@ static int answer(int fd, struct err *e)
 	return -e->code;
 }
 
-int tell_dns(const struct home *h, const struct network *n, struct err *e)
+static int tell(const struct home *h, const char *network, const struct control_request *q,
+		struct err *e)
 {
-	struct control_request q = {.version = 1, .update = true, .dns = n->dns_servers};
-	autoclose int fd = connect_to(h, n->name);
+	autoclose int fd = connect_to(h, network);
 	scoped(arena) a = {0};
 	scoped(str) text = {0};
 
 	if (fd == -ECONNREFUSED || fd == -ENOENT)
 		return 0;
 	if (fd < 0)
-		return err_set(e, fd, "connect to the network process of %s", n->name);
-	json_write(&text, bind_write(control_request_fields, &q, &a), 0);
+		return err_set(e, fd, "connect to the network process of %s", network);
+	json_write(&text, bind_write(control_request_fields, q, &a), 0);
 	ssize_t sent = fd_send_msg(fd, text.s, text.len, NULL, 0);
 	int r = sent < 0 ? (int)sent : answer(fd, e);
 	return r == -ECONNRESET || r == -EPIPE ? 0 : r;
+}
+
+int tell_dns(const struct home *h, const struct network *n, struct err *e)
+{
+	const struct control_request q = {.version = 1, .update = true, .dns = n->dns_servers};
+
+	return tell(h, n->name, &q, e);
+}
+
+int tell_name(const struct home *h, const char *network, const char *container, const char *name,
+	      struct err *e)
+{
+	const struct control_request q = {
+		.version = 1, .update = true, .container = container, .name = name};
+
+	return tell(h, network, &q, e);
 }

@@ -11,4 +11,8 @@
 /* The name servers that it asks from now on. */
 int tell_dns(const struct home *h, const struct network *n, struct err *e);
 
+/* A container that is in the network has another name from now on. */
+int tell_name(const struct home *h, const char *network, const char *container, const char *name,
+	      struct err *e);
+
 #endif

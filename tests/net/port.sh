@@ -191,6 +191,26 @@ test_several_networks() {
 	assert_has 'via 10.89.1.1 dev eth0'
 }
 
+# Other containers find it by its new name at once, and after the network process was made again.
+test_rename() { # short
+	load busybox
+	hoy network create web >/dev/null || fail 'network create'
+	server_in a --network web
+	sleeper b --network web
+	wait_for says b a 'I am a'
+	run hoy rename a c
+	assert_ok
+	assert_quiet
+	says b c 'I am a' || fail 'the new name is not known'
+	run fetch b a
+	assert_ne 'I am a' "$out"
+	# shellcheck disable=SC2046  # pids
+	kill -KILL $(network_pids)
+	wait_for says b c 'I am a'
+	run fetch b a
+	assert_ne 'I am a' "$out"
+}
+
 test_link() {
 	load busybox
 	server_in db
