@@ -43,6 +43,7 @@ struct pending {
 	struct ip src, dst;
 	uint16_t sport, dport;
 	bool injected;
+	bool said; /* the host's side has something to read, or its end */
 	uint8_t syn_len;
 	int64_t since, seen;
 	uint8_t syn[SYN_MAX];
@@ -234,6 +235,8 @@ static void on_host(struct watch *w, uint32_t events)
 	int error = 0;
 	socklen_t len = sizeof error;
 
+	if (events & ~(uint32_t)EPOLLOUT)
+		q->said = true;
 	if (q->injected) /* what comes now waits for the pump */
 		return;
 	if (events & (EPOLLERR | EPOLLHUP)) {
@@ -358,11 +361,12 @@ static void pair(struct out_tcp *t, int fd, const struct sockaddr_storage *peer)
 		return;
 	}
 	struct conn *c = q->c;
+	uint8_t ready = q->said ? 1 << OUTSIDE : 0;
 	unlink_pending(t, q);
 	if (pump_add(c, INSIDE, fd) < 0)
 		pump_abort(c);
 	else
-		pump_start(c);
+		pump_start(c, ready); /* the other side has just begun to be watched */
 }
 
 static void on_listener(struct watch *w, uint32_t events)

@@ -43,7 +43,7 @@ static void on_inner(struct watch *w, uint32_t events)
 	     EPOLLHUP)) /* nobody listens there, or it is not reached: the client hears a reset */
 		pump_abort(c);
 	else if (events & EPOLLOUT)
-		pump_start(c);
+		pump_start(c, 1 << INSIDE | 1 << OUTSIDE);
 }
 
 /* The client says something before it is connected: that waits in the kernel. Or it is gone. */

@@ -117,6 +117,8 @@ static enum moved pass_end(struct conn *c, int from)
 {
 	c->ended |= BIT(from);
 	c->can &= (uint8_t)~READ(from);
+	if (c->ended == (BIT(INSIDE) | BIT(OUTSIDE))) /* close(2) will say it */
+		return BLOCKED;
 	return shutdown(c->w[!from].fd, SHUT_WR) < 0 ? BROKEN : BLOCKED;
 }
 
@@ -225,14 +227,13 @@ static void take_turns(struct timer *t)
 	}
 }
 
-void pump_start(struct conn *c)
+void pump_start(struct conn *c, uint8_t ready)
 {
 	for (int side = INSIDE; side <= OUTSIDE; side++) {
 		c->w[side].fn = on_event;
 		c->w[side].arg = c;
 	}
-	/* What came before went to somebody else: try everything. */
-	c->can = READ(INSIDE) | READ(OUTSIDE) | WRITE(INSIDE) | WRITE(OUTSIDE);
+	c->can = ready | WRITE(INSIDE) | WRITE(OUTSIDE);
 	c->careful = BIT(INSIDE) | BIT(OUTSIDE);
 	run(c);
 }

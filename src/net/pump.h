@@ -44,8 +44,9 @@ int pump_init(struct pump *p, struct loop *l);		  /* 0 or -ENOMEM */
 struct conn *pump_new(struct pump *p, const void *owner); /* NULL: no memory */
 /* The descriptor is the connection's from now on, also on failure, and watched once for everything, edge-triggered. 0 or -errno. */
 int pump_add(struct conn *c, int side, int fd);
-/* Both sides are connected: bytes flow. The connection may be gone when this returns. */
-void pump_start(struct conn *c);
+/* Both sides are connected: bytes flow. ready: 1 << side for each of which something may have been told (EPOLLIN and its kin) before, for the kernel
+ * tells nothing twice. The connection may be gone when this returns. */
+void pump_start(struct conn *c, uint8_t ready);
 /* Ends it in any state; sides that are open hear a reset. */
 void pump_abort(struct conn *c);
 /* Aborts all of this owner; NULL: all. */

@@ -110,7 +110,7 @@ static void both_ways_and_half_close(void **state)
 	struct conn *c = connection(far, NULL);
 
 	assert_int_equal(send(far[OUTSIDE], "early", 5, 0), 5); /* before it starts */
-	pump_start(c);
+	pump_start(c, 1 << INSIDE | 1 << OUTSIDE);
 	expect(far[INSIDE], "early");
 	assert_int_equal(send(far[INSIDE], "to", 2, 0), 2);
 	expect(far[OUTSIDE], "to");
@@ -138,7 +138,7 @@ static void all_before_start(void **state)
 		assert_int_equal(shutdown(far[side], SHUT_WR), 0);
 	}
 	turn(-1, 0);
-	pump_start(c);
+	pump_start(c, 1 << INSIDE | 1 << OUTSIDE);
 	expect(far[OUTSIDE], "all");
 	expect(far[OUTSIDE], "");
 	expect(far[INSIDE], "all");
@@ -153,7 +153,7 @@ static void resets_are_passed_on(void **state)
 	for (int side = INSIDE; side <= OUTSIDE; side++) {
 		int far[2], error;
 		char b;
-		pump_start(connection(far, NULL));
+		pump_start(connection(far, NULL), 1 << INSIDE | 1 << OUTSIDE);
 		pump_reset(far[side]);
 		turn(far[!side], POLLIN);
 		error = recv(far[!side], &b, 1, 0) < 0 ? errno : 0;
@@ -170,7 +170,7 @@ static void bytes_before_a_reset(void **state)
 	struct conn *c = connection(far, NULL);
 
 	assert_int_equal(send(far[OUTSIDE], "last words", 10, 0), 10);
-	pump_start(c);
+	pump_start(c, 1 << INSIDE | 1 << OUTSIDE);
 	expect(far[INSIDE], "last words");
 	pump_reset(far[OUTSIDE]);
 	turn(far[INSIDE], POLLIN);
@@ -192,7 +192,7 @@ static void back_pressure(void **state)
 	uint64_t sent = 0, got = 0;
 	size_t carry = 0;
 
-	pump_start(connection(far, NULL));
+	pump_start(connection(far, NULL), 1 << INSIDE | 1 << OUTSIDE);
 	for (int still = 0; still < 20;) {
 		for (size_t i = 0; i < countof(block); i++)
 			block[i] = pattern(sent / 8 + i);
@@ -230,7 +230,7 @@ static void urgent_data(void **state)
 {
 	int far[2];
 
-	pump_start(connection(far, NULL));
+	pump_start(connection(far, NULL), 1 << INSIDE | 1 << OUTSIDE);
 	assert_int_equal(send(far[INSIDE], "before", 6, 0), 6);
 	assert_int_equal(send(far[INSIDE], "!", 1, MSG_OOB), 1);
 	assert_int_equal(send(far[INSIDE], "behind", 6, 0), 6);
@@ -255,8 +255,8 @@ static void turns(void **state)
 	int bulk[2], small[2];
 	size_t got = 0, sent = 0;
 
-	pump_start(connection(bulk, NULL));
-	pump_start(connection(small, NULL));
+	pump_start(connection(bulk, NULL), 1 << INSIDE | 1 << OUTSIDE);
+	pump_start(connection(small, NULL), 1 << INSIDE | 1 << OUTSIDE);
 	while (got < 64 << 20) {
 		ssize_t n = send(bulk[OUTSIDE], much, sizeof much, 0);
 		sent += n > 0 ? (size_t)n : 0;
@@ -279,7 +279,7 @@ static void end_of_an_owner(void **state)
 	int mine[2] = {-1, -1}, other[2];
 	char b;
 
-	pump_start(connection(mine, &mine));
+	pump_start(connection(mine, &mine), 1 << INSIDE | 1 << OUTSIDE);
 	connection(other, &other); /* not even started */
 	pump_end(&pump, &mine);
 	for (int side = INSIDE; side <= OUTSIDE; side++) {
