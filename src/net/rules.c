@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "net/rules.h"
+#include "sys/rtnl.h"
 
 #define TABLE  "hoy"
 #define WHAT   "nftables rules of the network"
