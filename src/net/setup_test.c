@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <linux/virtio_net.h>
 #include <sys/socket.h>
 
@@ -176,6 +177,43 @@ static unsigned allowed(int nfnl)
 	return n;
 }
 
+/* What the rules came out as, in the words of nft(8), where that is installed. */
+static bool rules_read_well(void)
+{
+	static const char *const wanted[] = {
+		"tproxy ip to 127.0.0.1:1",
+		"tproxy ip6 to [::1]:1",
+		"ip daddr 10.77.0.0/24 accept",
+		"ip6 daddr fd00:77::/64 accept",
+		"socket transparent 1",
+		"policy drop",
+		"udp sport 67 drop",
+		"udp sport 547 drop",
+		"icmpv6 type nd-router-advert drop",
+		"icmpv6 type nd-redirect drop",
+		"iif . ether saddr . ip saddr @own4 accept",
+		"iif . arp saddr ether . arp saddr ip @own4 accept",
+	};
+	static const char *const argv[] = {"nft", "list", "ruleset", NULL};
+	autoclose int out = memfd_create("out", MFD_CLOEXEC);
+	struct spawn sp = {"/usr/sbin/nft", argv, NULL, -1, out, 2};
+	scoped(str) text = {0};
+	bool all = true;
+	pid_t pid;
+
+	if (access(sp.path, X_OK) < 0)
+		return true;
+	if (proc_spawn(&sp, &pid, NULL) < 0 || proc_wait(pid) != 0 || lseek(out, 0, SEEK_SET) < 0 ||
+	    fd_read_all(out, &text, 100000) < 0)
+		return false;
+	for (size_t i = 0; i < countof(wanted); i++)
+		if (!strstr(str_cstr(&text), wanted[i])) {
+			fprintf(stderr, "# no \"%s\" in %s\n", wanted[i], str_cstr(&text));
+			all = false;
+		}
+	return all;
+}
+
 static int whole_network(struct netns_fds *f, int sock, pid_t pid)
 {
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
@@ -215,6 +253,7 @@ static int whole_network(struct netns_fds *f, int sock, pid_t pid)
 	CHECK(link_make(rtnl, nfnl, &n, &same, pid, &e) == -EADDRINUSE);
 	CHECK(link_make(rtnl, nfnl, &n, &one, pid, &e) == 0);
 	CHECK(allowed(nfnl) == 3);
+	CHECK(rules_read_well());
 
 	/* Devices that end by themselves leave what was allowed to them; that is cleared away, and nothing else. */
 	for (int i = 0; i < 100; i++) {

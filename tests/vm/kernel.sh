@@ -22,6 +22,13 @@ echo "user $(hoy run --rm -u 7:8 busybox id -G)"
 hoy run --rm --read-only busybox touch /x 2>/dev/null && exit 1
 echo "host $(hoy run --rm @host id -u)"
 hoy rm -f a >/dev/null
+hoy run -d --name n -p 8088:80 --cap-add NET_RAW busybox httpd -f -h /etc >/dev/null
+ip=$(hoy exec n ip -4 -o addr show eth0 | awk '{ sub("/.*", "", $4); print $4 }')
+echo "near $(hoy run --rm --cap-add NET_RAW busybox arping -c 1 -w 9 -I eth0 "$ip" | grep -c 'Unicast reply')"
+forge="ip addr add 10.88.99.99/16 dev eth0; arping -c 1 -w 2 -I eth0 -s 10.88.99.99 $ip"
+echo "forged $(hoy run --rm --cap-add NET_ADMIN --cap-add NET_RAW busybox sh -c "$forge" | grep -c 'Unicast reply')"
+echo "published $(hoy run --rm --network host busybox wget -q -O - http://127.0.0.1:8088/passwd | head -1)"
+hoy rm -f -t 0 n >/dev/null
 hoy system check
 EOF
 	VM_SECONDS=110 bash "$here/boot" "$vm/root" "$vm/kernel" "$T/script" >"$T/out" 2>&1 || fail "in the machine: $(cat "$T/out")"
@@ -32,6 +39,9 @@ EOF
 	assert_has 'exec 0'
 	assert_has 'user 8'
 	assert_has 'host 0'
+	assert_has 'near 1'
+	assert_has 'forged 0'
+	assert_has 'published root:'
 	assert_has clean
 }
 
