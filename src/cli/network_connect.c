@@ -2,6 +2,19 @@
 #include "cli/each.h"
 #include "cli/network.h"
 
+/* Whoever has the two words the wrong way round is told. */
+static void hint_order(struct cli *c, const struct home *h, struct err *e)
+{
+	char id[CONTAINER_ID_LEN + 1];
+	struct network n;
+
+	if ((e->id == ERR_NETWORK_UNKNOWN || e->id == ERR_CONTAINER_UNKNOWN) &&
+	    container_resolve(h, c->args[0], id, NULL) == 0 &&
+	    network_find(h, c->args[1], false, &n, &c->arena, NULL) == 0)
+		err_hint(e, "the network comes first: hoy %s %.80s %.80s", c->cmd->name, c->args[1],
+			 c->args[0]);
+}
+
 /* ---- connect */
 
 struct connect_opts {
@@ -54,6 +67,8 @@ static int connect_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0) {
 		containers_recover(&h);
 		r = network_connect(&h, c->args[0], c->args[1], &o->o, e);
+		if (r < 0)
+			hint_order(c, &h, e);
 	}
 	if (r < 0 && c->called == CALLED_DOCKER)
 		e->exit = 1;
@@ -103,6 +118,8 @@ static int disconnect_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0) {
 		containers_recover(&h);
 		r = network_disconnect(&h, c->args[0], c->args[1], o->force, e);
+		if (r < 0)
+			hint_order(c, &h, e);
 	}
 	if (r < 0 && c->called == CALLED_DOCKER)
 		e->exit = 1;

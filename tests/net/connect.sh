@@ -128,7 +128,8 @@ test_links_and_aliases() {
 # What the supervisor cannot do leaves nothing behind: the container goes on, and starts again.
 test_connect_fails() { # rows=user,one
 	load busybox
-	hoy network create -d macvlan -o parent=nosuch0 --subnet 192.168.77.0/24 mv >/dev/null || fail create
+	hoy network create --subnet 192.168.77.0/24 --interface-name nosuch0 mv >/dev/null || fail create
+	sed -i 's/"Driver":"bridge"/"Driver":"macvlan"/' "$(store)/networks/mv/config.json" # as root made it
 	hoy run -d --name a --network bridge busybox sleep 1000 >/dev/null || fail run
 	run hoy network connect mv a
 	assert_rc 125
@@ -158,6 +159,10 @@ test_modes_refused() {
 	assert_err E-NETWORK-UNKNOWN
 	run hoy network connect net nosuch
 	assert_err E-CONTAINER-UNKNOWN
+	run hoy network connect b net
+	assert_err E-NETWORK-UNKNOWN 'the network comes first: hoy network connect net b'
+	run hoy network disconnect b net
+	assert_err '' 'the network comes first'
 	run hoy network disconnect nosuch b
 	assert_err E-NETWORK-UNKNOWN
 	run hoy network disconnect -f net b
