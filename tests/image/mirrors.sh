@@ -314,6 +314,38 @@ test_policy() { # short peer_ok
 	assert_eq 0 "$(asked "$REG_DIR" 'GET /v2/signed/')" 'requests for what must be signed'
 }
 
+# What is said of a registry holds for whoever writes to it, too.
+test_push_and_login() { # short
+	registry_start --tls --auth someone:secret
+	load stop
+	login() { run timeout 60 $HOY login -u someone --password-stdin "$1" <<<secret; }
+	run timeout 60 $HOY push -q --creds someone:secret stop "$REG/app:1"
+	assert_err E-TLS
+	login "$REG"
+	assert_err E-TLS
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REG" | conf
+	login "$REG"
+	assert_ok
+	run timeout 60 $HOY push -q stop "$REG/app:1"
+	assert_ok
+	run timeout 60 $HOY manifest create list "$REG/app:1"
+	assert_ok
+	run timeout 60 $HOY manifest push -q list "$REG/app:list"
+	assert_ok
+	run timeout 60 $HOY pull -q -a "$REG/app"
+	assert_ok
+	printf '[[registry]]\nlocation = "%s"\nblocked = true\n' "$REG" | conf
+	local c
+	for c in "push -q stop $REG/app:2" "manifest push -q list $REG/app:list" "manifest inspect --remote $REG/app:list" "manifest add list docker://$REG/app:1" \
+		"search $REG/app" "pull -q -a $REG/app"; do
+		# shellcheck disable=SC2086
+		run timeout 60 $HOY $c
+		assert_err E-REGISTRY-BLOCKED
+	done
+	login "$REG"
+	assert_err E-REGISTRY-BLOCKED
+}
+
 # A mirror that does not answer costs its seconds once, not once for each command.
 test_dead_mirror_is_remembered() { # short
 	registry_start
