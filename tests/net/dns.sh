@@ -289,9 +289,9 @@ many_questions() {
 	run hoy exec c python3 -B /tools/dnsclient.py burst "$gw" 60 slow.once.example.org
 	assert_out 60
 	assert_eq 1 "$(was_asked 127.0.0.53 once)" 'questions outside'
-	# Whoever asks too much at once is told so, and others are not kept waiting.
-	run hoy exec c python3 -B /tools/dnsclient.py burst "$gw" 400 slow.again.example.org
-	assert_out 400
+	# Whoever asks too much at once is told so. (More datagrams would not fit into a socket's buffer.)
+	run hoy exec c python3 -B /tools/dnsclient.py burst "$gw" 200 slow.again.example.org
+	assert_out 200
 }
 
 # Ten thousand questions leave nothing behind.
