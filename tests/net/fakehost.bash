@@ -12,7 +12,7 @@ TOOLS=$(cd "$(dirname "$0")/../tools" && pwd)
 
 # on_fake_host FUNCTION: runs it there, as root of a user namespace (as root itself, in the row of root), with a store of its own.
 on_fake_host() {
-	need unshare ip python3
+	need unshare ip python3 dig
 	local o=(--mount --net)
 	case $T_ROW in
 	user) o+=(--map-root-user --map-auto) ;;
