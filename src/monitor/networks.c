@@ -6,6 +6,7 @@
  * where the connection is lost or the endpoint is new ("A", with the descriptors), and says how it went ("E", struct err). There is one worker at a time; what is
  * asked for while it runs is done by the next one.
  */
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -19,7 +20,7 @@
 #include "net/parent.h"
 #include "runtime/names.h"
 
-enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000 };
+enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000, LEFT_MS = 2000 };
 
 /* What an endpoint is, when networks.json does not say it any more. */
 struct what {
@@ -265,6 +266,16 @@ static int remove_device(const struct slot *s, struct err *e)
 	return net_remove_device(nets.of.home, &gone, s->at.ns, e);
 }
 
+/* The supervisor ends the connection, and so does the process then, when it has forgotten the endpoint. */
+static void await_left(const struct slot *s)
+{
+	struct pollfd p = {.fd = s->at.ctl, .events = POLLIN};
+	struct stat st;
+
+	if (s->at.ctl >= 0 && fstat(s->at.ctl, &st) == 0 && S_ISSOCK(st.st_mode))
+		poll(&p, 1, LEFT_MS);
+}
+
 static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 {
 	const struct endpoint *ep = eps->v.v;
@@ -280,6 +291,7 @@ static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 		int r = remove_device(s, e);
 		first = first ? first : r;
 		tell(sock, 'D', s, NULL);
+		await_left(s); /* another network is about to get its ports */
 		*s->what.network = 0;
 	}
 	return first;

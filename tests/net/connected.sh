@@ -78,6 +78,20 @@ test_ports_move_with_the_default_route() {
 	wait_for -t 10 host_says "127.0.0.1:$port" 'I am a'
 }
 
+# The name server of the first network is no longer the last one that is asked, so that network is told anew; its ports stay open.
+test_ports_stay_when_another_network_comes() {
+	load busybox
+	need curl python3
+	hoy network create one >/dev/null || fail create
+	local port
+	port=$(free_port)
+	server_in a --network one -p "$port:80"
+	hoy network connect bridge a || fail connect
+	wait_for -t 10 host_says "127.0.0.1:$port" 'I am a'
+	hoy network disconnect bridge a || fail disconnect
+	wait_for -t 10 host_says "127.0.0.1:$port" 'I am a'
+}
+
 test_survives_a_crash_and_a_restart() {
 	load busybox
 	hoy network create one >/dev/null && hoy network create two >/dev/null || fail create
