@@ -14,9 +14,11 @@ static uint64_t done_of(const struct board_layer *l)
 	return l->progress.taken < l->size ? l->progress.taken : l->size;
 }
 
-static const char *word_of(const struct board_layer *l, bool sends)
+static const char *word_of(const struct board_layer *l, const struct board *b)
 {
-	if (sends) {
+	if (b->saves)
+		return l->stage == BOARD_WORKS ? "writing" : "waiting";
+	if (b->sends) {
 		if (l->stage != BOARD_WORKS)
 			return "waiting";
 		return l->arrived < l->size	     ? "sending"
@@ -41,7 +43,8 @@ static void add_bar(struct str *out, uint64_t part, uint64_t whole, unsigned wid
 }
 
 /* One line, at most columns wide, without the newline. */
-static void add_line(struct str *out, const struct board_layer *l, bool sends, unsigned columns)
+static void add_line(struct str *out, const struct board_layer *l, const struct board *b,
+		     unsigned columns)
 {
 	scoped(str) s = {0}, size = {0};
 	uint64_t part = l->arrived < l->size ? l->arrived : done_of(l);
@@ -52,7 +55,7 @@ static void add_line(struct str *out, const struct board_layer *l, bool sends, u
 		str_addf(&s, "%s %3u%%", l->name, percent);
 	} else {
 		unsigned room = columns - 12 - 1 - 9 - 1 - 2 - 1 - 9;
-		str_addf(&s, "%s %-9s ", l->name, word_of(l, sends));
+		str_addf(&s, "%s %-9s ", l->name, word_of(l, b));
 		add_bar(&s, part, l->size, room > BAR_MAX ? BAR_MAX : room);
 		str_addf(&s, " %s", str_cstr(&size));
 	}
@@ -106,7 +109,7 @@ unsigned progress_lines(const struct board *b, unsigned columns, unsigned rows, 
 			size_t before = out->len;
 			if (!is_shown(&b->v[i]) || is_busy(&b->v[i]) != (busy == 1))
 				continue;
-			add_line(out, &b->v[i], b->sends, width);
+			add_line(out, &b->v[i], b, width);
 			ret_widths[n++] = (unsigned short)(out->len - before);
 			str_addc(out, '\n');
 		}

@@ -1,5 +1,5 @@
 #include "base/base.h"
-#include "cli/command.h"
+#include "cli/progress.h"
 #include "engine/image.h"
 
 struct save_opts {
@@ -20,8 +20,7 @@ static const struct opt save_rows[] = {
 	 "All operands are images; else those behind the first are more names for it"},
 	{"output", 'o', TO(OPT_STR, output), "PATH",
 	 "Write this file or directory, not standard output", .complete = COMPLETE_FILE},
-	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL,
-	 "Print nothing but errors (nothing else is printed)"},
+	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Show no progress"},
 	{"uncompressed", 0, OPT_BOOL, .help = "Nothing is compressed unless --compress asks for it",
 	 .flags = OPT_IGNORED},
 	{0},
@@ -62,8 +61,16 @@ static int save_run(struct cli *c, void *opts, struct err *e)
 		err_fail(e, ERR_USAGE, "--compress is for --format docker-dir and oci-dir");
 		return err_hint(e, "compress the whole archive: hoy save IMAGE | zstd > FILE");
 	}
+	struct progress p;
+	progress_init(&p, c, o->quiet);
+	if (p.terminal)
+		s.watch = progress_watch(&p);
 	int r = home_open(&h, c->root, e);
-	return r < 0 ? r : image_save(&h, &s, e);
+	if (r == 0)
+		r = image_save(&h, &s, e);
+	if (r == 0 && p.terminal)
+		progress_end(&p, "Saved", c->nargs == 1 || !s.multi ? c->args[0] : "all images");
+	return r;
 }
 
 const struct command cmd_save = {
@@ -87,7 +94,9 @@ const struct command cmd_save = {
 		"compressed again; docker-archive holds plain layers. The same images always give "
 		"the same bytes.\n\n"
 		"A file gets its name when it is complete. Every layer is checked on its way: if a "
-		"file of it was changed in the store, the command fails.",
+		"file of it was changed in the store, the command fails. On a terminal standard "
+		"error "
+		"shows how far it is.",
 	.examples = "hoy save -o alpine.tar alpine\nhoy save alpine | ssh host hoy load\n"
 		    "hoy save -m -o both.tar alpine debian\n"
 		    "hoy save --format oci-archive -o alpine-oci.tar alpine\n"

@@ -59,6 +59,7 @@ struct image_save_opts {
 	size_t n;
 	bool multi; /* all are images; else those behind the first are more names for it */
 	const char *registry; /* of short ones among those names */
+	struct board_watch watch;
 };
 int image_save(const struct home *h, const struct image_save_opts *o, struct err *e);
 

@@ -69,7 +69,53 @@ static int add_more_name(const char *text, const char *registry, struct arena *a
 	return r;
 }
 
-static int write_all(struct save_work *w, struct target *t, struct err *e)
+struct showing {
+	const struct board *board;
+	const struct board_watch *watch;
+};
+
+static void tick(void *arg)
+{
+	const struct showing *s = arg;
+
+	s->watch->show(s->watch->arg, s->board, false);
+}
+
+/* u0_run(), with somebody who looks. */
+static int run_shown(struct save_work *w, const struct board_watch *watch, struct err *e)
+{
+	scoped(task_signals) sig;
+	struct showing s = {w->job.board, watch};
+	struct task t;
+	size_t done;
+
+	task_signals_hold(&sig);
+	struct task_wait wait = {
+		.until = -1, .sigfd = sig.fd, .every = watch->every, .tick = tick, .arg = &s};
+	int r = u0_start(w->h, save_inside, w, &t, e);
+	if (r < 0)
+		return r;
+	r = task_wait(&t, 1, &wait, &done, e);
+	task_kill(&t);
+	watch->show(watch->arg, w->job.board, true);
+	return r;
+}
+
+static int run_save(struct save_work *w, const struct board_watch *watch, struct err *e)
+{
+	if (!watch->show)
+		return u0_run(w->h, save_inside, w, e);
+	w->job.board = board_new(e);
+	if (!w->job.board)
+		return -ENOMEM;
+	w->job.board->saves = true;
+	int r = run_shown(w, watch, e);
+	board_free(w->job.board);
+	return r;
+}
+
+static int write_all(struct save_work *w, struct target *t, const struct board_watch *watch,
+		     struct err *e)
 {
 	sigset_t old, set;
 
@@ -81,7 +127,7 @@ static int write_all(struct save_work *w, struct target *t, struct err *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	int r = u0_run(w->h, save_inside, w, e);
+	int r = run_save(w, watch, e);
 	if (r == 0)
 		r = target_finish(t, e);
 	target_free(t);
@@ -107,7 +153,7 @@ int image_save(const struct home *h, const struct image_save_opts *o, struct err
 		return err_fail(e, ERR_USAGE, "a docker-dir holds one image only");
 	r = open_target(&t, o, e);
 	if (r == 0)
-		return write_all(&w, &t, e);
+		return write_all(&w, &t, &o->watch, e);
 	target_free(&t);
 	return r;
 }

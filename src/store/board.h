@@ -23,6 +23,7 @@ struct board {
 		[BOARD_WORKERS]; /* who is at work: each enters itself before it locks anything; 0: nobody */
 	unsigned n;
 	bool sends; /* layers go out; arrived counts what is there */
+	bool saves; /* layers are written into an archive; arrived counts what was */
 	struct board_layer {
 		char name[13];	  /* the first digits of its digest */
 		uint64_t size;	  /* of the blob */

@@ -32,6 +32,68 @@ int save_source_read(struct saving *s, const char *id, struct save_source *ret, 
 	return r < 0 ? r : image_doc_fits(&ret->doc, &ret->m, ret->manifest_digest, e);
 }
 
+/* The line for a layer, which may be called for many times: images share layers. */
+static struct board_layer *line_of(const struct saving *s, const char *diffid)
+{
+	struct board *b = s->job->board;
+
+	for (unsigned i = 0; b && i < b->n; i++)
+		if (!strncmp(b->v[i].name, digest_hex(diffid), sizeof b->v[i].name - 1))
+			return &b->v[i];
+	return NULL;
+}
+
+void save_shown(struct saving *s, const char *diffid, uint64_t size)
+{
+	struct board_layer *l = line_of(s, diffid);
+
+	if (!l)
+		return;
+	l->size = size;
+	l->arrived = l->progress.taken = 0;
+	l->stage = BOARD_WORKS;
+	s->out.shown = l;
+}
+
+void save_shown_end(struct saving *s)
+{
+	if (s->out.shown)
+		s->out.shown->stage = BOARD_DONE;
+	s->out.shown = NULL;
+}
+
+/* How much of a layer goes out, as far as that is known before: a blob that was kept, or its tar. */
+static uint64_t size_of(struct saving *s, const char *diffid, const struct oci_descriptor *d)
+{
+	struct layer_meta meta = {0};
+	struct digest blob, tar;
+
+	if (s->job->format != SAVE_DOCKER_ARCHIVE && digest_parse(d->digest, &blob, NULL) == 0 &&
+	    layer_blob_exists(s->h, &blob, d->size))
+		return (uint64_t)d->size;
+	return digest_parse(diffid, &tar, NULL) == 0 &&
+			       layer_meta_any(s->h, &tar, &s->arena, &meta, NULL) == 0
+		       ? (uint64_t)meta.tar_size
+		       : 0;
+}
+
+/* A line for every layer before the first byte, so that what is left can be told. What cannot be read is told when its turn comes. */
+static void add_lines(struct saving *s)
+{
+	for (size_t i = 0; s->job->board && i < s->job->n; i++) {
+		scoped(save_source) src = {0};
+		if (save_source_read(s, s->job->images[i].id, &src, NULL) < 0)
+			continue;
+		for (size_t k = 0; k < src.m.layers.n; k++) {
+			const char *diffid = src.doc.rootfs.diff_ids.v[k];
+			const struct oci_descriptor *d = src.m.layers.v;
+			if (!line_of(s, diffid))
+				board_add(s->job->board, digest_hex(diffid),
+					  size_of(s, diffid, &d[k]));
+		}
+	}
+}
+
 static int to_out(void *arg, const void *p, size_t n, struct err *e)
 {
 	return save_out_bytes(arg, p, n, e);
@@ -56,10 +118,13 @@ int save_tar(struct saving *s, const char *name, const char *diffid, int64_t *re
 	if (r < 0)
 		return r;
 	r = save_out_begin(&s->out, name, (uint64_t)meta.tar_size, e);
+	save_shown(s, diffid, (uint64_t)meta.tar_size);
 	if (r == 0)
 		r = replay_all(replay, &sink, NULL, e);
 	if (r == 0)
 		r = save_out_end(&s->out, e);
+	if (r == 0)
+		save_shown_end(s);
 	replay_close(replay);
 	return r;
 }
@@ -108,6 +173,7 @@ int save_images(const struct home *h, enum u0_form form, const struct save_job *
 	bool dir = job->format == SAVE_OCI_DIR || job->format == SAVE_DOCKER_DIR;
 	struct saving s = {
 		h, form, job, {.fd = job->fd, .dir = dir, .what = job->what, .file = -1}};
+	add_lines(&s);
 	int r = job->format == SAVE_DOCKER_ARCHIVE ? save_docker(&s, e)
 		: job->format == SAVE_DOCKER_DIR   ? save_docker_dir(&s, e)
 						   : save_oci(&s, e);

@@ -11,6 +11,7 @@
 #define STORE_SAVE_H
 
 #include "oci/image_spec.h"
+#include "store/board.h"
 #include "store/replay.h"
 
 enum save_format { SAVE_DOCKER_ARCHIVE, SAVE_OCI_ARCHIVE, SAVE_OCI_DIR, SAVE_DOCKER_DIR };
@@ -24,9 +25,10 @@ struct save_job {
 	enum save_format format;
 	bool compress; /* directories: gzip the layers that are not compressed */
 	struct save_image *images;
-	size_t n;	  /* SAVE_DOCKER_DIR: 1 */
-	int fd;		  /* a file or pipe to write, or the empty directory */
-	const char *what; /* names it in messages */
+	size_t n;	     /* SAVE_DOCKER_DIR: 1 */
+	int fd;		     /* a file or pipe to write, or the empty directory */
+	const char *what;    /* names it in messages */
+	struct board *board; /* where progress is written down; NULL: nobody looks */
 };
 
 /* Inside U0, or outside as far as the layers can be read. */
@@ -37,10 +39,11 @@ struct save_out {
 	int fd;
 	bool dir;
 	const char *what;
-	struct strv done;    /* names written so far */
-	uint64_t size, left; /* of the present file in a tar */
-	int file;	     /* the present file in a directory */
-	struct str buf;	     /* on its way into the tar */
+	struct strv done;	   /* names written so far */
+	uint64_t size, left;	   /* of the present file in a tar */
+	int file;		   /* the present file in a directory */
+	struct str buf;		   /* on its way into the tar */
+	struct board_layer *shown; /* counts the bytes that go out; NULL: not shown */
 };
 void save_out_free(struct save_out *o);
 /* Was a file of this name begun? */
@@ -78,6 +81,10 @@ int save_blob_kind(const struct home *h, const char *digest, enum inflate_kind *
 /* The tar of a layer as one file; *ret_size may be NULL. */
 int save_tar(struct saving *s, const char *name, const char *diffid, int64_t *ret_size,
 	     struct err *e);
+
+/* The line of a layer, from when its bytes begin until they are out. diffid names it. */
+void save_shown(struct saving *s, const char *diffid, uint64_t size);
+void save_shown_end(struct saving *s);
 
 int save_docker(struct saving *s, struct err *e);     /* docker-archive */
 int save_oci(struct saving *s, struct err *e);	      /* oci-archive, oci-dir */

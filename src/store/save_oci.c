@@ -96,9 +96,20 @@ static int to_compressed(void *arg, const void *p, size_t n, struct err *e)
 	return save_out_bytes(&c->s->out, p, n, e);
 }
 
+struct deflating {
+	struct deflate *z;
+	struct board_layer *shown; /* counts what goes in: nobody knows how much will come out */
+};
+
 static int to_deflate(void *arg, const void *p, size_t n, struct err *e)
 {
-	return deflate_add(arg, p, n, e);
+	const struct deflating *f = arg;
+
+	if (f->shown) {
+		f->shown->arrived += n;
+		f->shown->progress.taken += n;
+	}
+	return deflate_add(f->z, p, n, e);
 }
 
 /* The tar of a layer through gzip; its digest, and so its name, is known afterwards. Directories only. */
@@ -108,24 +119,34 @@ static int compress_layer(struct saving *s, struct counting *c, const char *name
 	struct sink out = {to_compressed, c};
 	struct deflate *z = NULL;
 	struct replay *replay = NULL;
+	struct layer_meta meta = {0};
 	struct digest d;
 	int r = digest_parse(diffid, &d, e);
 
 	if (r == 0)
 		r = hash_open(&c->hash, e);
 	if (r == 0)
+		r = layer_meta_any(s->h, &d, &s->arena, &meta, e);
+	if (r == 0)
 		r = replay_open(&replay, s->h, &d, s->form, e);
 	if (r == 0)
 		r = deflate_open(&z, INFLATE_GZIP, GZIP_LEVEL, &out, e);
 	if (r == 0)
 		r = save_out_begin(&s->out, name, 0, e);
-	struct sink in = {to_deflate, z};
+	if (r == 0)
+		save_shown(s, diffid, (uint64_t)meta.tar_size);
+	struct deflating into = {z, s->out.shown};
+	struct sink in = {to_deflate, &into};
+	s->out.shown = NULL;
 	if (r == 0)
 		r = replay_all(replay, &in, NULL, e);
+	s->out.shown = into.shown;
 	if (r == 0)
 		r = deflate_end(z, e);
 	if (r == 0)
 		r = save_out_end(&s->out, e);
+	if (r == 0)
+		save_shown_end(s);
 	deflate_close(z);
 	replay_close(replay);
 	return r;
@@ -178,7 +199,12 @@ static int save_layer(struct saving *s, const struct family *f, const char *diff
 		r = save_compressed(s, f, diffid, d, e);
 		kind = INFLATE_GZIP;
 	} else if (kept) {
-		r = save_out_has(&s->out, name) ? 0 : save_blob(s, name, d, e);
+		bool written = save_out_has(&s->out, name);
+		if (!written)
+			save_shown(s, diffid, (uint64_t)d->size);
+		r = written ? 0 : save_blob(s, name, d, e);
+		if (r == 0)
+			save_shown_end(s);
 	} else {
 		name = arena_printf(&s->arena, "%s%.64s", f->prefix, digest_hex(diffid));
 		d->digest = diffid;

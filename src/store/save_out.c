@@ -80,6 +80,10 @@ int save_out_bytes(struct save_out *o, const void *p, size_t n, struct err *e)
 {
 	int r;
 
+	if (o->shown) {
+		o->shown->arrived += n;
+		o->shown->progress.taken += n;
+	}
 	if (o->dir) {
 		r = fd_write_all(o->file, p, n);
 		return r < 0 ? failed(o, r, e) : 0;

@@ -137,6 +137,38 @@ test_other_tools_read_it() {
 	fi
 }
 
+# On a terminal standard error tells how far it is, in a window of its own and never in the archive; elsewhere nothing is said.
+test_progress() {
+	local exe
+	exe=$(command -v "$HOY")
+	load busybox
+	run hoy save -o "$T/plain.tar" busybox
+	assert_ok
+	assert_eq '' "$out$err" 'said without a terminal'
+	# The reader waits until something was shown.
+	run with_pty -s 20x70 'expect=writing' "touch=$T/go" eof -- env TERM=xterm bash -c \
+		"set -o pipefail; \"\$1\" save busybox | { until [ -e '$T/go' ]; do sleep 0.05; done; cat >'$T/piped.tar'; }" bash "$exe"
+	assert_ok
+	assert_has 'of 1 layers'
+	assert_match 'Saved busybox: 1 layer,'
+	cmp "$T/plain.tar" "$T/piped.tar" || fail 'progress is in the archive'
+	LC_ALL=C sed 's/\x1b\[[0-9]*A\|\x1b\[J//g' "$T/out" | LC_ALL=C grep -q $'\x1b' && fail "other escapes: $(cat -v "$T/out" | tail -5)"
+	for format in docker-archive oci-archive 'oci-dir --compress' docker-dir; do
+		rm -rf "$T/x"
+		# shellcheck disable=SC2086
+		run with_pty eof -- env TERM=xterm "$exe" save --format $format -o "$T/x" busybox
+		assert_ok
+		assert_match 'Saved busybox: 1 layer,'
+	done
+	run with_pty eof -- env TERM=xterm "$exe" save -q -o "$T/quiet.tar" busybox
+	assert_ok
+	assert_eq '' "$out" 'with --quiet'
+	run with_pty eof -- env TERM=dumb "$exe" save -o "$T/dumb.tar" busybox
+	assert_ok
+	assert_eq '' "$out" 'on a dumb terminal'
+	clean
+}
+
 test_where_it_goes() {
 	load busybox
 	run with_pty -- $HOY save busybox
