@@ -134,7 +134,7 @@ static int take_partial(struct plan *p, struct plan_layer *l, struct err *e)
 }
 
 /* Says at once what would be found out when the disk is full. */
-static int check_space(const struct plan *p, struct err *e)
+static int check_space(struct plan *p, struct err *e)
 {
 	struct statvfs st;
 	uint64_t need = 0;
@@ -144,10 +144,31 @@ static int check_space(const struct plan *p, struct err *e)
 			need += p->v[i].size - p->v[i].g->arrived;
 	if (!need || fstatvfs(p->h->fd, &st) < 0 || need <= st.f_bavail * st.f_frsize)
 		return 0;
+	p->refused = true;
 	err_fail_code(e, ERR_DISK_FULL, ENOSPC,
 		      "%" PRIu64 " MB are to be fetched, but %s has room for %" PRIu64 " MB",
 		      need / 1000000, p->h->path, st.f_bavail * st.f_frsize / 1000000);
 	return err_hint(e, "`hoy rmi` removes images; HOY_ROOT or --root puts the store elsewhere");
+}
+
+void plan_tell_room(const struct plan *p, struct err *e)
+{
+	struct statvfs st;
+	uint64_t need = 0;
+
+	if (p->refused || fstatvfs(p->h->fd, &st) < 0)
+		return;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_layer *l = &p->v[i];
+		if (l->keep && !l->same && l->from != PLAN_THERE && l->from != PLAN_BLOB)
+			need += l->size;
+		if (l->board && l->from != PLAN_THERE)
+			need += l->board->progress.written;
+	}
+	err_hint(e,
+		 "it needs more than %" PRIu64 " MB, and %s has room for %" PRIu64
+		 " MB: `hoy rmi` removes images; HOY_ROOT or --root puts the store elsewhere",
+		 need / 1000000, p->h->path, st.f_bavail * st.f_frsize / 1000000);
 }
 
 int plan_look(struct plan *p, struct err *e)

@@ -34,6 +34,7 @@ struct plan_layer {
 struct plan {
 	const struct home *h;
 	enum u0_form form;
+	bool refused;  /* there was no room to begin with: it has been said */
 	bool distrust; /* what is here of unfinished layers was wrong: fetch it anew */
 	struct oci_manifest manifest;
 	struct image_doc config;
@@ -48,6 +49,9 @@ int plan_make(struct plan *p, const struct fetch_documents *d, const char *name,
 /* Looks what is missing now, and takes the blobs that nobody else is fetching. */
 int plan_look(struct plan *p, struct err *e);
 size_t plan_count(const struct plan *p, enum plan_from from);
+
+/* For a disk that became full on the way, when what was written is gone again: the hint says how much is needed at least, and how much there is. */
+void plan_tell_room(const struct plan *p, struct err *e);
 
 /* Gives all blobs back; with drop, what is there of them is removed. */
 void plan_release(struct plan *p, bool drop);

@@ -340,6 +340,8 @@ static int pull_marked(struct pulling *p, struct pull_done *ret, struct err *e)
 		store_adding_end(p->h, &adding);
 	if (r < 0 || ret->changed)
 		store_sweep(p->h);
+	if (r < 0 && e && e->id == ERR_DISK_FULL)
+		plan_tell_room(&p->plan, e);
 	return r;
 }
 
