@@ -194,6 +194,30 @@ static int ask(const struct home *h, const char *text, const struct image *local
 	return r;
 }
 
+/* "team/app:1" of another registry, while that of this one cannot be asked: said beside what else there is to do. */
+static void tell_same_elsewhere(const struct home *h, const char *text, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(strv) all = {0};
+	struct reference want, r;
+
+	if (ref_parse(&a, text, &want, NULL) < 0 || images_names(h, &all, NULL) < 0)
+		return;
+	const char *slash = strrchr(want.repository, '/'),
+		   *last = slash ? slash + 1 : want.repository;
+	for (size_t i = 0; i < all.n; i++) {
+		if (ref_parse(&a, all.v[i], &r, NULL) < 0 || !r.tag)
+			continue;
+		slash = strrchr(r.repository, '/');
+		if (strcmp(slash ? slash + 1 : r.repository, last) != 0 ||
+		    (want.tag && !str_eq(want.tag, r.tag)))
+			continue;
+		char *before = arena_strdup(&a, e->hint);
+		err_hint(e, "%s%s%s is here", before, *before ? "; " : "", all.v[i]);
+		return;
+	}
+}
+
 int image_pull(const struct home *h, const char *text, const struct image_pull_opts *o,
 	       struct image_pulled *ret, struct err *e)
 {
@@ -230,11 +254,14 @@ int image_pull(const struct home *h, const char *text, const struct image_pull_o
 	}
 	if (r < 0) {
 		*e = unreached;
-		bool not_found = unreached.id == ERR_REGISTRY_NO_IMAGE ||
+		bool not_found = unreached.id == ERR_IMAGE_UNKNOWN || /* it stays here */
+				 unreached.id == ERR_REGISTRY_NO_IMAGE ||
 				 unreached.id == ERR_REGISTRY_DENIED ||
 				 unreached.id == ERR_REGISTRY_UNREACHABLE;
 		if (not_found && found < 0 && str_starts(why.hint, "did you mean"))
 			err_hint(e, "%s", why.hint);
+		else if (unreached.id == ERR_REGISTRY_UNREACHABLE && found < 0)
+			tell_same_elsewhere(h, text, e);
 	}
 	return r;
 }

@@ -173,7 +173,7 @@ struct nearest {
 	size_t distance;
 };
 
-/* The nearest name in any of the forms in which it may have been meant: whole, as docker shows it, or its last component alone. */
+/* The nearest name in any of the forms in which it may have been meant: whole, as docker shows it, or its last component alone; with or without the tag. */
 static int compare_name(void *arg, const char *repository, const char *last, const char *id)
 {
 	struct nearest *n = arg;
@@ -181,8 +181,9 @@ static int compare_name(void *arg, const char *repository, const char *last, con
 	const char *full = arena_printf(&scratch, "%s%s", repository, last);
 	const char *shown = ref_familiar(&scratch, full);
 	const char *base = strrchr(repository, '/'), *path = strchr(full, '/') + 1;
-	const char *forms[] = {full, shown, path, arena_printf(&scratch, "%s%s", base + 1, last),
-			       base + 1};
+	const char *forms[] = {full,	 shown,
+			       path,	 arena_printf(&scratch, "%s%s", base + 1, last),
+			       base + 1, repository};
 
 	if (!id || *last != ':')
 		return 0;
@@ -190,7 +191,7 @@ static int compare_name(void *arg, const char *repository, const char *last, con
 		size_t d = str_distance(n->text, forms[i]);
 		if (d < n->distance) {
 			n->distance = d;
-			n->best = arena_strdup(n->a, i == 4 && !strcmp(last, ":latest") ? base + 1
+			n->best = arena_strdup(n->a, i >= 4 && !strcmp(last, ":latest") ? forms[i]
 											: shown);
 		}
 	}

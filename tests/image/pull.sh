@@ -190,6 +190,16 @@ test_what_stays_here() {
 	assert_err E-IMAGE-UNKNOWN 'localhost/ are known here only'
 	run hoy pull busybox
 	assert_err E-IMAGE-UNKNOWN 'localhost/ are known here only'
+	run hoy pull localhost/busibox
+	assert_err E-IMAGE-UNKNOWN 'localhost/ are known here only'
+	assert_err_has 'did you mean localhost/busybox?'
+	# a registry whose name nobody knows: what is here under the same name is told
+	run timeout 30 $HOY pull registry.invalid/library/busybox
+	assert_err E-REGISTRY-UNREACHABLE 'cannot be resolved'
+	assert_err_has 'localhost/busybox:latest is here'
+	run timeout 30 $HOY pull registry.invalid/library/busybox:other
+	assert_err E-REGISTRY-UNREACHABLE
+	case $err in *' is here'*) fail "another tag is offered: $err" ;; esac
 	run hoy pull "$id"
 	assert_err E-IMAGE-UNKNOWN 'ids are known here only'
 	run hoy pull "sha256:$id"
