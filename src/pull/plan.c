@@ -151,6 +151,8 @@ static int check_space(struct plan *p, struct err *e)
 	return err_hint(e, "`hoy rmi` removes images; HOY_ROOT or --root puts the store elsewhere");
 }
 
+enum { FEW_FILES = 1 << 17 };
+
 void plan_tell_room(const struct plan *p, struct err *e)
 {
 	struct statvfs st;
@@ -165,10 +167,19 @@ void plan_tell_room(const struct plan *p, struct err *e)
 		if (l->board && l->from != PLAN_THERE)
 			need += l->board->progress.written;
 	}
-	err_hint(e,
-		 "it needs more than %" PRIu64 " MB, and %s has room for %" PRIu64
-		 " MB: `hoy rmi` removes images; HOY_ROOT or --root puts the store elsewhere",
-		 need / 1000000, p->h->path, st.f_bavail * st.f_frsize / 1000000);
+	uint64_t have = (uint64_t)st.f_bavail * st.f_frsize;
+	if (need > have / 2)
+		err_hint(e,
+			 "it needs more than %" PRIu64 " MB, and %s has room for %" PRIu64
+			 " MB: `hoy rmi` removes images; HOY_ROOT or --root puts the store "
+			 "elsewhere",
+			 need / 1000000, p->h->path, have / 1000000);
+	else if (st.f_files && st.f_favail < FEW_FILES && e->code == ENOSPC)
+		err_hint(e,
+			 "%s has room for %" PRIu64 " MB, but for %" PRIu64
+			 " files only: `hoy rmi` removes images; HOY_ROOT or --root puts the store "
+			 "elsewhere",
+			 p->h->path, have / 1000000, (uint64_t)st.f_favail);
 }
 
 int plan_look(struct plan *p, struct err *e)

@@ -50,7 +50,7 @@ int plan_make(struct plan *p, const struct fetch_documents *d, const char *name,
 int plan_look(struct plan *p, struct err *e);
 size_t plan_count(const struct plan *p, enum plan_from from);
 
-/* For a disk that became full on the way, when what was written is gone again: the hint says how much is needed at least, and how much there is. */
+/* For a disk that became full on the way, when what was written is gone again: the hint says how much is needed at least, and how much there is, of bytes or of files. */
 void plan_tell_room(const struct plan *p, struct err *e);
 
 /* Gives all blobs back; with drop, what is there of them is removed. */

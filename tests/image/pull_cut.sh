@@ -196,6 +196,22 @@ test_full_disk() { # rows=user,one
 	tr -s ' \n' ' ' <"$T/err" | grep -Eq 'it needs more than [0-9]+ MB, and .*/small/store has room for 8 MB' || fail "no need and have: $(last)"
 }
 
+# A file system that can hold no more files, but much more of their bytes.
+test_no_more_files() { # rows=user,one
+	registry_start
+	registry_push busybox team/app:1
+	mkdir "$T/small"
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=90m,nr_inodes=60,mode=700 small "$1" || exit 9
+		export HOY_ROOT=$1/store
+		$HOY pull -q "$2" && exit 7
+		$HOY system check || exit 3' bash "$T/small" "$REG/team/app:1"
+	assert_ok
+	assert_err_has '(E-DISK-FULL)'
+	tr -s ' \n' ' ' <"$T/err" | grep -Eq 'small/store has room for 9[0-9] MB, but for [0-9]+ files only' || fail "not what is missing: $(last)"
+}
+
 test_terminal() {
 	noise
 	relay --rate 2000000
