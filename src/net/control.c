@@ -36,13 +36,14 @@ const struct bind_field control_answer_fields[] = {
 	{0},
 };
 
-enum { WAIT_FIRST_MS = 10000, REFUSE_MS = 200 };
+enum { WAIT_FIRST_MS = 10000, REFUSE_MS = 200, PAUSE_MS = 100 };
 
 /* There is one network process in a process. */
 static struct control {
 	struct netproc *np;
 	struct watch listener;
 	struct timer first;   /* nobody came: whoever made us died */
+	struct timer resume;  /* no descriptor was left for whoever came */
 	struct member *last;  /* the one whose end is the process's */
 	struct member *fresh; /* connections that have not said who they are */
 	struct network net
@@ -96,7 +97,6 @@ static void member_gone(struct member *m)
 	free_member(m);
 }
 
-/* The record has other name servers now. */
 /* A container has another name from now on. */
 static void rename_member(const char *container, const char *name)
 {
@@ -306,8 +306,14 @@ static void on_connection(struct watch *w, uint32_t events)
 	struct ucred who = {0};
 	socklen_t len = sizeof who;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			/* It would be reported again at once. */
+			loop_set(&ct.np->loop, w, 0);
+			loop_timer(&ct.np->loop, &ct.resume, PAUSE_MS);
+		}
 		return;
+	}
 	struct member *m = xcalloc(1, sizeof *m);
 	m->ctl = (struct watch){.fd = -1, .fn = on_request, .arg = m};
 	m->np = ct.np;
@@ -321,6 +327,11 @@ static void on_connection(struct watch *w, uint32_t events)
 	ct.fresh = m;
 }
 
+static void on_resume(struct timer *t)
+{
+	loop_set(&ct.np->loop, &ct.listener, EPOLLIN);
+}
+
 static void on_nobody(struct timer *t)
 {
 	end_if_alone();
@@ -331,6 +342,7 @@ int control_init(struct netproc *np, int listener, struct err *e)
 	ct.np = np;
 	ct.listener = (struct watch){.fd = -1, .fn = on_connection};
 	ct.first.fn = on_nobody;
+	ct.resume.fn = on_resume;
 	loop_timer(&np->loop, &ct.first, WAIT_FIRST_MS);
 	int r = loop_add(&np->loop, &ct.listener, listener, EPOLLIN);
 	return r < 0 ? err_set(e, r, "watch the network's socket") : 0;

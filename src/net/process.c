@@ -34,9 +34,9 @@ static void detach(const int *keep, size_t n)
 	proc_hide_args("hoy-network");
 }
 
-enum { FDS_MAX = 1 << 17, FDS_KEPT = 64 };
+enum { FDS_MAX = 1 << 17, FDS_KEPT = 640 };
 
-/* Returns where flows stop taking descriptors: the last ones are for new members, the name server and the socket pool. */
+/* Returns where flows stop taking descriptors: the last ones are for new members, the name server (up to 512) and the socket pool. */
 static int raise_limits(void)
 {
 	const struct rlimit none = {0, 0};

@@ -81,7 +81,13 @@ static void answer(int sock, struct pool_msg m)
 		n++;
 	}
 	m.n = n;
-	fd_send_msg(sock, &m, sizeof m, fd, n);
+	ssize_t r = fd_send_msg(sock, &m, sizeof m, fd, n);
+	if (r < 0) {
+		/* ETOOMANYREFS: this user has too many descriptors under way elsewhere. Who asks hears of it, and asks again. */
+		m.n = 0;
+		m.err = (int)-r;
+		fd_send_msg(sock, &m, sizeof m, NULL, 0);
+	}
 	for (uint8_t i = 0; i < n; i++)
 		close(fd[i]);
 }
@@ -275,6 +281,8 @@ int sockpool_take(struct sockpool *p, enum pool_kind k)
 	/* It answers within microseconds, or it is dead. */
 	while (!p->kinds[k].n && p->kinds[k].asked && r == 0)
 		r = poll(&pfd, 1, PATIENCE_MS) > 0 ? take_answer(p) : -EAGAIN;
+	if (!p->kinds[k].n)
+		p->kinds[k].asked = false; /* the next one asks again, whatever became of this */
 	if (!p->kinds[k].n)
 		return r == -EMFILE || r == -ENFILE ? -EMFILE : -EAGAIN;
 	int fd = p->kinds[k].fd[--p->kinds[k].n];

@@ -31,6 +31,8 @@
 
 enum { BATCH_MAX = 128, BUFFER = 256 << 10, ROOM = PACKET_MAX + 64, IDLE_MS = 1000 };
 enum { HEAD6 = 40 };
+/* UDP_MAX_SEGMENTS of the kernel. Older ones let a raw socket of a container ask for pieces of one byte: 65,000 calls for one packet. */
+enum { SEGMENTS = 128 };
 
 struct tun {
 	struct watch watch;
@@ -151,13 +153,14 @@ static void one(struct tun *t, uint8_t *d, size_t n, const struct virtio_net_hdr
 		p.df = false;
 	}
 	if (h->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4) {
-		if (p.proto != IPPROTO_UDP || !h->gso_size)
+		if (p.proto != IPPROTO_UDP || !h->gso_size ||
+		    p.body_len > (size_t)h->gso_size * SEGMENTS)
 			return;
 		p.segment = h->gso_size < p.body_len ? h->gso_size : 0;
 	} else if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
 		return;
 	}
-	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && !whole)
 		make_sum(d, &p);
 	else if (!(h->flags & VIRTIO_NET_HDR_F_DATA_VALID) && !packet_sum_right(&p))
 		return;

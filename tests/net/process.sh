@@ -146,6 +146,32 @@ test_supervisor_stays_small() { # rows=user,root
 	wait_for small
 }
 
+# What programs of the user have under way in sockets counts together: while it is too much the second process can hand nothing over.
+test_descriptors_under_way() { # rows=user
+	load busybox
+	local port i hold
+	port=$(free_port)
+	( # it takes as many as the limit says
+		ulimit -n 300
+		server_in web --network bridge -p "$port:80"
+	) || fail 'run web'
+	wait_for host_says "127.0.0.1:$port" 'I am web'
+	python3 -c '
+import signal, socket
+a, b = socket.socketpair()
+a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+for i in range(4):
+    socket.send_fds(a, [b"x"], [0] * 200)
+print("held", flush=True)
+signal.pause()' >"$T/held" &
+	hold=$!
+	wait_for grep -q held "$T/held"
+	for ((i = 0; i < 20; i++)); do host_says "127.0.0.1:$port" 'I am web' || break; done
+	[ "$i" -lt 20 ] || fail 'nothing was used up'
+	kill "$hold"
+	wait_for -t 10 host_says "127.0.0.1:$port" 'I am web'
+}
+
 # Nothing runs, nothing is waited for: an idle network process is not woken up.
 test_idle() {
 	load busybox
