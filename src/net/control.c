@@ -364,9 +364,11 @@ void control_refuse(int listener, const struct err *why)
 
 void control_end(struct netproc *np, int dir, int lock)
 {
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) {
 		unlinkat(dir, "sock", 0);
-	/* What follows may take the kernel some milliseconds, for which nobody has to wait. */
+		flock(lock, LOCK_UN);
+	}
+	/* What follows may take the kernel some milliseconds, for which nobody has to wait: not whoever left last, nor whoever comes next. */
 	if (ct.last)
 		free_member(ct.last);
 }
