@@ -36,7 +36,8 @@ static const struct opt create_rows[] = {
 	{"label", 0, TO(OPT_PAIRS, labels), "KEY=VALUE", "Label of the network"},
 	{"opt", 'o', TO(OPT_PAIRS, options), "KEY=VALUE",
 	 "Option of the driver: mtu, isolate, parent, mode and others", COMPLETE_WORDS,
-	 "mtu= isolate=<true|false> parent= mode= com.docker.network.driver.mtu= "
+	 "mtu= isolate=<true|false> allow_host_loopback=<true|false> "
+	 "allow_link_local=<true|false> parent= mode= com.docker.network.driver.mtu= "
 	 "com.docker.network.bridge.name= com.docker.network.bridge.enable_icc=<true|false>"},
 	{"route", 0, TO(OPT_STRS, routes), "DESTINATION,GATEWAY[,METRIC]",
 	 "Route that its containers get"},
@@ -86,7 +87,11 @@ const struct command cmd_network_create = {
 		"65520 "
 		"if not given), com.docker.network.bridge.name, "
 		"com.docker.network.bridge.enable_icc=false (its containers do not reach each "
-		"other), isolate (networks never reach each other, so every value is true). "
+		"other), isolate (networks never reach each other, so every value is true), "
+		"allow_host_loopback=true (host.containers.internal leads to what listens on the "
+		"host's 127.0.0.1, which no container reaches otherwise), allow_link_local=true "
+		"(169.254.0.0/16, where clouds keep the credentials of a machine, is reached as "
+		"the host reaches it). "
 		"Of macvlan and ipvlan: parent, mode, mtu. Others of podman and docker are refused "
 		"with the reason, unless their value says what is so anyway.\n\n"
 		"macvlan and ipvlan put containers beside the host into the network of a device of "

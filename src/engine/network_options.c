@@ -35,6 +35,8 @@ static const struct option options[] = {
 	{DOCKER "driver.mtu", ANY, MTU},
 	{"isolate", BRIDGE, WORDS, "true false strict 1 0",
 	 "networks never reach each other here: the values are true, false and strict"},
+	{"allow_host_loopback", BRIDGE, WORDS, "true false 1 0", "the values are true and false"},
+	{"allow_link_local", BRIDGE, WORDS, "true false 1 0", "the values are true and false"},
 	{DOCKER "bridge.name", BRIDGE, DEVICE},
 	{DOCKER "bridge.enable_icc", BRIDGE, WORDS, "true false 1 0",
 	 "the values are true and false"},

@@ -61,6 +61,7 @@ struct netproc {
 	struct loop loop;
 	const struct network *net;
 	struct ip_net sub4, sub6; /* the bridge's address and length; ip.family 0: none */
+	bool allow_link_local, allow_host_loopback; /* options of the network */
 	struct netns_fds fds; /* what was opened in N, net/setup.h: the TUN device, listeners ... */
 	struct member *members;
 	struct sockpool *pool;

@@ -53,6 +53,13 @@ static int raise_limits(void)
 	return most - (most / 4 < FDS_KEPT ? most / 4 : FDS_KEPT);
 }
 
+static bool is_on(const struct netproc *np, const char *option)
+{
+	const char *v = pairs_get(&np->net->options, option);
+
+	return v && (str_eq(v, "true") || str_eq(v, "1"));
+}
+
 static void find_subnets(struct netproc *np)
 {
 	const struct subnet *v = np->net->subnets.v;
@@ -90,6 +97,8 @@ static int set_up(struct netproc *np, int dir, int ns, struct err *e)
 	if (r < 0)
 		return err_set(e, r, "epoll_create1");
 	find_subnets(np);
+	np->allow_link_local = is_on(np, "allow_link_local");
+	np->allow_host_loopback = is_on(np, "allow_host_loopback");
 	np->pump = xcalloc(1, sizeof *np->pump);
 	r = pump_init(np->pump, &np->loop);
 	if (r < 0)

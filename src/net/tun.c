@@ -80,6 +80,8 @@ static bool is_own(const struct ip *ip)
 	return !memcmp(ip->b, none, sizeof none) || !memcmp(ip->b, mapped, sizeof mapped);
 }
 
+static const struct ip loopback = {4, {127, 0, 0, 1}};
+
 /* Sets p->to; false: it has been answered, or dropped. */
 static bool find_way(struct netproc *np, struct packet *p)
 {
@@ -90,9 +92,14 @@ static bool find_way(struct netproc *np, struct packet *p)
 		return false;
 	}
 	p->to = p->dst;
-	if (!ip_equal(&p->dst, &host_alias))
-		return true;
-	p->to = host_address();
+	if (!ip_equal(&p->dst, &host_alias)) {
+		/* Not of the container's link: nobody passes that on (RFC 3927 2.7), least of all to where clouds tell secrets. */
+		if (!ip_is_link_local(&p->dst) || np->allow_link_local)
+			return true;
+		tun_error(np, WHY_NET, 0, &p->dst, p);
+		return false;
+	}
+	p->to = np->allow_host_loopback ? loopback : host_address();
 	if (!p->to.family)
 		tun_error(np, WHY_HOST, 0, &p->dst, p);
 	return p->to.family;

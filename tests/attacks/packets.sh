@@ -68,7 +68,7 @@ test_answers_of_a_stranger() {
 	in_fake_host fake_stranger
 }
 
-# Only 169.254.1.2 is the host. The rest of 169.254/16, where clouds tell secrets (169.254.169.254), is where the host's own routes lead, and is not the host.
+# Only 169.254.1.2 is the host. The rest of 169.254/16, where clouds tell secrets (169.254.169.254), is not the host, and is reached only where the network was made so.
 fake_metadata() {
 	local a
 	box c
@@ -80,11 +80,17 @@ fake_metadata() {
 		assert_lacks answer
 	done
 	assert_eq 1 "$(grep -c '^192' "$T/log")" "datagrams that reached the host: $(cat "$T/log")"
-	# With a route of the host's own it is reached, as the host reaches it.
+	# The host has a route there.
 	world ip addr add 169.254.169.254/32 dev lo
 	world_echo "$T/w" 169.254.169.254 7080
 	ip route add 169.254.169.254/32 via 192.168.7.2
-	in_box c send 169.254.169.254 7080
+	in_box c send -w 1 169.254.169.254 7080
+	assert_lacks answer
+	assert_eq 0 "$(grep -c '^192' "$T/w")" 'datagrams that came through'
+	hoy network create -o allow_link_local=true asked >/dev/null
+	box d
+	hoy network disconnect bridge d && hoy network connect asked d
+	in_box d send 169.254.169.254 7080
 	assert_has 'answer 8 169.254.169.254 7080'
 }
 test_metadata_address() {

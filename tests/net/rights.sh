@@ -57,4 +57,24 @@ test_the_container_may_do_everything_in_its_own() { # short
 	done
 }
 
+# The host's loopback is reached where the network was made so, by the host's name only.
+test_host_loopback_where_asked_for() {
+	need socat
+	load busybox
+	local port=$((20000 + RANDOM % 10000))
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" 'EXEC:echo here' 2>"$T/socat" &
+	server $!
+	wait_for says $port here
+	ask() { run hoy run --rm --network "$1" busybox sh -c "nc -w 3 $2 $port"; }
+	hoy network create -o allow_host_loopback=true open >/dev/null
+	ask open host.containers.internal
+	assert_out here
+	ask open 127.0.0.1
+	assert_out ''
+	ask bridge host.containers.internal
+	assert_out ''
+	run hoy network create -o allow_host_loopback=perhaps other
+	assert_err
+}
+
 run_tests "$@"
