@@ -57,6 +57,14 @@ static void holder(int fd, const char *address, char ret[CONTAINER_ID_LEN + 1])
 		*ret = 0;
 }
 
+/* What is there is only taken away under this lock: so a look and the removal are about the same lease. */
+static int lock_removals(const struct leases *l)
+{
+	autoclose int lock = openat(l->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return lock < 0 || flock(lock, LOCK_EX) < 0 ? -errno : take_fd(lock);
+}
+
 /* Takes away the lease of a container that is gone. Two that find it must not take it from each other: between the look and the removal nobody
  * else may have removed and taken it. True: the address may be free now. */
 static bool drop_stale(const struct leases *l, const char *address)
@@ -66,9 +74,11 @@ static bool drop_stale(const struct leases *l, const char *address)
 	holder(l->fd, address, has);
 	if (*has && !container_is_gone(l->h, has))
 		return false;
-	autoclose int lock = openat(l->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+	autoclose int lock = lock_removals(l);
+	if (lock < 0)
 		return false;
+	if (faccessat(l->fd, address, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return true; /* whoever takes it now has it */
 	holder(l->fd, address, has);
 	if (*has && !container_is_gone(l->h, has))
 		return false;
@@ -329,6 +339,10 @@ static void drop_one(const struct leases *l, const char *address)
 
 static void drop_all(const struct leases *l, const struct endpoint *ep)
 {
+	autoclose int lock = lock_removals(l);
+
+	if (lock < 0)
+		return; /* they are found stale when the container is gone */
 	drop_one(l, ep->ip4);
 	drop_one(l, ep->ip6);
 	drop_one(l, ep->mac);
