@@ -30,6 +30,34 @@ test_what_was_pulled() { # short
 	assert_eq 0 "$(saw 'PATCH /v2/b/')" 'what was sent although another repository has it'
 }
 
+# One image in two forms: the one that came last is kept and goes out, whole, under both names; what was asked for again comes back.
+test_two_forms_of_one_image() {
+	local first last
+	registry_start
+	registry_push stop a/first:1 --layer gzip
+	first=$DIGEST
+	registry_push stop a/last:1 --layer zstd
+	last=$DIGEST
+	assert_ne "$first" "$last"
+	for name in first last; do
+		run timeout 60 $HOY pull -q "$REG/a/$name:1"
+		assert_ok
+	done
+	for name in first last; do
+		push --digestfile "$T/digest" "$REG/a/$name:1" "$REG/b/$name:1"
+		assert_ok
+		assert_eq "$last" "$(cat "$T/digest")" "digest of $name"
+		assert_eq "$last" "sha256:$(raw "b/$name:1" | sha256sum | cut -d' ' -f1)" "what is there as $name"
+	done
+	run timeout 60 $HOY pull -q "$REG/a/first:1"
+	assert_ok
+	push --digestfile "$T/digest" "$REG/a/last:1" "$REG/c/first:1"
+	assert_ok
+	assert_eq "$first" "$(cat "$T/digest")" 'digest of the first form, pulled again'
+	run hoy system check
+	assert_ok
+}
+
 test_what_was_loaded() { # short
 	registry_start
 	load stop
