@@ -29,22 +29,22 @@ packages_for() {
 	[ "$family" != ubuntu ] || family=debian
 	for set; do
 		case $family:$set in
-		debian:run) echo uidmap ;;
-		debian:build) echo gcc libc6-dev meson ninja-build pkg-config libyajl-dev libcap-ng-dev libseccomp-dev zlib1g-dev libzstd-dev libarchive-dev \
+		debian:run) echo uidmap libmnl0 ;;
+		debian:build) echo gcc libc6-dev meson ninja-build pkg-config libyajl-dev libmnl-dev libcap-ng-dev libseccomp-dev zlib1g-dev libzstd-dev libarchive-dev \
 			libcurl4-openssl-dev libssl-dev ;;
 		debian:test) echo bash python3 libcmocka-dev busybox-static umoci skopeo podman runc zstd xz-utils bzip2 strace jq procps passwd util-linux \
 			shellcheck clang-format universal-ctags git binutils zsh fish mmdebstrap dpkg-dev bash-completion mandoc docker-registry openssl \
 			iproute2 nftables socat ncat bind9-dnsutils tcpdump iperf3 passt slirp4netns ;;
 		debian:peers) echo podman runc bubblewrap ;;
-		fedora:run) echo shadow-utils ;;
-		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \
+		fedora:run) echo shadow-utils libmnl ;;
+		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libmnl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \
 			libarchive-devel libcurl-devel openssl-devel ;;
 		fedora:test) echo bash python3 libcmocka-devel libasan libubsan glibc-static busybox umoci skopeo podman runc zstd xz bzip2 strace jq procps-ng shadow-utils util-linux \
 			ShellCheck clang-tools-extra ctags git binutils zsh fish bash-completion mandoc docker-distribution openssl \
 			iproute nftables socat nmap-ncat bind-utils tcpdump iperf3 passt slirp4netns ;;
 		fedora:peers) echo podman runc bubblewrap ;;
-		arch:run) echo shadow ;;
-		arch:build) echo gcc glibc meson ninja pkgconf yajl libcap-ng libseccomp zlib zstd libarchive curl openssl ;;
+		arch:run) echo shadow libmnl ;;
+		arch:build) echo gcc glibc meson ninja pkgconf yajl libmnl libcap-ng libseccomp zlib zstd libarchive curl openssl ;;
 		arch:test) echo bash python cmocka gcc-libs busybox umoci skopeo podman runc zstd xz bzip2 strace jq procps-ng shadow util-linux shellcheck clang ctags git binutils zsh fish bash-completion openssl \
 			iproute2 nftables socat nmap bind tcpdump iperf3 passt slirp4netns ;;
 		arch:peers) echo podman runc bubblewrap ;;

@@ -38,6 +38,11 @@ struct dl_sym {
 #else
 #define DL_ROW_ARCHIVE DL_ROW_SHARED
 #endif
+#ifdef HOY_STATIC_MNL
+#define DL_ROW_MNL DL_ROW_LINKED
+#else
+#define DL_ROW_MNL DL_ROW_SHARED
+#endif
 #ifdef HOY_STATIC_CURL
 #define DL_ROW_CURL DL_ROW_LINKED
 #else

@@ -120,25 +120,6 @@ static void broken_attributes(void **state)
 		}                                                                                  \
 	} while (0)
 
-struct seen {
-	unsigned four, six, routes;
-};
-
-static int count(const struct rtnl_entry *v, void *arg)
-{
-	static const uint8_t own4[] = {10, 1, 2, 3}, own6[16] = {0xfd, 1, [15] = 3},
-			     far[] = {10, 9, 0, 0};
-	struct seen *s = arg;
-
-	if (v->type == RTM_NEWADDR && v->index == 1000) {
-		s->four += v->family == AF_INET && v->len == 24 && !memcmp(v->addr, own4, 4);
-		s->six += v->family == AF_INET6 && v->len == 64 && !memcmp(v->addr, own6, 16);
-	}
-	if (v->type == RTM_NEWROUTE && v->table == 700 && v->metric == 44)
-		s->routes += v->len == 16 && !memcmp(v->addr, far, 4) && v->via && v->via[3] == 9;
-	return 0;
-}
-
 static int devices_and_routes(void)
 {
 	static const uint8_t mac[6] = {2, 1, 2, 3, 4, 5}, own4[] = {10, 1, 2, 3},
@@ -146,7 +127,6 @@ static int devices_and_routes(void)
 			     own6[16] = {0xfd, 1, [15] = 3};
 	autofree struct nl_batch *b = xmalloc(sizeof *b);
 	struct err e = {0};
-	struct seen seen = {0};
 	uint8_t got[16];
 	int index;
 
@@ -175,9 +155,6 @@ static int devices_and_routes(void)
 	CHECK(rtnl_index(fd, "b0") == 1000);
 	CHECK(rtnl_index(fd, "b1") == -ENODEV);
 	CHECK(rtnl_mac(fd, "b0", got) == 0 && !memcmp(got, mac, 6));
-	CHECK(rtnl_dump(fd, RTM_GETADDR, AF_UNSPEC, count, &seen, &e) == 0);
-	CHECK(rtnl_dump(fd, RTM_GETROUTE, AF_UNSPEC, count, &seen, &e) == 0);
-	CHECK(seen.four == 1 && seen.six == 1 && seen.routes == 1);
 	CHECK(rtnl_route_to(fd, AF_INET, via, &index, got, &e) == 0);
 	CHECK(index == 1000 && !memcmp(got, own4, 4));
 	CHECK(rtnl_route_to(fd, AF_INET, far, &index, got, &e) == -ENETUNREACH);

@@ -78,19 +78,6 @@ void rtnl_route(struct nl_batch *b, const char *what, const struct rtnl_route *r
 /* Packets with this mark are looked up in that table. */
 void rtnl_rule(struct nl_batch *b, const char *what, int family, uint32_t mark, uint32_t table);
 
-/* What an address or route is, from a dump. Pointers into the answer. */
-struct rtnl_entry {
-	uint16_t type; /* RTM_NEWADDR, RTM_NEWROUTE */
-	uint8_t family, len, scope, rtype;
-	uint32_t table, metric;
-	int index;
-	const uint8_t *addr, *via; /* NULL: none (a default route has no addr) */
-};
-/* Takes a message of these types apart: false if it is none, or broken. */
-bool rtnl_entry_parse(uint16_t type, const uint8_t *p, size_t n, struct rtnl_entry *ret);
-/* Calls fn for each address (RTM_GETADDR) or route (RTM_GETROUTE) of the namespace. */
-int rtnl_dump(int fd, uint16_t type, int family, int (*fn)(const struct rtnl_entry *v, void *arg),
-	      void *arg, struct err *e);
 /* The route that a packet to addr would take: its device and the source address (16 bytes, zero if there is none). -ENETUNREACH and others as the
  * kernel says. */
 int rtnl_route_to(int fd, int family, const void *addr, int *ret_index, uint8_t ret_src[16],
