@@ -100,8 +100,7 @@ static void print_namespaces(struct out *out, const struct info *i, struct arena
 	else
 		print_failure(out, &i->networks_error);
 	if (i->networks && !i->ping)
-		out_text(out, "  Ping: no, net.ipv4.ping_group_range leaves the group of this user "
-			      "out; the administrator can run: sysctl -w "
+		out_text(out, "  Ping: no, until root runs: sysctl -w "
 			      "net.ipv4.ping_group_range='0 2147483647'\n");
 	if (i->networks_instead)
 		out_printf(out, "  Until the next boot: %s\n",

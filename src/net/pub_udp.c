@@ -279,12 +279,18 @@ static int inner(const struct listener *l, const struct ip *ip, uint16_t port)
 	return take_fd(fd);
 }
 
+/* Each client is a descriptor: who invents clients must not leave the others without any. */
+static bool is_full(const struct pub *p)
+{
+	return p->n >= CLIENTS_MAX || p->n >= (size_t)p->l->m->np->fd_limit / 4;
+}
+
 static struct client *client_make(struct pub *p, const struct client *like)
 {
 	struct netproc *np = p->l->m->np;
 	int fd = inner(p->l, &like->ip, like->port);
 
-	while ((fd == -EMFILE || p->n >= CLIENTS_MAX) && evict(p)) {
+	while ((fd == -EMFILE || is_full(p)) && evict(p)) {
 		fd_close(&fd);
 		fd = inner(p->l, &like->ip, like->port);
 	}

@@ -77,7 +77,7 @@ fake_ping_nowhere() {
 # What a new namespace of the kernel has: nobody may.
 fake_ping_denied() {
 	run hoy info
-	assert_has 'Ping: no, net.ipv4.ping_group_range leaves'
+	assert_has 'Ping: no, until root runs: sysctl -w net.ipv4.ping_group_range='
 	run hoy info --format '{{.Host.Network.Ping}}'
 	assert_out false
 	box c
