@@ -138,7 +138,7 @@ test_rmi() { # rows=user
 	clean
 }
 
-test_tag() { # short
+test_tag() {
 	prepare
 	load busybox
 	untag() { run hoy untag busybox x.test/a:1 x.test/b:1; }
