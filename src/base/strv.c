@@ -112,6 +112,16 @@ const char *pairs_get(const struct pairs *l, const char *k)
 	return NULL;
 }
 
+bool pairs_fit(const struct pairs *l, const char *text)
+{
+	size_t n = strcspn(text, "=");
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strlen(l->v[i].k) == n && !strncmp(l->v[i].k, text, n))
+			return !text[n] || !strcmp(l->v[i].v, text + n + 1);
+	return false;
+}
+
 static const char **env_find(const struct strs *env, const char *key, size_t len)
 {
 	for (size_t i = 0; i < env->n; i++)

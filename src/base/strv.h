@@ -36,6 +36,8 @@ struct pairs {
 };
 void pairs_set(struct arena *a, struct pairs *l, const char *k, const char *v); /* copies both */
 const char *pairs_get(const struct pairs *l, const char *k);			/* NULL if absent */
+/* Is there what text says, "KEY" (with any value) or "KEY=VALUE"? As filters ask for labels. */
+bool pairs_fit(const struct pairs *l, const char *text);
 
 /* The environment form: "KEY=value" strings. Setting replaces the entry of the same key in place. */
 void env_set(struct arena *a, struct strs *env, const char *key, size_t key_len, const char *value);

@@ -1,18 +1,8 @@
 #include "base/base.h"
 #include "engine/image.h"
+#include "engine/prune.h"
 #include "state/container.h"
 #include "store/gc.h"
-
-static int check_filter(const char *text, struct err *e)
-{
-	static const char *const keys[] = {"until=", "label=", "label!="};
-
-	for (size_t i = 0; i < countof(keys); i++)
-		if (str_starts(text, keys[i]))
-			return 0;
-	err_fail(e, ERR_USAGE, "filter \"%.100s\" is none of prune's", text);
-	return err_hint(e, "until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]");
-}
 
 /* The ids of images that containers use, sorted, but for those containers that do not count. */
 static int find_used(const struct home *h, const struct strs *leaving, struct strv *ret,
@@ -53,8 +43,7 @@ static int choose(const struct home *h, const struct image_prune_opts *o, struct
 	scoped(strv) used = {0}, ids = {0};
 	int r = 0;
 
-	for (size_t i = 0; i < o->filters.n && r == 0; i++)
-		r = check_filter(o->filters.v[i], e);
+	r = prune_check_filters(&o->filters, e);
 	if (r == 0)
 		r = image_query(h, &q, a, &fit, e);
 	if (r == 0)

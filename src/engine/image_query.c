@@ -133,19 +133,6 @@ static bool fits_reference(struct arena *a, const char *pattern, const char *rep
 	return false;
 }
 
-static bool fits_label(const struct image_entry *im, const char *text)
-{
-	const char *eq = strchr(text, '=');
-
-	for (size_t i = 0; i < im->labels.n; i++) {
-		const struct pair *l = &im->labels.v[i];
-		size_t n = eq ? (size_t)(eq - text) : strlen(text);
-		if (strlen(l->k) == n && !strncmp(l->k, text, n))
-			return !eq || !strcmp(l->v, eq + 1);
-	}
-	return false;
-}
-
 static int compare_time(struct timespec a, struct timespec b)
 {
 	if (a.tv_sec != b.tv_sec)
@@ -178,7 +165,7 @@ static bool fits(const struct plan *p, const struct filter *f, const struct row 
 	case F_DANGLING:
 		return is_dangling(r->im) != f->opposite;
 	case F_LABEL:
-		return fits_label(r->im, f->text);
+		return pairs_fit(&r->im->labels, f->text);
 	case F_BEFORE:
 	case F_UNTIL:
 		return compare_time(r->im->created, f->time) < 0;

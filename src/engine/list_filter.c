@@ -247,18 +247,6 @@ void list_filters_free(struct list_filters *f)
 			regfree(&f->v[i].re);
 }
 
-static bool fits_label(const struct pairs *labels, const char *text)
-{
-	size_t n = strcspn(text, "=");
-
-	for (size_t i = 0; i < labels->n; i++) {
-		const struct pair *l = &labels->v[i];
-		if (strlen(l->k) == n && !strncmp(l->k, text, n))
-			return !text[n] || !strcmp(l->v, text + n + 1);
-	}
-	return false;
-}
-
 /* docker shows names with a leading slash to patterns that ask for one. */
 static bool fits_name(const struct list_filter *f, const char *name)
 {
@@ -349,9 +337,9 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 	case F_COMMAND:
 		return it->s.command.n && regexec(&f->re, it->s.command.v[0], 0, NULL, 0) == 0;
 	case F_LABEL:
-		return fits_label(&it->s.labels, f->text);
+		return pairs_fit(&it->s.labels, f->text);
 	case F_NOT_LABEL:
-		return !fits_label(&it->s.labels, f->text);
+		return !pairs_fit(&it->s.labels, f->text);
 	case F_STATUS:
 		return !strcmp(container_status_name(it->status), f->text);
 	case F_EXITED:

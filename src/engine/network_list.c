@@ -96,18 +96,6 @@ static int parse_filters(const struct strs *texts, struct filters *ret, struct e
 	return r;
 }
 
-static bool fits_label(const struct pairs *labels, const char *text)
-{
-	size_t n = strcspn(text, "=");
-
-	for (size_t i = 0; i < labels->n; i++) {
-		const struct pair *l = &labels->v[i];
-		if (strlen(l->k) == n && !strncmp(l->k, text, n))
-			return !text[n] || !strcmp(l->v, text + n + 1);
-	}
-	return false;
-}
-
 static bool is_builtin(const struct network *n)
 {
 	return !strcmp(n->name, NETWORK_DEFAULT) || !strcmp(n->driver, "host") ||
@@ -133,9 +121,9 @@ static bool fits(const struct home *h, const struct filter *f, const struct netw
 	case F_DRIVER:
 		return !strcmp(n->driver, f->text);
 	case F_LABEL:
-		return fits_label(&n->labels, f->text);
+		return pairs_fit(&n->labels, f->text);
 	case F_NOT_LABEL:
-		return !fits_label(&n->labels, f->text);
+		return !pairs_fit(&n->labels, f->text);
 	case F_DANGLING:
 		return (f->text[0] == 't' || f->text[0] == '1') ==
 		       (!is_builtin(n) && !is_used(h, n));

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/network.h"
+#include "engine/prune.h"
 #include "engine/remove.h"
 #include "net/lease.h"
 #include "state/tmp.h"
@@ -107,17 +108,6 @@ int network_remove(const struct home *h, const char *text, bool force, int64_t t
 
 /* ---- prune */
 
-static int check_filter(const char *text, struct err *e)
-{
-	static const char *const known[] = {"until=", "label=", "label!="};
-
-	for (size_t i = 0; i < countof(known); i++)
-		if (str_starts(text, known[i]))
-			return 0;
-	err_fail(e, ERR_USAGE, "filter \"%.100s\" is none of prune's", text);
-	return err_hint(e, "until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]");
-}
-
 /* Has it users, apart from those that are about to go? */
 static bool is_used(const struct home *h, const char *name, const struct strs *leaving)
 {
@@ -140,8 +130,7 @@ int networks_prune(const struct home *h, const struct strs *filters, bool dry,
 	int r = 0;
 
 	*ret = (struct networks_pruned){0};
-	for (size_t i = 0; i < filters->n && r == 0; i++)
-		r = check_filter(filters->v[i], e);
+	r = prune_check_filters(filters, e);
 	if (r == 0)
 		r = networks_list(h, &q, a, &l, e);
 	for (size_t i = 0; r == 0 && i < l.n; i++) {

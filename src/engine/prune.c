@@ -15,6 +15,15 @@ static int check_filter(const char *text, struct err *e)
 	return err_hint(e, "until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]");
 }
 
+int prune_check_filters(const struct strs *filters, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < filters->n && r == 0; i++)
+		r = check_filter(filters->v[i], e);
+	return r;
+}
+
 /* Removes one that still does not run. 1: it runs by now, or is gone. */
 static int remove_one(const struct home *h, const char *id, struct err *e)
 {
@@ -40,10 +49,9 @@ int containers_prune(const struct home *h, const struct strs *filters, bool dry,
 	*ret = (struct prune_result){0};
 	strs_add(a, &q.filters, "status=created");
 	strs_add(a, &q.filters, "status=exited");
-	for (size_t i = 0; i < filters->n && r == 0; i++) {
-		r = check_filter(filters->v[i], e);
+	r = prune_check_filters(filters, e);
+	for (size_t i = 0; i < filters->n && r == 0; i++)
 		strs_add(a, &q.filters, filters->v[i]);
-	}
 	if (r == 0)
 		r = containers_list(h, &q, a, &res, e);
 	if (r < 0)

@@ -6,6 +6,9 @@
 
 #include "engine/container.h"
 
+/* The filters that all prune commands know; others are ERR_USAGE. */
+int prune_check_filters(const struct strs *filters, struct err *e);
+
 struct prune_result {
 	struct strs ids; /* what was removed, or would be; the oldest first */
 	int64_t bytes;	 /* that they had written */
