@@ -15,7 +15,7 @@ test_default_columns() { # peer_ok short
 	run hoy top c
 	assert_ok
 	assert_match '^USER +PID +PPID +%CPU +ELAPSED +TTY +TIME +COMMAND'
-	assert_match 'root +1 +0 +0\.[0-9]+ +[0-9.]+m?s +\? +[0-9.]+m?s +sleep 1000'
+	assert_match 'root +1 +0 +[0-9]+\.[0-9]+ +[0-9.]+m?s +\? +[0-9.]+m?s +sleep 1000'
 	assert_match 'root +[0-9]+ +1 .*sleep 1001'
 	hoy rm -f -t 0 c >/dev/null
 }
