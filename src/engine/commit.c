@@ -12,6 +12,7 @@
 #include "engine/image.h"
 #include "oci/change.h"
 #include "oci/platform.h"
+#include "store/copied.h"
 #include "store/pack.h"
 #include "sys/freeze.h"
 
@@ -235,8 +236,8 @@ static int add_layer(struct commit_work *w, const struct home *seen, const struc
 	/* what lies there already is no bomb */
 	struct layer_job job = {
 		.what = t->what, .blob_size = -1, .limits = {.max_bytes = INT64_MAX}};
-	int r = view_open(seen, map->form, &t->layers, w->o->squash ? t->layers.n : 0, t->upper,
-			  &now, e);
+	int r = w->o->squash ? tree_view(seen, map->form, t, &now, e)
+			     : view_open(seen, map->form, &t->layers, 0, t->upper, &now, e);
 
 	if (r == 0 && !w->o->squash)
 		r = view_open(seen, map->form, &t->layers, t->layers.n, NULL, &below, e);
@@ -245,6 +246,8 @@ static int add_layer(struct commit_work *w, const struct home *seen, const struc
 	struct pack *p = pack_open(seen, now.root, t->what);
 	if (w->o->squash)
 		pack_without_root(p);
+	else if (t->copied)
+		pack_as_changes(p, below.root, copied_when(t->ct.dir));
 	else
 		pack_as_layer(p, below.root);
 	if (map->form == FORM_ONE)

@@ -13,6 +13,7 @@
 #include "runtime/namespaces.h"
 #include "state/tmp.h"
 #include "state/u0.h"
+#include "store/copied.h"
 #include "sys/strays.h"
 
 /* A record that cannot be read (a damaged disk, a bad hand): what the config and the names still say makes a new one, of a container that
@@ -198,7 +199,8 @@ static int check_form(const struct home *h, const struct container *c, struct er
 
 	if (!str_eq(c->state.form, "sub") || u0_map_find(&map, NULL) < 0 || map.form != FORM_ONE)
 		return 0;
-	snprintf(path, sizeof path, "%s/containers/%s/upper", h->path, c->id);
+	snprintf(path, sizeof path, "%s/containers/%s/%s", h->path, c->id,
+		 copied_is(c->dir) ? COPIED_ROOT : "upper");
 	if (nftw(path, is_foreign, 64, FTW_PHYS | FTW_MOUNT) != 1)
 		return 0;
 	/* Another container may run that holds the ids for us. */

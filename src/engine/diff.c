@@ -3,20 +3,24 @@
  * path in the old tree open, or none. It writes one record a change into a nameless file, which the parent reads.
  *
  * An upper directory, or a layer, is walked as it lies on disk: whiteouts are deletions, an opaque directory has deleted all that it does not have.
- * A whole tree is walked as an overlay shows it; each of its directories has deleted what it does not have.
+ * A whole tree is walked as an overlay shows it; each of its directories has deleted what it does not have. A container that has a copy of its
+ * image instead of an overlay (store/copied.h) is such a tree, too.
  */
 #include <dirent.h>
 #include <sys/mman.h>
 
 #include "base/base.h"
 #include "engine/diff.h"
-#include "store/overlay_marks.h"
+#include "store/copied.h"
+#include "sys/overlay_marks.h"
 
 enum { MAX_DEPTH = 400, MAX_BYTES = 1 << 30 /* of records */ };
 
 struct diffing {
 	const char *what;
-	bool whole;	/* both trees are compared as they are */
+	bool whole;  /* both trees are compared as they are */
+	bool copied; /* the new one is a container's copy of the old one, made then */
+	struct timespec when;
 	bool container; /* one of them is a container's */
 	struct str path;
 	struct str buf; /* records: kind, path, 0 */
@@ -148,7 +152,9 @@ static int walk_entry(struct diffing *d, int now, int old, const char *name, int
 		return 0;
 	}
 	size_t begun = d->buf.len;
-	bool changed = !before || differs(d, &st, &was);
+	bool changed = !before || (d->copied && !S_ISDIR(st.st_mode)
+					   ? !copied_unchanged(now, old, name, &st, &was, d->when)
+					   : differs(d, &st, &was));
 	add(d, before ? 'C' : 'A');
 	size_t inside = d->buf.len;
 	int r = S_ISDIR(st.st_mode) ? walk_into(d, now, old, name, depth, &changed, e) : 0;
@@ -193,8 +199,7 @@ static int open_old(const struct home *h, enum u0_form form, const struct diff_j
 	const struct tree *t = j->t;
 
 	if (j->other)
-		return view_open(h, form, &j->other->layers, j->other->layers.n, j->other->upper,
-				 ret, e);
+		return tree_view(h, form, j->other, ret, e);
 	return view_open(h, form, &t->layers, t->layers.n - (!t->upper && t->layers.n), NULL, ret,
 			 e);
 }
@@ -207,7 +212,7 @@ static int open_now(const struct home *h, enum u0_form form, const struct diff_j
 	struct digest d;
 
 	if (j->other || (!t->upper && !t->layers.n))
-		return view_open(h, form, &t->layers, t->layers.n, t->upper, ret, e);
+		return tree_view(h, form, t, ret, e);
 	*ret = VIEW_NONE;
 	if (t->upper)
 		return view_open(h, form, &t->layers, 0, t->upper, ret, e);
@@ -223,13 +228,16 @@ static int diff_inside(const struct u0_map *map, void *arg, struct err *e)
 {
 	const struct diff_job *j = arg;
 	scoped(diffing) d = {.what = j->t->what,
-			     .whole = j->other,
+			     .whole = j->other || j->t->copied,
+			     .copied = !j->other && j->t->copied,
 			     .container = j->t->upper || (j->other && j->other->upper)};
 	scoped(view) now = VIEW_NONE;
 	scoped(view) old = VIEW_NONE;
 	struct home h;
 	int r = tree_prepare(j->h, map, j->t, e);
 
+	if (d.copied)
+		d.when = copied_when(j->t->ct.dir);
 	if (r == 0 && j->other)
 		r = tree_prepare(j->h, map, j->other, e);
 	if (r == 0)

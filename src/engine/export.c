@@ -38,7 +38,7 @@ static int export_inside(const struct u0_map *map, void *arg, struct err *e)
 	if (r == 0)
 		r = view_enter(w->h, &seen, e);
 	if (r == 0)
-		r = view_open(&seen, map->form, &t->layers, t->layers.n, t->upper, &v, e);
+		r = tree_view(&seen, map->form, t, &v, e);
 	if (r < 0)
 		return r;
 	struct pack *p = pack_open(&seen, v.root, t->what);

@@ -21,8 +21,7 @@ static void naming_free(struct naming *n)
 	strv_free(&n->digests);
 }
 
-static int collect_names(void *arg, const char *repository, const char *last, const char *id,
-			 const char *manifest)
+static int collect_names(void *arg, const char *repository, const char *last, const char *id)
 {
 	struct naming *n = arg;
 

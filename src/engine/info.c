@@ -15,6 +15,7 @@
 #include "runtime/seccomp_profile.h"
 #include "state/container.h"
 #include "state/tmp.h"
+#include "sys/file_copy.h"
 #include "sys/overlay.h"
 
 void info_free(struct info *i)
@@ -223,6 +224,8 @@ static int try_namespaces(struct info *i, const struct home *h, struct err *e)
 		i->ids = t->ids;
 		i->overlay = i->userns && t->overlay;
 		i->overlay_error = t->overlay_error;
+		i->copies = !i->overlay && t->overlay_error.id == ERR_NO_OVERLAY;
+		i->reflinks = file_copy_shares(tmp.fd);
 		home_tmp_drop(h, &tmp);
 	}
 	munmap(t, sizeof *t);

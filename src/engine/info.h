@@ -23,6 +23,8 @@ struct info {
 	int ids; /* form one: 0 if calls about ids and owners can be answered (monitor/ids.h), else a negative errno */
 	bool overlay; /* works on the store's file system; else overlay_error */
 	struct err overlay_error;
+	bool copies;   /* instead: the store's containers get copies of their images */
+	bool reflinks; /* a copy shares its blocks with the original */
 
 	bool networks; /* the kernel can make them; else networks_error, and what stands in for the default one */
 	const char *
@@ -37,8 +39,7 @@ struct info {
 	uint64_t memory, memory_free, swap, swap_free, uptime;
 	long cpus;
 	struct registries registries;
-	struct err registries_error;   /* what keeps them from being read; empty: nothing */
-	const struct strs *conf_files; /* of hoy.conf, as they were read; NULL: nobody looked */
+	struct err registries_error; /* what keeps them from being read; empty: nothing */
 	struct arena arena;
 };
 void info_free(struct info *i);

@@ -132,8 +132,6 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put(&h, "CgroupControllers", "cgroupControllers", words(b->a, i->controllers));
 	put_str(&h, "CgroupManager", "cgroupManager", "cgroupfs");
 	put_str(&h, "LogDriver", "logDriver", "k8s-file");
-	put(&h, "ConfigFiles", "configFiles",
-	    json_new_strs(b->a, i->conf_files ?: &(struct strs){0}));
 	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
 	struct build d = inside(&h, "Distribution", "distribution");
 	put_str(&d, "Distribution", "distribution", i->os_id);
@@ -150,7 +148,7 @@ static void put_store(const struct build *b, const struct info *i)
 {
 	struct build s = inside(b, "Store", "store");
 
-	put_str(&s, "GraphDriverName", "graphDriverName", "overlay");
+	put_str(&s, "GraphDriverName", "graphDriverName", i->copies ? "vfs" : "overlay");
 	put_str(&s, "GraphRoot", "graphRoot", i->store);
 	put_str(&s, "RunRoot", "runRoot", i->store);
 	put_int(&s, "GraphRootAllocated", "graphRootAllocated", i->store_size);
@@ -158,6 +156,7 @@ static void put_store(const struct build *b, const struct info *i)
 	struct build status = inside(&s, "GraphStatus", "graphStatus");
 	json_set_str(b->a, status.to, "Backing Filesystem", i->store_fs);
 	json_set_str(b->a, status.to, "Overlay", i->overlay ? "works" : i->overlay_error.msg);
+	json_set_str(b->a, status.to, "Reflinks", i->reflinks ? "true" : "false");
 	struct build c = inside(&s, "ContainerStore", "containerStore");
 	put_int(&c, "Number", "number", i->containers);
 	put_int(&c, "Running", "running", i->running);
@@ -245,13 +244,20 @@ static struct json *security_options(struct arena *a, const struct info *i)
 static void put_docker(struct arena *a, struct json *to, const struct info *i, const char *version)
 {
 	const char *const texts[][2] = {
-		{"ID", i->hostname},	      {"Name", i->hostname},
-		{"Driver", "overlay"},	      {"LoggingDriver", "k8s-file"},
-		{"CgroupDriver", "cgroupfs"}, {"CgroupVersion", i->cgroup_version == 2 ? "2" : "1"},
-		{"KernelVersion", i->kernel}, {"OperatingSystem", i->os_name},
-		{"OSVersion", i->os_version}, {"OSType", "linux"},
-		{"Architecture", i->machine}, {"DockerRootDir", i->store},
-		{"ServerVersion", version},   {"DefaultRuntime", "hoy"},
+		{"ID", i->hostname},
+		{"Name", i->hostname},
+		{"Driver", i->copies ? "vfs" : "overlay"},
+		{"LoggingDriver", "k8s-file"},
+		{"CgroupDriver", "cgroupfs"},
+		{"CgroupVersion", i->cgroup_version == 2 ? "2" : "1"},
+		{"KernelVersion", i->kernel},
+		{"OperatingSystem", i->os_name},
+		{"OSVersion", i->os_version},
+		{"OSType", "linux"},
+		{"Architecture", i->machine},
+		{"DockerRootDir", i->store},
+		{"ServerVersion", version},
+		{"DefaultRuntime", "hoy"},
 	};
 	struct json *status = json_new(a, JSON_ARR), *swarm = json_new(a, JSON_OBJ),
 		    *runtimes = json_new(a, JSON_OBJ), *runtime = json_new(a, JSON_OBJ);

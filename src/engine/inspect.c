@@ -8,6 +8,7 @@
 #include "engine/port_text.h"
 #include "engine/usage.h"
 #include "oci/reference.h"
+#include "store/copied.h"
 #include "store/images.h"
 #include "store/layers.h"
 #include "sys/caps.h"
@@ -242,6 +243,13 @@ static struct json *graph_driver(const struct home *h, const struct container *c
 	const struct strs *l = &c->config.layers;
 	scoped(str) lower = {0};
 
+	if (copied_is(c->dir)) {
+		json_set_str(a, data, "MergedDir",
+			     arena_printf(a, "%s/containers/%s/" COPIED_ROOT, h->path, c->id));
+		json_set_str(a, j, "Name", "vfs"); /* as podman calls roots that are copies */
+		json_set(a, j, "Data", data);
+		return j;
+	}
 	for (size_t i = l->n; i-- > 0;) {
 		struct digest d;
 		char path[128];

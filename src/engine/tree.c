@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/tree.h"
+#include "store/copied.h"
 #include "store/images.h"
 #include "store/layer_form.h"
 
@@ -32,7 +33,9 @@ static int find_container(const struct home *h, const char *text, const char *ve
 				t->ct.id);
 	}
 	t->what = arena_printf(&t->arena, "container %s", t->ct.state.name);
-	t->upper = arena_printf(&t->arena, "containers/%s/upper", t->ct.id);
+	t->copied = copied_is(t->ct.dir);
+	t->upper = arena_printf(&t->arena, "containers/%s/%s", t->ct.id,
+				t->copied ? COPIED_ROOT : "upper");
 	copy_layers(t, &t->ct.config.layers);
 	return 0;
 }
@@ -80,4 +83,10 @@ int tree_prepare(const struct home *h, const struct u0_map *map, const struct tr
 		return err_hint(e, "do it from where the container was started, or see: hoy info");
 	}
 	return layer_forms_make(h, map, &t->layers, e);
+}
+
+int tree_view(const struct home *h, enum u0_form form, const struct tree *t, struct view *ret,
+	      struct err *e)
+{
+	return view_open(h, form, &t->layers, t->copied ? 0 : t->layers.n, t->upper, ret, e);
 }

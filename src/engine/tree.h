@@ -18,6 +18,7 @@ struct tree {
 	const char *what;   /* for messages: "container web" */
 	struct strs layers; /* diffIDs, the bottom one first */
 	const char *upper;  /* "containers/<id>/upper"; NULL: an image */
+	bool copied;	    /* upper is a copy of the layers that was written to: store/copied.h */
 };
 #define TREE_NONE ((struct tree){.ct = {.dir = -1}})
 void tree_free(struct tree *t);
@@ -25,6 +26,10 @@ void tree_free(struct tree *t);
 /* TREE_ANY looks for a container first. verb is for the refusal of a container whose root is the host's (@host): ERR_HOST_ROOT. */
 int tree_find(const struct home *h, const char *text, enum tree_kind kind, const char *verb,
 	      struct tree *ret, struct err *e);
+
+/* Inside U0, after view_enter(): all of it, as the container or a container of the image sees it. */
+int tree_view(const struct home *h, enum u0_form form, const struct tree *t, struct view *ret,
+	      struct err *e);
 
 /* Inside U0: are its files those of this owner form? Makes layers that are there in another one only. ERR_LAYER_FORM. */
 int tree_prepare(const struct home *h, const struct u0_map *map, const struct tree *t,

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "engine/usage.h"
 #include "state/u0.h"
+#include "store/copied.h"
 
 enum { MAX_DEPTH = 400 }; /* one descriptor a level; what lies deeper is not counted */
 
@@ -116,12 +117,22 @@ void trees_usage(const struct home *h, const char *const *paths, size_t n, int64
 	munmap(j.bytes, n * sizeof *ret);
 }
 
+static bool is_copied(const struct home *h, const char *id)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "containers/%.64s", id);
+	autoclose int dir = openat(h->fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir >= 0 && copied_is(dir);
+}
+
 void containers_usage(const struct home *h, const char *const *ids, size_t n, int64_t *ret)
 {
 	scoped(strv) paths = {0};
 
 	for (size_t i = 0; i < n; i++)
-		strv_addf(&paths, "containers/%.64s/upper", ids[i]);
+		strv_addf(&paths, "containers/%.64s/%s", ids[i],
+			  is_copied(h, ids[i]) ? COPIED_ROOT : "upper");
 	if (n)
 		trees_usage(h, (const char *const *)paths.v, n, ret);
 }

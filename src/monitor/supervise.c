@@ -21,6 +21,7 @@
 #include "net/parent.h"
 #include "state/tmp.h"
 #include "state/u0.h"
+#include "store/copied.h"
 #include "store/layer_form.h"
 #include "sys/sigstate.h"
 #include "sys/strays.h"
@@ -182,6 +183,27 @@ static bool fall_back(struct err *e)
 	return true;
 }
 
+/* There is no overlay here: the container gets a copy of its image, and whoever sees the first one after each boot is told what that costs. */
+static int copy_root(const struct supervise *s, const struct u0_map *map, struct err *e)
+{
+	struct err why = *e;
+
+	networks_end();
+	usernet_end();
+	*e = (struct err){0};
+	int r = copied_make(s->home, map->form, &s->config->layers, s->dir, e);
+	if (r < 0)
+		return r;
+	launch_forget_overlays(s->dir);
+	if (copied_tell(s->home))
+		snprintf(sv.note, sizeof sv.note,
+			 "no overlay here (%s): each container gets a copy of its image, which "
+			 "takes "
+			 "time and room at its first start%s%s",
+			 why.msg, *why.hint ? "; " : "", why.hint);
+	return 0;
+}
+
 static int launch(const struct supervise *s, const struct u0_map *map, const struct streams *p,
 		  struct launched *ret, struct err *e)
 {
@@ -243,6 +265,11 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (r < 0)
 		return r;
 	r = launch(s, &map, &p, ret, e);
+	if (r < 0 && e->id == ERR_NO_OVERLAY && str_eq(s->config->root, "image")) {
+		r = copy_root(s, &map, e);
+		if (r == 0)
+			r = launch(s, &map, &p, ret, e);
+	}
 	if (r < 0 && sv.net_failed && fall_back(e)) {
 		launch_forget_overlays(s->dir);
 		r = launch(s, &map, &p, ret, e);

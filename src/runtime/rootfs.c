@@ -1,6 +1,6 @@
 /*
- * The root file system: an overlay of the image's layers under the container's own upper directory; for @empty the upper
- * directory alone; for @host one overlay for each of the host's system directories. It is attached over the container's own
+ * The root file system: an overlay of the image's layers under the container's own upper directory, or a copy of the image where the supervisor has
+ * made one (store/copied.h); for @empty the upper directory alone; for @host one overlay for each of the host's system directories. It is attached over the container's own
  * directory in the store, because that is there anyway and nobody else sees this mount namespace.
  */
 #include <dirent.h>
@@ -10,7 +10,8 @@
 #include "base/base.h"
 #include "runtime/launch.h"
 #include "runtime/stage.h"
-#include "store/layers.h"
+#include "store/copied.h"
+#include "store/layer_stack.h"
 #include "sys/mounts.h"
 #include "sys/overlay.h"
 
@@ -30,44 +31,6 @@ static int attach_root(struct stage *s, int mnt, struct err *e)
 		return err_set(e, r, "attach the root file system");
 	s->root = mnt;
 	return 0;
-}
-
-/* The directory of one layer, which may lie in the store in other owner forms only. */
-static int open_layer(int home, const struct stage *s, const char *diffid, struct err *e)
-{
-	static const char *const forms[] = {"sub", "one", "root"};
-	char path[160];
-	const char *hex = strchr(diffid, ':');
-
-	hex = hex ? hex + 1 : diffid;
-	snprintf(path, sizeof path, "layers/%.64s.%s/diff", hex, s->form);
-	int fd = openat(home, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	int code = errno;
-	for (size_t i = 0; code == ENOENT && i < countof(forms); i++) {
-		snprintf(path, sizeof path, "layers/%.64s.%s", hex, forms[i]);
-		if (faccessat(home, path, F_OK, 0) < 0)
-			continue;
-		err_fail(e, ERR_LAYER_FORM,
-			 "the image's layers are stored for owner form \"%s\", and this process "
-			 "has \"%s\"",
-			 forms[i], s->form);
-		return err_hint(e, "load or pull the image again from here, or see: hoy info");
-	}
-	if (code == ENOENT) {
-		err_fail_code(e, ERR_LAYER_MISSING, code,
-			      "layer %.12s of the image is missing in the store", hex);
-		return err_hint(e, "hoy system check tells more; loading or pulling the image "
-				   "again repairs it");
-	}
-	return err_set(e, code, "open layer %.12s", hex);
-}
-
-static void close_all(int *fds, size_t n)
-{
-	while (n)
-		close(fds[--n]);
 }
 
 /* The /etc that the layers show: its topmost directory. False if it is anything else, or has attributes that a copy would have to keep. */
@@ -121,35 +84,32 @@ static void add_mtab(int root)
 		(void)!symlinkat("/proc/mounts", etc, "mtab");
 }
 
-static int image_root(struct stage *s, int home, struct err *e)
+/* The root file system is a directory of the container's own. */
+static int bind_root(struct stage *s, const char *name, struct err *e)
 {
-	size_t n = s->c->layers.n, done = 0;
-	int *lower = arena_alloc(&s->arena, (n + 1) * sizeof *lower), r = 0;
-	autoclose int upper = open_path(s->cdir, "upper", e);
-	autoclose int work = upper < 0 ? -1 : open_path(s->cdir, "work", e);
+	int mnt = mount_clone(s->cdir, name, false);
+
+	if (mnt < 0)
+		return err_set(e, mnt, "bind the container's directory");
+	mount_propagation(mnt, MS_PRIVATE, false);
+	return attach_root(s, mnt, e);
+}
+
+static int overlay_root(struct stage *s, int home, const struct layer_stack *lower, int upper,
+			struct err *e)
+{
+	autoclose int work = open_path(s->cdir, "work", e);
 	bool attached;
 
-	if (upper < 0 || work < 0)
-		return -e->code;
-	for (size_t i = n; i-- > 0;) {
-		if (layer_lies_above(&s->c->layers, n, i))
-			continue;
-		lower[done] = open_layer(home, s, s->c->layers.v[i], e);
-		if (lower[done] < 0) {
-			r = lower[done];
-			break;
-		}
-		/* An opaque root hides all layers below, but overlayfs looks at no mark on the root of a layer. */
-		if (faccessat(lower[done++], "../opaque", F_OK, 0) == 0)
-			break;
-	}
-	bool fresh = r == 0 && prepare_etc(s->names, upper, lower, done);
+	if (work < 0)
+		return work;
+	bool fresh = prepare_etc(s->names, upper, lower->fd, lower->n);
 	autoclose int containers = open_path(home, s->where, NULL);
-	struct overlay o = {lower, done, upper, work, s->c->auto_remove, containers, s->c->id};
+	struct overlay o = {lower->fd,	       lower->n,   upper,   work,
+			    s->c->auto_remove, containers, s->c->id};
 	if (!ns_is_own(s->c, NS_PID)) /* how its processes can be told (sys/strays.h) */
 		o.source = s->c->id;
-	int mnt = r < 0 ? r : overlay_mount(&o, &attached, e);
-	close_all(lower, done);
+	int mnt = overlay_mount(&o, &attached, e);
 	if (mnt < 0)
 		return mnt;
 	if (fresh)
@@ -159,6 +119,25 @@ static int image_root(struct stage *s, int home, struct err *e)
 		return 0;
 	}
 	return attach_root(s, mnt, e);
+}
+
+static int image_root(struct stage *s, int fd, struct err *e)
+{
+	struct home h = {.path = (char *)(uintptr_t)s->home, .fd = fd};
+	struct layer_stack lower;
+	autoclose int upper =
+		openat(s->cdir, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (upper < 0)
+		return errno == ENOENT && copied_is(s->cdir)
+			       ? bind_root(s, COPIED_ROOT, e)
+			       : err_set(e, errno, "open what the container has written");
+	int r = layer_stack_open(&h, u0_form_of(s->form), &s->c->layers, s->c->layers.n, &lower, e);
+	if (r < 0)
+		return r;
+	r = overlay_root(s, fd, &lower, upper, e);
+	layer_stack_free(&lower);
+	return r;
 }
 
 /* The host's directories that make up a system, and what else a system has. No homes, no /var of the host, no /srv. */
@@ -246,11 +225,7 @@ int stage_root(struct stage *s, struct err *e)
 		return err_set(e, errno, "open the container's directory");
 	if (str_eq(s->c->root, "image") && s->c->layers.n)
 		return image_root(s, home, e);
-	int mnt = mount_clone(s->cdir, "upper", false);
-	if (mnt < 0)
-		return err_set(e, mnt, "bind the container's directory");
-	mount_propagation(mnt, MS_PRIVATE, false);
-	int r = attach_root(s, mnt, e);
+	int r = bind_root(s, "upper", e);
 	if (r == 0 && str_eq(s->c->root, "host"))
 		r = host_root(s, e);
 	return r;

@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 #include "base/parse.h"
-#include "runtime/copy_tree.h"
+#include "sys/copy_tree.h"
 #include "runtime/stage.h"
 #include "sys/mounts.h"
 

@@ -28,6 +28,15 @@ const char *u0_form_name(enum u0_form f)
 	return names[f];
 }
 
+enum u0_form u0_form_of(const char *name)
+{
+	enum u0_form f = FORM_SUB;
+
+	while (f < FORM_ROOT && !str_eq(name, u0_form_name(f)))
+		f++;
+	return f;
+}
+
 static void map_one(struct u0_map *m)
 {
 	m->form = FORM_ONE;

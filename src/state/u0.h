@@ -15,6 +15,7 @@
 
 enum u0_form { FORM_SUB, FORM_ONE, FORM_ROOT };
 const char *u0_form_name(enum u0_form f); /* "sub", "one", "root" */
+enum u0_form u0_form_of(const char *name);
 
 /* What this user can have. Inside ids are the ids of containers, outside ids those of the host. */
 struct u0_map {

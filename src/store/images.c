@@ -23,8 +23,7 @@ void image_free(struct image *im)
 /* What a search found. */
 struct hit {
 	char id[DIGEST_LEN + 1];
-	char form[DIGEST_LEN + 1]; /* the name's own manifest, or "" */
-	const char *name;	   /* in the arena; NULL: found by id */
+	const char *name; /* in the arena; NULL: found by id */
 };
 
 /* The manifest's digest behind an image link; false if there is no such image. */
@@ -43,29 +42,25 @@ static bool manifest_of(const struct home *h, const char *hex, char *ret)
 struct by_digest {
 	const struct home *h;
 	const char *repository, *digest;
-	struct hit *hit;
+	char *id;
 };
 
-static int match_digest(void *arg, const char *repository, const char *last, const char *id,
-			const char *manifest)
+static int match_digest(void *arg, const char *repository, const char *last, const char *id)
 {
 	struct by_digest *b = arg;
-	char main[DIGEST_LEN + 2];
+	char manifest[DIGEST_LEN + 2];
 
 	if (!id || strcmp(repository, b->repository) ||
-	    (!manifest && !manifest_of(b->h, digest_hex(id), main)) ||
-	    strcmp(manifest ?: main, b->digest))
+	    !manifest_of(b->h, digest_hex(id), manifest) || strcmp(manifest, b->digest))
 		return 0;
-	memcpy(b->hit->id, id, DIGEST_LEN + 1);
-	snprintf(b->hit->form, sizeof b->hit->form, "%s", manifest ?: "");
+	memcpy(b->id, id, DIGEST_LEN + 1);
 	return 1;
 }
 
 /* name@digest without a link of its own: an image of that manifest that has a tag in the same repository. */
-static int find_digest(const struct home *h, struct arena *a, const struct reference *r,
-		       struct hit *ret)
+static int find_digest(const struct home *h, struct arena *a, const struct reference *r, char *id)
 {
-	struct by_digest b = {h, ref_name(a, r), r->digest, ret};
+	struct by_digest b = {h, ref_name(a, r), r->digest, id};
 
 	return names_each(h, match_digest, &b, NULL) == 1 ? 0 : -ENOENT;
 }
@@ -74,9 +69,9 @@ static int find_full(const struct home *h, struct arena *a, struct reference r, 
 {
 	if (!r.tag && !r.digest)
 		r.tag = "latest";
-	int k = names_get(h, &r, ret->id, ret->form);
+	int k = names_get(h, &r, ret->id);
 	if (k < 0 && r.digest)
-		k = find_digest(h, a, &r, ret);
+		k = find_digest(h, a, &r, ret->id);
 	if (k == 0)
 		ret->name = ref_text(a, &r);
 	return k;
@@ -144,7 +139,6 @@ static int find_id(const struct home *h, struct arena *a, const char *text, stru
 	const char *hex;
 
 	ret->name = NULL;
-	ret->form[0] = 0;
 	if (!ref_is_id_prefix(text, &hex))
 		return -ENOENT;
 	size_t n = strlen(hex);
@@ -180,8 +174,7 @@ struct nearest {
 };
 
 /* The nearest name in any of the forms in which it may have been meant: whole, as docker shows it, or its last component alone; with or without the tag. */
-static int compare_name(void *arg, const char *repository, const char *last, const char *id,
-			const char *manifest)
+static int compare_name(void *arg, const char *repository, const char *last, const char *id)
 {
 	struct nearest *n = arg;
 	scoped(arena) scratch = {0};
@@ -212,7 +205,7 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 
 	names_each(h, compare_name, &near, NULL);
 	if (!near.best && !hello_is_meant(text)) /* built in: need not be in the store */
-		compare_name(&near, "localhost/hello", ":latest", "", NULL);
+		compare_name(&near, "localhost/hello", ":latest", "");
 	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: no such image", text);
 	if (*text == '@')
 		return err_hint(e, "@host and @empty are no images: only run and create take them");
@@ -277,8 +270,6 @@ int image_lookup(const struct home *h, const char *text, struct image *ret, stru
 		r = image_open(h, hit.id, ret, e);
 	if (r == 0)
 		ret->found = arena_strdup(&ret->arena, hit.name);
-	if (r == 0 && hit.form[0])
-		ret->form = arena_strdup(&ret->arena, hit.form);
 	return r;
 }
 

@@ -76,10 +76,19 @@ int layer_open(const struct home *h, const struct digest *diffid, enum u0_form f
 		return fd;
 	if (errno != ENOENT)
 		return err_set(e, errno, "open %s/%s", h->path, path);
-	err_fail_code(e, ERR_LAYER_MISSING, ENOENT, "the layer %.12s is not in the store (form %s)",
-		      diffid->hex, u0_form_name(form));
-	err_hint(e, "load the image again");
-	return -ENOENT;
+	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++) {
+		if (faccessat(h->fd, layer_path(diffid, f, path, sizeof path), F_OK, 0) < 0)
+			continue;
+		err_fail_code(e, ERR_LAYER_FORM, ENOENT,
+			      "the image's layers are stored for owner form \"%s\", and this "
+			      "process has \"%s\"",
+			      u0_form_name(f), u0_form_name(form));
+		return err_hint(e, "load or pull the image again from here, or see: hoy info");
+	}
+	err_fail_code(e, ERR_LAYER_MISSING, ENOENT,
+		      "layer %.12s of the image is missing in the store", diffid->hex);
+	return err_hint(e, "hoy system check tells more; loading or pulling the image again "
+			   "repairs it");
 }
 
 static void blob_path(const struct digest *blob, char *buf)

@@ -10,7 +10,8 @@
 
 #include "base/base.h"
 #include "data/tar_write.h"
-#include "store/overlay_marks.h"
+#include "sys/overlay_marks.h"
+#include "store/copied.h"
 #include "store/pack.h"
 
 enum { MAX_DEPTH = 400, MAX_LINKS_BUCKETS = 4096, MAX_XATTR = 64 * 1024 };
@@ -50,6 +51,8 @@ struct pack {
 	size_t padding;
 	bool begun, ended;
 	bool kept_owners, no_root, layer;
+	bool changes; /* of a copy that was whole then */
+	struct timespec when;
 };
 
 struct pack *pack_open(const struct home *h, int dir, const char *what)
@@ -79,6 +82,13 @@ void pack_as_layer(struct pack *p, int below)
 {
 	p->layer = p->no_root = true;
 	p->levels[0].below = fcntl(below, F_DUPFD_CLOEXEC, 3);
+}
+
+void pack_as_changes(struct pack *p, int below, struct timespec when)
+{
+	pack_as_layer(p, below);
+	p->changes = true;
+	p->when = when;
 }
 
 static void leave(struct pack *p)
@@ -111,10 +121,9 @@ static int failed(const struct pack *p, int r, const char *verb, struct err *e)
 		       str_cstr(&p->path));
 }
 
-static int read_names(struct pack *p, struct err *e)
+static int add_names(struct pack *p, int dir, struct strv *to, struct err *e)
 {
-	struct pack_level *l = &p->levels[p->n - 1];
-	int fd = openat(l->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d)
@@ -122,12 +131,32 @@ static int read_names(struct pack *p, struct err *e)
 	errno = 0;
 	for (struct dirent *de; (de = readdir(d)); errno = 0)
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			strv_add(&l->names, de->d_name);
+			strv_add(to, de->d_name);
 	int r = errno == ENOENT ? 0 : -errno; /* removed meanwhile */
 	closedir(d);
+	return r < 0 ? failed(p, r, "read", e) : 0;
+}
+
+/* Among the changes of a copy are names that only the layers have. */
+static int read_names(struct pack *p, struct err *e)
+{
+	struct pack_level *l = &p->levels[p->n - 1];
+	struct strv *v = &l->names;
+	int r = add_names(p, l->fd, v, e);
+
+	if (r == 0 && p->changes && l->below >= 0)
+		r = add_names(p, l->below, v, e);
 	if (r < 0)
-		return failed(p, r, "read", e);
-	strv_sort(&l->names);
+		return r;
+	strv_sort(v);
+	size_t kept = 0;
+	for (size_t i = 0; i < v->n; i++) {
+		if (kept && !strcmp(v->v[kept - 1], v->v[i]))
+			free(v->v[i]);
+		else
+			v->v[kept++] = v->v[i];
+	}
+	v->n = kept;
 	return 0;
 }
 
@@ -298,7 +327,7 @@ static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *
 		str_free(&l.wait);
 		return failed(p, ENAMETOOLONG, "read", e);
 	}
-	l.opaque = p->layer && below >= 0 && overlay_is_opaque(fd);
+	l.opaque = p->layer && !p->changes && below >= 0 && overlay_is_opaque(fd);
 	l.fd = take_fd(fd);
 	l.below = take_fd(below);
 	p->levels[p->n++] = l;
@@ -339,11 +368,15 @@ static int put_layer_entry(struct pack *p, int dir, const char *name, const stru
 	int below = p->levels[p->n - 1].below;
 	struct stat was;
 
-	if (overlay_is_whiteout(dir, name, st)) {
-		if (below >= 0 && fstatat(below, name, &was, AT_SYMLINK_NOFOLLOW) == 0)
+	bool before = below >= 0 && fstatat(below, name, &was, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!p->changes && overlay_is_whiteout(dir, name, st)) {
+		if (before)
 			put_mark(p, name, scratch);
 		return 1;
 	}
+	if (p->changes && before && !S_ISDIR(st->st_mode) &&
+	    copied_unchanged(dir, below, name, st, &was, p->when))
+		return 1;
 	if (!str_starts(name, ".wh."))
 		return is_generated(p, dir, name, st);
 	err_fail(e, ERR_LAYER,
@@ -359,8 +392,14 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 	struct stat st;
 	char link[4097];
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : failed(p, errno, "read", e);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return failed(p, errno, "read", e);
+		if (p->changes && p->levels[p->n - 1].below >= 0 &&
+		    faccessat(p->levels[p->n - 1].below, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			put_mark(p, name, &scratch);
+		return 0;
+	}
 	if (S_ISSOCK(st.st_mode))
 		return 0;
 	int r = p->layer ? put_layer_entry(p, dir, name, &st, &scratch, e) : 0;

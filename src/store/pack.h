@@ -26,6 +26,8 @@ void pack_without_root(struct pack *p);
  * below nor have anything in them are left out, and so are the files that hoy makes in each container (/etc/hosts ...). below: what the layers show
  * under it (view.h), stays the caller's. ERR_LAYER for a name that would be taken for a whiteout. */
 void pack_as_layer(struct pack *p, int below);
+/* The same, for a dir that is a copy of what below shows and was written to since: see copied.h. */
+void pack_as_changes(struct pack *p, int below, struct timespec when);
 /* The stream; lives as long as the pack. A file that cannot be read is an error that names it. */
 struct source pack_source(struct pack *p);
 

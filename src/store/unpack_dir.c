@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "store/unpack_impl.h"
+#include "sys/overlay_marks.h"
 
 static int refuse(struct err *e, const char *name, const char *why)
 {
@@ -158,7 +159,14 @@ int unpack_set_opaque(struct unpack *u, const char *value, struct err *e)
 		return 0;
 	if (fsetxattr(l->fd, attr, value, 1, 0) == 0)
 		return 0;
-	err_set(e, errno, "mark %.200s as opaque", u->path);
+	int code = errno;
+	autoclose int mark = code != EOPNOTSUPP || *value != 'y'
+				     ? -1
+				     : openat(l->fd, OVERLAY_OPAQUE_FILE,
+					      O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (mark >= 0)
+		return 0;
+	err_set(e, code, "mark %.200s as opaque", u->path);
 	return err_hint(e, "the store must lie on a file system with user extended attributes "
 			   "(ext4, xfs, btrfs, or tmpfs since Linux 6.6)");
 }

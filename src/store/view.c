@@ -2,6 +2,7 @@
 #include <sys/mount.h>
 
 #include "base/base.h"
+#include "store/layer_stack.h"
 #include "store/view.h"
 #include "sys/mounts.h"
 #include "sys/overlay.h"
@@ -24,40 +25,20 @@ int view_enter(const struct home *h, struct home *ret, struct err *e)
 	return ret->fd < 0 ? err_set(e, errno, "open the store %s", h->path) : 0;
 }
 
-/* Opens the layers from the top, down to one that hides the rest; fds has room for all. */
-static int open_layers(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
-		       int *fds, size_t *count, struct err *e)
-{
-	for (size_t i = n; i-- > 0;) {
-		struct digest d;
-		if (layer_lies_above(layers, n, i))
-			continue;
-		int r = digest_parse(layers->v[i], &d, e);
-		int fd = r < 0 ? r : layer_open(h, &d, form, e);
-		if (fd < 0)
-			return fd;
-		fds[(*count)++] = fd;
-		/* An opaque root hides all layers below, but overlayfs looks at no mark on the root of a layer. */
-		if (faccessat(fd, "../opaque", F_OK, 0) == 0)
-			break;
-	}
-	return 0;
-}
-
-/* Mounts fds[0..n) and, since two directories are the least that the kernel takes, an empty one below them (fds has room for it). */
-static int mount_view(int *fds, size_t n, struct view *ret, struct err *e)
+/* Mounts the stack and, since two directories are the least that the kernel takes, an empty one below it. */
+static int mount_view(struct layer_stack *stack, struct view *ret, struct err *e)
 {
 	const struct home_tmp *t = &ret->tmp;
 	bool attached;
 	char path[40];
 
-	if (mkdirat(t->fd, "none", 0700) < 0 || mkdirat(t->fd, "at", 0700) < 0)
+	if (mkdirat(t->fd, "none", 0700) < 0 || mkdirat(t->fd, "at", 0755) < 0)
 		return err_set(e, errno, "make a directory in %s", t->name);
-	autoclose int none = openat(t->fd, "none", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int none = openat(t->fd, "none", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (none < 0)
 		return err_set(e, errno, "open a directory in %s", t->name);
-	fds[n] = none;
-	struct overlay o = {fds, n + 1, -1, -1, false, t->fd, "at", NULL};
+	layer_stack_put_bottom(stack, none);
+	struct overlay o = {stack->fd, stack->n, -1, -1, false, t->fd, "at", NULL};
 	ret->mnt = overlay_mount(&o, &attached, e);
 	if (ret->mnt < 0)
 		return ret->mnt;
@@ -70,64 +51,105 @@ static int mount_view(int *fds, size_t n, struct view *ret, struct err *e)
 	return 0;
 }
 
+/* Where there is no overlay. The copy lies in the directory below tmp/ and goes with it. */
+static int copy_view(const struct layer_stack *stack, struct view *ret, struct err *e)
+{
+	autoclose int to = openat(ret->tmp.fd, "at", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*e = (struct err){0};
+	if (to < 0)
+		return err_set(e, errno, "open a directory in %s", ret->tmp.name);
+	mode_t mask = umask(0);
+	int r = layer_stack_copy(stack, to, e);
+	umask(mask);
+	if (r == 0)
+		ret->root = take_fd(to);
+	return r;
+}
+
+static int make_view(struct layer_stack *stack, struct view *ret, struct err *e)
+{
+	struct err ignored, *why = e ? e : &ignored;
+	int r = mount_view(stack, ret, why);
+
+	return r < 0 && why->id == ERR_NO_OVERLAY ? copy_view(stack, ret, why) : r;
+}
+
 int view_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
 	      const char *upper, struct view *ret, struct err *e)
 {
-	int *fds = xcalloc(n + 2, sizeof *fds), r = 0;
-	size_t count = 0;
+	scoped(layer_stack) stack = {0};
+	int top = -1;
+	int r = layer_stack_open(h, form, layers, n, &stack, e);
 
 	*ret = VIEW_NONE;
 	ret->h = h;
-	if (upper) {
-		int fd = openat(h->fd, upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			r = err_set(e, errno, "open %s/%s", h->path, upper);
-		else
-			fds[count++] = fd;
+	if (r == 0 && upper) {
+		top = openat(h->fd, upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		r = top < 0 ? err_set(e, errno, "open %s/%s", h->path, upper) : 0;
 	}
+	if (r == 0 && !n && upper) {
+		ret->root = top;
+		return 0;
+	}
+	if (top >= 0)
+		layer_stack_put_top(&stack, top);
 	if (r == 0)
-		r = open_layers(h, form, layers, n, fds, &count, e);
-	if (r == 0 && !n && upper)
-		ret->root = take_fd(fds[0]);
-	else if (r == 0)
 		r = home_tmp_make(h, NULL, &ret->tmp, e);
 	if (r == 0 && n)
-		r = mount_view(fds, count, ret, e);
-	else if (r == 0 && !upper)
+		r = make_view(&stack, ret, e);
+	else if (r == 0)
 		ret->root = fcntl(ret->tmp.fd, F_DUPFD_CLOEXEC, 3);
-	for (size_t i = 0; i < count; i++)
-		fd_close(&fds[i]);
-	free(fds);
 	if (r < 0)
 		view_free(ret);
 	return r;
 }
 
+/* A copy in memory, which goes with its mount: nothing else could say when it is not wanted any more. */
+static int mount_copy(const struct layer_stack *stack, struct err *e)
+{
+	int mnt = mount_new("tmpfs", (const char *const[]){"mode=0755", NULL}, MOUNT_NODEV, e);
+	autoclose int to = mnt < 0 ? -1 : openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (mnt < 0)
+		return mnt;
+	mode_t mask = umask(0);
+	int r = to < 0 ? err_set(e, errno, "open a tmpfs") : layer_stack_copy(stack, to, e);
+	umask(mask);
+	if (r < 0)
+		close(mnt);
+	if (r == -ENOSPC)
+		return err_hint(e,
+				"there is no overlay here, and half of the machine's memory is too "
+				"little for the image's files: hoy create, then hoy export");
+	return r < 0 ? r : mnt;
+}
+
 int view_mount(const struct home *h, enum u0_form form, const struct strs *layers, int at,
 	       const char *name, const char *empty, struct err *e)
 {
-	int *fds = xcalloc(layers->n + 1, sizeof *fds), mnt = -1;
-	size_t count = 0;
+	scoped(layer_stack) stack = {0};
 	bool attached = false;
-	int r = open_layers(h, form, layers, layers->n, fds, &count, e);
+	int r = layer_stack_open(h, form, layers, layers->n, &stack, e);
 
-	fds[count++] = r < 0 ? -1 : openat(at, empty, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r == 0 && count == 1) /* the kernel wants two */
-		fds[count++] = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r == 0) {
-		struct overlay o = {fds, count, -1, -1, false, at, name, NULL};
-		r = mnt = overlay_mount(&o, &attached, e);
+	if (r < 0)
+		return r;
+	size_t own = stack.n;
+	layer_stack_put_bottom(&stack, openat(at, empty, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	if (stack.n == 1) /* the kernel wants two */
+		layer_stack_put_bottom(&stack, openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	struct overlay o = {stack.fd, stack.n, -1, -1, false, at, name, NULL};
+	autoclose int mnt = overlay_mount(&o, &attached, e);
+	if (mnt < 0 && e->id == ERR_NO_OVERLAY) {
+		*e = (struct err){0};
+		mnt = mount_copy(&(struct layer_stack){stack.fd, own}, e);
 	}
-	if (r >= 0 && !attached) {
-		autoclose int target = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		mount_attr(mnt, MOUNT_RO, 0, false);
-		r = target < 0 ? -errno : mount_attach(mnt, target);
-		if (r < 0)
-			err_set(e, r, "mount the image at %s", name);
-	}
-	for (size_t i = 0; i < count; i++)
-		fd_close(&fds[i]);
-	fd_close(&mnt);
-	free(fds);
-	return r < 0 ? r : 0;
+	if (mnt < 0)
+		return mnt;
+	if (attached)
+		return 0;
+	autoclose int target = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	mount_attr(mnt, MOUNT_RO, 0, false);
+	r = target < 0 ? -errno : mount_attach(mnt, target);
+	return r < 0 ? err_set(e, r, "mount the image at %s", name) : 0;
 }

@@ -5,6 +5,9 @@
  * one more of them. What is written there meanwhile may be seen or not. The mount is made in a mount namespace of the process's
  * own and vanishes with it, however it ends; nothing is written to the store but an empty directory below tmp/, which stays as long as the view.
  *
+ * Where there is no overlay (ERR_NO_OVERLAY) the same is made by copying: below tmp/, or for view_mount() in memory. That is slower, and the kernel does
+ * not keep it as it was: nothing else is different.
+ *
  * Paths in a view are the container's: open them component by component and without following links, never whole.
  */
 #ifndef STORE_VIEW_H

@@ -1,6 +1,7 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "base/base.h"
 #include "sys/overlay.h"
@@ -74,6 +75,39 @@ static int by_mount(const struct overlay *o)
 	return root < 0 ? -errno : root;
 }
 
+/* Where only the marks of overlayfs cannot be kept, mounting succeeds and the first use of a mark fails. One call: ENODATA is the good answer. */
+static int look_for_xattrs(const struct overlay *o)
+{
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", o->upper >= 0 ? o->upper : o->lower[0]);
+	return getxattr(path, "user.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP
+		       ? -EOPNOTSUPP
+		       : 0;
+}
+
+static int no_overlay(int code, size_t nlower, bool xattrs, struct err *e)
+{
+	char what[40];
+
+	snprintf(what, sizeof what, "mount the overlay of %zu layers", nlower);
+	if (!xattrs) {
+		err_fail_code(e, ERR_NO_OVERLAY, code,
+			      "%s: the file system under the store has no user xattrs", what);
+		return err_hint(e, "keep the store elsewhere with --root: ext4, xfs, btrfs, or "
+				   "tmpfs since Linux 6.6");
+	}
+	if (code != -ENODEV && code != -EPERM && code != -EINVAL && code != -ENOSYS &&
+	    code != -EOPNOTSUPP)
+		return err_set(e, code, "%s", what);
+	err_fail_code(e, ERR_NO_OVERLAY, code, "%s: %s", what, strerror(-code));
+	if (code == -ENODEV)
+		return err_hint(
+			e, "the kernel's overlay module is not loaded: as root, modprobe overlay");
+	return err_hint(e, "unprivileged overlay needs Linux 5.11 or later, and a file system with "
+			   "user xattrs under the store: not NFS, FUSE, or another overlay");
+}
+
 static bool old_call;
 
 void overlay_test_old_call(bool on)
@@ -83,22 +117,13 @@ void overlay_test_old_call(bool on)
 
 int overlay_mount(const struct overlay *o, bool *ret_attached, struct err *e)
 {
-	int fd = old_call ? -EOPNOTSUPP : by_context(o);
+	bool xattrs = look_for_xattrs(o) == 0;
+	int fd = !xattrs || old_call ? -EOPNOTSUPP : by_context(o);
 
 	*ret_attached = false;
-	if (fd == -EOPNOTSUPP || fd == -ENOSYS) {
+	if (xattrs && (fd == -EOPNOTSUPP || fd == -ENOSYS)) {
 		fd = by_mount(o);
 		*ret_attached = true;
 	}
-	if (fd >= 0)
-		return fd;
-	err_set(e, fd, "mount the overlay of %zu layers", o->nlower);
-	if (fd == -ENODEV)
-		return err_hint(
-			e, "the kernel's overlay module is not loaded: as root, modprobe overlay");
-	if (fd == -EPERM || fd == -EINVAL)
-		return err_hint(e, "unprivileged overlay needs Linux 5.11 or later, and a file "
-				   "system with user "
-				   "xattrs under the store");
-	return fd;
+	return fd < 0 ? no_overlay(fd, o->nlower, xattrs, e) : fd;
 }

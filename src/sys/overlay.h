@@ -21,7 +21,9 @@ struct overlay {
 };
 
 /* A descriptor of the new mount's root, detached unless *ret_attached. All descriptors must belong to mounts of this mount
- * namespace. The proc file system of the host must be there. */
+ * namespace. The proc file system of the host must be there. ERR_NO_OVERLAY: this kernel, or the file system that the directories lie on, has no
+ * overlays for us; copying (copy_tree.h) is the other way. That goes for file systems without user xattrs too: there the kernel mounts one that
+ * fails later, with EIO, when a directory is removed and made again. */
 int overlay_mount(const struct overlay *o, bool *ret_attached, struct err *e);
 
 /* For tests: true makes overlay_mount() use mount(2), as on a kernel without "lowerdir+". */

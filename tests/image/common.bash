@@ -38,3 +38,15 @@ clean() {
 
 names() { hoy images --format '{{.Repository}}:{{.Tag}}' | sort | tr '\n' ' ' | sed 's/ $//'; }
 id_of() { hoy image inspect -f '{{.Id}}' "$1"; }
+
+# shared_object NAME: the path of tools/NAME.c, made for LD_PRELOAD.
+shared_object() {
+	local so
+	so=$T_SCRATCH/$1.$(id -u).so
+	if [ ! -s "$so" ]; then
+		need cc
+		cc -O2 -D_GNU_SOURCE -shared -fPIC -o "$so.$$" "$(dirname "$0")/../tools/$1.c" 2>"$T/cc" || fail "cc: $(cat "$T/cc")"
+		mv "$so.$$" "$so"
+	fi
+	printf '%s\n' "$so"
+}

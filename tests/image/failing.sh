@@ -10,12 +10,7 @@
 
 # prepare: the shared object, and what it is told.
 prepare() {
-	FAILAT=$T_SCRATCH/failat.$(id -u).so
-	if [ ! -s "$FAILAT" ]; then
-		need cc
-		cc -O2 -D_GNU_SOURCE -shared -fPIC -o "$FAILAT.$$" "$(dirname "$0")/../tools/failat.c" 2>"$T/cc" || fail "cc: $(cat "$T/cc")"
-		mv "$FAILAT.$$" "$FAILAT"
-	fi
+	FAILAT=$(shared_object failat)
 	FAIL_ROOT=$(readlink -f "$(store)" || store)
 	export FAIL_ROOT FAIL_COUNT=$T/count FAIL_LOG=$T/failed
 	AT=0 MODE=

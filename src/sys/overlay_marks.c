@@ -1,7 +1,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "store/overlay_marks.h"
+#include "sys/overlay_marks.h"
 
 bool overlay_is_whiteout(int dir, const char *name, const struct stat *st)
 {
@@ -18,7 +18,10 @@ bool overlay_is_opaque(int dir)
 {
 	char c;
 
-	return fgetxattr(dir, "user.overlay.opaque", &c, 1) == 1 && c == 'y';
+	if (fgetxattr(dir, "user.overlay.opaque", &c, 1) == 1)
+		return c == 'y';
+	return errno == EOPNOTSUPP &&
+	       faccessat(dir, OVERLAY_OPAQUE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool owner_kept_read(int fd, struct owner_kept *ret)

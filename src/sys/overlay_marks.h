@@ -2,8 +2,8 @@
  * overlay_marks.h - what files on disk carry besides themselves: the marks that overlayfs (option userxattr) and the unpacker write, that
  * something below is deleted, and owners that only one uid cannot have.
  */
-#ifndef STORE_OVERLAY_MARKS_H
-#define STORE_OVERLAY_MARKS_H
+#ifndef SYS_OVERLAY_MARKS_H
+#define SYS_OVERLAY_MARKS_H
 
 #include <sys/stat.h>
 
@@ -11,6 +11,9 @@
 
 /* Is dir/name, whose stat is given, a whiteout? */
 bool overlay_is_whiteout(int dir, const char *name, const struct stat *st);
+/* In a directory of a layer on a file system without user xattrs: it is opaque. Overlays do not know this mark, and are not used there (overlay.h).
+ * No entry of a layer can have this name. */
+#define OVERLAY_OPAQUE_FILE ".wh..wh..opq"
 /* Does this directory (a descriptor) hide what layers below have in it? */
 bool overlay_is_opaque(int dir);
 
