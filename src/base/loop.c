@@ -48,6 +48,11 @@ void loop_remove(struct loop *l, struct watch *w)
 	if (w->fd < 0)
 		return;
 	epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
+	loop_forget(l, w);
+}
+
+void loop_forget(struct loop *l, struct watch *w)
+{
 	w->fd = -1;
 	for (int i = 0; i < l->nready; i++)
 		if (l->ready[i] == w)

@@ -40,8 +40,10 @@ void loop_free(struct loop *l);
 int loop_add(struct loop *l, struct watch *w, int fd, uint32_t events);
 int loop_set(struct loop *l, struct watch *w, uint32_t events); /* no call if unchanged */
 void loop_remove(struct loop *l, struct watch *w);		/* does not close the descriptor */
-void loop_timer(struct loop *l, struct timer *t, int64_t ms);	/* from now; negative disarms */
-int loop_run(struct loop *l) __attribute__((hot));		/* until l->stop; 0 or -errno */
+/* The same without a call, for a descriptor that is closed next: that ends the watching if no process has another one of the same file. */
+void loop_forget(struct loop *l, struct watch *w);
+void loop_timer(struct loop *l, struct timer *t, int64_t ms); /* from now; negative disarms */
+int loop_run(struct loop *l) __attribute__((hot));	      /* until l->stop; 0 or -errno */
 
 int64_t time_mono_ms(void) __attribute__((hot));
 

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "cli/absent.h"
 #include "cli/command.h"
+#include "cli/defaults.h"
 #include "net/holder.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
@@ -173,7 +174,10 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 		return ask_help(c, cmd->name);
 	c->args = c->found.args;
 	c->nargs = c->found.nargs;
-	return check_operands(c, e);
+	r = check_operands(c, e);
+	if (r == 0)
+		r = defaults_read(c, e);
+	return r < 0 ? r : defaults_apply(c, e);
 }
 
 static enum called called_as(const char *argv0)
@@ -193,12 +197,14 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 
 	*c = (struct cli){.called = called_as(argv[0]), .argc = argc, .argv = argv};
 	c->level = "info";
+	c->progress = true;
 	out_init(&c->out, 1);
 	if (argc < 1)
 		return ask_help(c, NULL);
 	int r = opt_parse(&global, argc - 1, argv + 1, c, &c->arena, &found, e);
 	if (r < 0)
 		return r;
+	c->level_typed = opt_given(cli_global_rows, &found, "log-level");
 	if (c->debug)
 		c->level = "debug";
 	if (c->help && found.nargs) {
@@ -234,6 +240,7 @@ void cli_explain(const struct cli *c, struct err *e)
 	struct home h = {0};
 	struct err ignored;
 
+	defaults_explain(c, e);
 	if (e->id != ERR_PORT_TAKEN || home_open_existing(&h, c->root, &ignored) < 0)
 		return;
 	holder_explain(&h, e);

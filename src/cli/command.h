@@ -30,6 +30,7 @@
 
 #include "cli/opt.h"
 #include "cli/output.h"
+#include "data/bind.h"
 
 struct json;
 
@@ -41,15 +42,19 @@ struct cli {
 	const char *root;  /* --root, or NULL: home_open() knows the rule */
 	const char *level; /* --log-level */
 	bool debug, version, help;
+	bool level_typed; /* --log-level was */
+	bool progress;	  /* hoy.conf does not say that there is to be none */
 	const struct command *cmd;
 	void *opts;  /* of cmd; in the arena */
 	char **args; /* the operands, NULL-terminated */
 	size_t nargs;
 	struct opt_found found;
-	struct arena arena; /* lives as long as the command */
-	struct out out;	    /* standard output */
-	int exit;	    /* the highest code of the errors reported so far */
-	int argc;	    /* the whole command line, for __complete */
+	struct arena arena;	/* lives as long as the command */
+	struct out out;		/* standard output */
+	int exit;		/* the highest code of the errors reported so far */
+	struct bind_list conf;	/* of struct conf_file: hoy.conf, as it was read (cli/defaults.h) */
+	struct pairs defaulted; /* options whose value came from there: name and place */
+	int argc;		/* the whole command line, for __complete */
 	char **argv;
 };
 

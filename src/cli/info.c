@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "cli/format.h"
 #include "engine/info.h"
+#include "state/conf.h"
 
 struct info_opts {
 	const char *format;
@@ -129,6 +130,12 @@ static void print_text(struct out *out, const struct info *i, struct arena *a)
 	out_escaped(out, i->store);
 	out_printf(out, "\n Backing Filesystem: %s, %s free of %s\n", i->store_fs, str_cstr(&space),
 		   str_cstr(&size));
+	out_text(out, "Configuration:");
+	for (size_t k = 0; k < i->conf_files->n; k++) {
+		out_text(out, k ? ", " : " ");
+		out_escaped(out, i->conf_files->v[k]);
+	}
+	out_text(out, i->conf_files->n ? "\n" : " no hoy.conf\n");
 	print_namespaces(out, i, a);
 	print_registries(out, i);
 	out_printf(out, "Seccomp: %s\n", i->seccomp ? "yes" : "no: the kernel lacks it");
@@ -160,7 +167,13 @@ static int info_run(struct cli *c, void *opts, struct err *e)
 {
 	struct info_opts *o = opts;
 	scoped(info) i = {0};
+	struct strs files = {0};
+	const struct conf_file *f = c->conf.v;
 	int r = info_collect(c->root, &i, e);
+
+	for (size_t k = 0; k < c->conf.n; k++)
+		strs_add(&c->arena, &files, f[k].path);
+	i.conf_files = &files;
 
 	if (r < 0)
 		return r;
@@ -186,6 +199,8 @@ const struct command cmd_info = {
 		"next to the place and the contents of the store. What is missing is shown "
 		"with the reason and the way to mend it; "
 		"that is no error of this command.\n"
+		"\n"
+		"Configuration names the files of hoy.conf(5) that were read.\n"
 		"\n"
 		"Templates may use podman's names (.Host.Arch, .Store.GraphRoot, "
 		".Version.Version) and docker's (.ServerVersion, .Driver, .NCPU, "

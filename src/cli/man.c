@@ -3,6 +3,7 @@
  * `hoy __man all DIR` writes all of them, with a one-line page for every alias. The build calls the latter.
  */
 #include "base/base.h"
+#include "cli/defaults.h"
 #include "cli/help.h"
 
 /* Text for roff: backslashes, hyphens that must stay hyphens, and a dot or quote at the start of a line. */
@@ -238,9 +239,12 @@ static const char files[] =
 	".TP\n.B HOY_ROOT\nThe store, unless \\-\\-root says otherwise.\n"
 	".TP\n.B XDG_DATA_HOME\nThe store is hoy below this directory; without it, "
 	"~/.local/share/hoy.\n"
+	".TP\n.B HOY_CONF\nRead this file in place of all of hoy.conf.\n"
 	".TP\n.B NO_COLOR\nNo colours, whatever the terminal can do.\n"
 	".SH FILES\n"
 	".TP\n.I ~/.local/share/hoy\nThe store: images, containers, logs, sockets. Mode 0700.\n"
+	".TP\n.IR ~/.config/hoy/hoy.conf ,\\  /etc/hoy/hoy.conf\nDefaults for options, see "
+	"hoy.conf(5).\n"
 	".TP\n.IR /etc/subuid ,\\  /etc/subgid\n"
 	"The ranges of ids that a user may map into containers.\n";
 
@@ -268,7 +272,86 @@ static void main_man(struct str *b)
 	section_exits(b, statuses);
 	str_add(b, one_uid);
 	str_add(b, files);
-	str_add(b, ".SH SEE ALSO\n.BR podman (1),\n.BR docker (1),\n.BR subuid (5)\n");
+	str_add(b, ".SH SEE ALSO\n.BR podman (1),\n.BR docker (1),\n.BR hoy.conf (5),\n.BR subuid "
+		   "(5)\n");
+}
+
+static const char conf_about[] =
+	"hoy.conf says what options are when nobody types them. It need not exist. It is read from "
+	"these places, and what a later one says counts more:\n"
+	"\n"
+	"    /etc/hoy/hoy.conf, then /etc/hoy/hoy.conf.d/*.conf\n"
+	"    ~/.config/hoy/hoy.conf, then ~/.config/hoy/hoy.conf.d/*.conf\n"
+	"\n"
+	"The files of a directory are taken in the order of their names. $XDG_CONFIG_HOME stands "
+	"in "
+	"for ~/.config, and $HOY_CONF names one file that is read instead of all of them "
+	"(/dev/null: none). `hoy info` shows which were read. "
+	"What is typed on the command line counts more than the environment (HOY_ROOT), that more "
+	"than the user's files, and these more than the system's: they are defaults, and no rules "
+	"that a user could not get around.\n"
+	"\n"
+	"The form is TOML. Each key is named after the option that it stands for, and has its "
+	"meaning. A later file replaces the value of an earlier one as a whole. Of a list, what is "
+	"typed is added to it, unless it is said to be replaced. A key gives way where "
+	"something is typed that excludes it. An unknown key is a warning (E-CONF-KEY), a value of "
+	"the wrong kind an error with file and line (E-CONF).\n"
+	"\n"
+	"Registries, mirrors, short names, credentials and trust are not here: hoy reads the files "
+	"that podman and skopeo have for them, containers-registries.conf(5), "
+	"containers-auth.json(5) and containers-policy.json(5). podman's containers.conf(5) and "
+	"docker's daemon.json are not read: most of what they say is about engines made of other "
+	"parts (runtimes, monitors, network helpers, a daemon), and a file of which a part "
+	"counts leaves open which. What users set there has the same name here, or nearly.\n";
+
+/* What a value looks like, and the option's own words. */
+static void conf_key(struct str *b, const struct default_key *k)
+{
+	const struct opt *o = default_row(k);
+	scoped(str) meaning = {0}, line = {0};
+
+	str_addf(&line, "%s = %s", k->key, k->example);
+	str_add(b, ".TP\n.B ");
+	roff_line(b, str_cstr(&line));
+	if (k->help)
+		str_add(&meaning, k->help);
+	else
+		help_meaning(&meaning, o);
+	roff(b, meaning.s, meaning.len);
+	str_addc(b, '.');
+	if (k->flags & DEFAULT_REPLACED)
+		str_add(b, " Replaced by what is typed.");
+	str_addc(b, '\n');
+}
+
+static void conf_man(struct str *b)
+{
+	const char *section = "";
+
+	str_addf(b, ".TH HOY.CONF 5 \"%s\" \"hoy %s\" \"File Formats\"\n", HOY_DATE, HOY_VERSION);
+	str_add(b, ".SH NAME\nhoy.conf \\- defaults for hoy\n.SH DESCRIPTION\n");
+	roff_text(b, conf_about);
+	str_add(b, ".SH KEYS\nThese stand above all sections.\n");
+	for (const struct default_key *k = default_keys; k->key; k++) {
+		scoped(str) commands = {0};
+		if (k->section && strcmp(k->section, section) != 0) {
+			section = k->section;
+			str_addf(b, ".SS [%s]\n", section);
+		}
+		conf_key(b, k);
+		if (!k->commands || !strcmp(section, "format"))
+			continue;
+		for (const char *p = k->commands; *p; p++)
+			str_add(&commands, *p == ',' ? ", " : (char[]){*p, 0});
+		str_addf(b, "For hoy %s.\n", str_cstr(&commands));
+	}
+	str_add(b, ".SH EXAMPLES\n.nf\n");
+	roff_line(b, "log-level = \"warn\"\n\n[run]\ninit = true\ntz = \"local\"\n"
+		     "log-opt = { max-size = \"10m\", max-file = \"3\" }\n"
+		     "env = { EDITOR = \"vi\" }\n\n[format]\n"
+		     "ps = \"table {{.Names}}\\t{{.Status}}\"");
+	str_add(b, ".fi\n.SH SEE ALSO\n.BR hoy (1),\n.BR hoy\\-info (1),\n"
+		   ".BR containers\\-registries.conf (5)\n");
 }
 
 static int write_page(int dir, const char *name, const char *text, size_t n, struct err *e)
@@ -301,6 +384,19 @@ static int write_aliases(int dir, const struct command *cmd, struct err *e)
 	return 0;
 }
 
+/* Into the directory of section 5, beside that of section 1. */
+static int write_conf(const char *man1, const char *text, size_t n, struct err *e)
+{
+	autofree char *path = xasprintf("%s/../man5", man1);
+	int r = path_mkdir_p_at(AT_FDCWD, path, 0755);
+	autoclose int dir = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_set(e, r < 0 ? -r : errno, "make %s", path);
+	r = fd_replace_at(dir, "hoy.conf.5", text, n, 0644, false);
+	return r < 0 ? err_set(e, r, "write %s/hoy.conf.5", path) : 0;
+}
+
 static int write_all(const char *path, struct err *e)
 {
 	scoped(str) page = {0};
@@ -311,8 +407,12 @@ static int write_all(const char *path, struct err *e)
 	autoclose int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(e, errno, "open %s", path);
+	conf_man(&page);
+	r = write_conf(path, page.s, page.len, e);
+	str_reset(&page);
 	main_man(&page);
-	r = write_page(dir, "", page.s, page.len, e);
+	if (r == 0)
+		r = write_page(dir, "", page.s, page.len, e);
 	for (size_t i = 0; cli_commands[i] && r == 0; i++) {
 		const struct command *cmd = cli_commands[i];
 		if (cmd->name[0] == '_')
@@ -334,6 +434,8 @@ static int man_run(struct cli *c, void *opts, struct err *e)
 		return write_all(c->args[1], e);
 	if (!strcmp(c->args[0], "hoy")) {
 		main_man(&page);
+	} else if (!strcmp(c->args[0], "hoy.conf")) {
+		conf_man(&page);
 	} else {
 		scoped(str) name = {0};
 		for (size_t i = 0; i < c->nargs; i++)

@@ -119,6 +119,14 @@ bool opt_given(const struct opt *rows, const struct opt_found *f, const char *na
 	return w.row && (f->given[w.index / 64] >> (w.index % 64) & 1);
 }
 
+void opt_mark(const struct opt *rows, struct opt_found *f, const char *name)
+{
+	struct opt_walk w = find_long(rows, name, strlen(name));
+
+	if (w.row)
+		f->given[w.index / 64] |= (uint64_t)1 << (w.index % 64);
+}
+
 static int usage_hint(const struct parser *p, struct err *e)
 {
 	const char *cmd = p->rules->command;
@@ -147,8 +155,7 @@ static int unknown(const struct parser *p, const char *name, size_t n, struct er
 	return best ? err_hint(e, "did you mean --%s?", best) : usage_hint(p, e);
 }
 
-/* What a value of this kind looks like, for the error of a bad one. */
-static const char *form_of(const struct opt *o)
+const char *opt_form(const struct opt *o)
 {
 	switch (o->kind) {
 	case OPT_BOOL:
@@ -193,7 +200,7 @@ static void add_pair(struct arena *a, struct pairs *pairs, const char *s)
 	pairs_set(a, pairs, arena_strndup(a, s, n), s[n] ? s + n + 1 : "");
 }
 
-static int store(const struct parser *p, const struct opt *o, void *to, const char *value)
+int opt_store(const struct opt *o, void *to, const char *value, struct arena *a)
 {
 	switch (o->kind) {
 	case OPT_BOOL:
@@ -206,13 +213,13 @@ static int store(const struct parser *p, const struct opt *o, void *to, const ch
 		*(const char **)to = value;
 		return 0;
 	case OPT_STRS:
-		strs_add(p->a, to, value);
+		strs_add(a, to, value);
 		return 0;
 	case OPT_CSV:
-		add_csv(p->a, to, value);
+		add_csv(a, to, value);
 		return 0;
 	case OPT_PAIRS:
-		add_pair(p->a, to, value);
+		add_pair(a, to, value);
 		return 0;
 	case OPT_INT:
 		return parse_i64(value, INT64_MIN, INT64_MAX, to);
@@ -234,7 +241,7 @@ static int set(struct parser *p, const struct opt_walk *w, const char *shown, co
 	       struct err *e)
 {
 	void *to = p->out + w->base + w->row->offset;
-	int r = w->row->flags & OPT_IGNORED ? 0 : store(p, w->row, to, value);
+	int r = w->row->flags & OPT_IGNORED ? 0 : opt_store(w->row, to, value, p->a);
 
 	if (r == -ERANGE && w->row->kind != OPT_SIGNAL) {
 		err_fail(e, ERR_USAGE, "%s: %s is too large", shown, value);
@@ -243,7 +250,7 @@ static int set(struct parser *p, const struct opt_walk *w, const char *shown, co
 	if (r < 0) {
 		err_fail(e, ERR_USAGE, "%s: \"%s\" is not valid here", shown, value);
 		return err_hint(e, "it takes %s%s", w->row->kind == OPT_CHOICE ? "one of: " : "",
-				form_of(w->row));
+				opt_form(w->row));
 	}
 	p->found->given[w->index / 64] |= (uint64_t)1 << (w->index % 64);
 	return 0;

@@ -132,6 +132,14 @@ int opt_parse(const struct opt_rules *rules, int argc, char **argv, void *out, s
 /* Was the row of this long name (or alias) used? */
 bool opt_given(const struct opt *rows, const struct opt_found *f, const char *name);
 
+/* From now on it counts as used. */
+void opt_mark(const struct opt *rows, struct opt_found *f, const char *name);
+
+/* Stores one value of a row, as the parser does: -EINVAL, -ERANGE. A list grows. */
+int opt_store(const struct opt *o, void *to, const char *value, struct arena *a);
+/* What a value of this kind looks like, for the error of a bad one; NULL: anything. */
+const char *opt_form(const struct opt *o);
+
 /* Does s stand in a list of words separated by blanks? */
 bool opt_word_in(const char *words, const char *s, size_t n);
 

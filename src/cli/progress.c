@@ -167,7 +167,7 @@ void progress_init(struct progress *p, const struct cli *c, bool quiet)
 {
 	const char *term = getenv("TERM");
 
-	*p = (struct progress){.quiet = quiet || !strcmp(c->level, "warn") ||
+	*p = (struct progress){.quiet = quiet || !c->progress || !strcmp(c->level, "warn") ||
 					!strcmp(c->level, "error")};
 	p->terminal = !p->quiet && isatty(2) && !str_is_empty(term) && strcmp(term, "dumb") != 0;
 	p->since = time_mono_ms();

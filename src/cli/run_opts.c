@@ -294,6 +294,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.workdir = o->workdir,
 		.entrypoint = o->entrypoint,
 		.detach_keys = o->detach_keys,
+		.env_first = o->env_first,
 		.env = o->env,
 		.env_files = o->env_files,
 		.labels = o->labels,

@@ -21,6 +21,7 @@ struct run_opts {
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
 	bool detach, sig_proxy; /* of run only */
 	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
+	struct strs env_first; /* of hoy.conf */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
 		cap_drop, security_opts, ulimits;
 	const char *stop_signal, *restart;

@@ -110,7 +110,9 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 			env_set(a, env, ic->env.v[i], (size_t)(eq - ic->env.v[i]), eq + 1);
 	}
 	process_opts_unset_env(o->more, env, a);
-	return options_env(a, &o->env_files, &o->env, env, e);
+	static const struct strs no_files;
+	int r = options_env(a, &no_files, &o->env_first, env, e);
+	return r < 0 ? r : options_env(a, &o->env_files, &o->env, env, e);
 }
 
 static int set_names(const struct home *h, const struct create_opts *o, struct container_config *c,

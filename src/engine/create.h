@@ -19,6 +19,7 @@ struct create_opts {
 	struct strs args;  /* the command typed behind the image */
 	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
+	struct strs env_first; /* as of --env, but the files come after them */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits;
 	struct strs create_command;

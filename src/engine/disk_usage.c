@@ -6,6 +6,7 @@
 #include "engine/list.h"
 #include "engine/usage.h"
 #include "state/container.h"
+#include "store/blobs.h"
 #include "store/gc.h"
 #include "store/room.h"
 
@@ -101,6 +102,20 @@ static void add_parts(const struct home *h, const struct image_entry *im, size_t
 	for (size_t k = 0; k < one.manifest.layers.n; k++)
 		if (digest_valid(d[k].digest))
 			add_part(a, ret, d[k].digest, false, i);
+	/* the forms that names have for themselves */
+	for (size_t f = 0; f < im->manifests.n; f++) {
+		scoped(str) text = {0};
+		struct oci_manifest m = {0};
+		add_part(a, ret, im->manifests.v[f], false, i);
+		if (blob_read(h, im->manifests.v[f], IMAGE_MAX_MANIFEST, &text, NULL) < 0 ||
+		    oci_manifest_parse(a, str_cstr(&text), text.len, NULL, im->manifests.v[f], &m,
+				       NULL) < 0)
+			continue;
+		d = m.layers.v;
+		for (size_t k = 0; k < m.layers.n; k++)
+			if (digest_valid(d[k].digest))
+				add_part(a, ret, d[k].digest, false, i);
+	}
 }
 
 /* What each image has, and how much of it no other one has. */

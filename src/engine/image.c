@@ -153,7 +153,7 @@ int image_add_names(const struct home *h, const char *text, char *const *names, 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = image_parse_new_name(&im.arena, names[i], registry, &refs[i], e);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = image_tag(h, im.id, &refs[i], e);
+		r = image_tag(h, im.id, im.form, &refs[i], e);
 	return r;
 }
 

@@ -155,6 +155,17 @@ static size_t count_users(const struct plan *p, const struct image_entry *im)
 	return n;
 }
 
+/* Of what the row's name led to. */
+static const char *row_digest(const struct plan *p, const struct row *r)
+{
+	const char *own = r->repository && r->im->forms.n
+				  ? pairs_get(&r->im->forms,
+					      arena_printf(p->a, "%s:%s", r->repository, r->tag))
+				  : NULL;
+
+	return own ?: r->im->manifest_digest;
+}
+
 static bool fits(const struct plan *p, const struct filter *f, const struct row *r)
 {
 	const char *hex;
@@ -174,7 +185,7 @@ static bool fits(const struct plan *p, const struct filter *f, const struct row 
 	case F_ID:
 		return ref_is_id_prefix(f->text, &hex) && str_starts(digest_hex(r->im->id), hex);
 	case F_DIGEST:
-		return str_starts(r->im->manifest_digest, f->text);
+		return str_starts(row_digest(p, r), f->text);
 	case F_CONTAINERS:
 		return (count_users(p, r->im) > 0) != f->opposite;
 	default:
@@ -266,7 +277,7 @@ static struct json *row_json(const struct plan *p, const struct row *r)
 
 	put_str(a, o, "Repository", docker ? ref_familiar(a, repo) : repo);
 	put_str(a, o, "Tag", r->tag ? r->tag : "<none>");
-	put_str(a, o, "Digest", im->manifest_digest);
+	put_str(a, o, "Digest", row_digest(p, r));
 	put_str(a, o, "ID", id_text(a, im, p->q->no_trunc));
 	put_str(a, o, "Id", docker || !*im->id ? im->id : digest_hex(im->id));
 	put_str(a, o, "CreatedSince", since);

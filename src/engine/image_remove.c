@@ -21,7 +21,8 @@ static void naming_free(struct naming *n)
 	strv_free(&n->digests);
 }
 
-static int collect_names(void *arg, const char *repository, const char *last, const char *id)
+static int collect_names(void *arg, const char *repository, const char *last, const char *id,
+			 const char *manifest)
 {
 	struct naming *n = arg;
 

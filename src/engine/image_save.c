@@ -50,10 +50,13 @@ static int add_image(const struct home *h, const char *text, struct arena *a, st
 
 	if (r < 0)
 		return r;
-	while (i < job->n && strcmp(job->images[i].id, im.id))
+	bool forms = job->format == SAVE_OCI_ARCHIVE || job->format == SAVE_OCI_DIR;
+	while (i < job->n && (strcmp(job->images[i].id, im.id) ||
+			      (forms && !str_eq(job->images[i].form, im.form))))
 		i++;
 	if (i == job->n)
-		job->images[job->n++] = (struct save_image){.id = arena_strdup(a, im.id)};
+		job->images[job->n++] = (struct save_image){.id = arena_strdup(a, im.id),
+							    .form = arena_strdup(a, im.form)};
 	add_name(a, &job->images[i], im.found);
 	return 0;
 }

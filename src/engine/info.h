@@ -39,7 +39,8 @@ struct info {
 	uint64_t memory, memory_free, swap, swap_free, uptime;
 	long cpus;
 	struct registries registries;
-	struct err registries_error; /* what keeps them from being read; empty: nothing */
+	struct err registries_error;   /* what keeps them from being read; empty: nothing */
+	const struct strs *conf_files; /* of hoy.conf, as they were read; NULL: nobody looked */
 	struct arena arena;
 };
 void info_free(struct info *i);

@@ -132,6 +132,8 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put(&h, "CgroupControllers", "cgroupControllers", words(b->a, i->controllers));
 	put_str(&h, "CgroupManager", "cgroupManager", "cgroupfs");
 	put_str(&h, "LogDriver", "logDriver", "k8s-file");
+	put(&h, "ConfigFiles", "configFiles",
+	    json_new_strs(b->a, i->conf_files ?: &(struct strs){0}));
 	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
 	struct build d = inside(&h, "Distribution", "distribution");
 	put_str(&d, "Distribution", "distribution", i->os_id);

@@ -6,6 +6,7 @@
 #include "engine/manifest.h"
 #include "pull/copy.h"
 #include "registry/endpoints.h"
+#include "store/blobs.h"
 
 struct list_push {
 	const struct home *h;
@@ -23,6 +24,7 @@ static int push_here(struct list_push *p, struct list_member *m, struct err *e)
 	struct push_done done;
 
 	j.id = m->image;
+	j.form = blob_exists(p->h, m->d.digest) ? m->d.digest : NULL;
 	j.ref = p->to;
 	j.by_digest = true;
 	j.registry = p->to_opts;

@@ -103,6 +103,7 @@ int image_push(const struct home *h, const char *text, const char *to,
 		return err_hint(e, "leave --platform out to push it as it is");
 	}
 	j.id = im.id;
+	j.form = im.form;
 	j.registry = o->pulling.registry;
 	j.registry.conf = &conf;
 	j.watch = o->pulling.watch;

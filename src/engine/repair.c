@@ -63,21 +63,26 @@ static bool mend_link(const struct home *h, const char *id)
 
 struct bad_names {
 	const struct home *h;
-	struct strv paths;
+	struct strv paths;    /* of names that lead nowhere */
+	struct strv formless; /* names whose own manifest is lost: they get the image's */
 };
 
-static int collect_bad(void *arg, const char *repository, const char *last, const char *id)
+static int collect_bad(void *arg, const char *repository, const char *last, const char *id,
+		       const char *manifest)
 {
 	struct bad_names *b = arg;
 
 	if (!id || !mend_link(b->h, id))
 		strv_addf(&b->paths, "names/%s/%s", repository, last);
+	else if (manifest && !blob_exists(b->h, manifest))
+		strv_addf(&b->formless, "%s%s", repository, last);
 	return 0;
 }
 
 static int mend_links(const struct home *h, const struct check_report *found, struct err *e)
 {
 	struct bad_names bad = {.h = h};
+	scoped(arena) a = {0};
 	autoclose int lock = store_lock(h, e);
 
 	if (lock < 0)
@@ -99,7 +104,16 @@ static int mend_links(const struct home *h, const struct check_report *found, st
 	int r = names_each(h, collect_bad, &bad, e);
 	for (size_t i = 0; i < bad.paths.n; i++)
 		unlinkat(h->fd, bad.paths.v[i], 0);
+	fd_close(&lock);
+	for (size_t i = 0; i < bad.formless.n && r == 0; i++) {
+		struct reference ref;
+		char id[DIGEST_LEN + 1];
+		if (ref_parse(&a, bad.formless.v[i], &ref, e) == 0 &&
+		    names_get(h, &ref, id, NULL) == 0)
+			r = image_tag(h, id, NULL, &ref, e);
+	}
 	strv_free(&bad.paths);
+	strv_free(&bad.formless);
 	return r;
 }
 

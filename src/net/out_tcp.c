@@ -5,6 +5,8 @@
  *   on_host()		that socket is connected: the SYN is written into the TUN device (`injected`). Or it is not: the container is told.
  *   on_listener()	the container's kernel has finished its handshake with the listener of N. The pair of addresses finds the pending,
  *			which is over: the pump has both sockets.
+ * What is on this machine connects while connect(2) runs, and so does the container while its SYN is written: then all three steps are one, and nothing
+ * is waited for.
  * Any other segment that comes here belongs to no connection that N knows: the process was started anew, or its owner detached. A RST says so.
  */
 #include <netinet/in.h>
@@ -228,6 +230,18 @@ static bool is_self(const struct out_tcp *t, const struct pending *q, int fd)
 	return peer_port == port && ip_equal(&ip, &peer_ip);
 }
 
+static void accept_one(struct out_tcp *t, struct watch *w);
+
+/* Its host side is connected: the container may be. */
+static void connected(struct out_tcp *t, struct pending *q)
+{
+	struct watch *listener = &t->listen[q->dst.family == 6];
+
+	q->seen = time_mono_ms();
+	inject(q);
+	accept_one(t, listener);
+}
+
 static void on_host(struct watch *w, uint32_t events)
 {
 	struct pending *q = w->arg;
@@ -252,12 +266,11 @@ static void on_host(struct watch *w, uint32_t events)
 		drop(t, q);
 		return;
 	}
-	q->seen = time_mono_ms();
-	inject(q);
+	connected(t, q);
 }
 
-/* A socket that connects, or -errno. */
-static int begin(struct netproc *np, const struct ip *to, uint16_t port)
+/* A socket that connects, or is connected, or -errno. */
+static int begin(struct netproc *np, const struct ip *to, uint16_t port, bool *ret_done)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_make(&sa, to, port);
@@ -270,9 +283,11 @@ static int begin(struct netproc *np, const struct ip *to, uint16_t port)
 	if (fd + (int)np->tcp->slab.used >= np->fd_limit)
 		return -EMFILE;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
-		return -errno;
-	return take_fd(fd);
+	*ret_done = connect(fd, (struct sockaddr *)&sa, len) == 0;
+	/* The answer of somebody on this machine comes while connect(2) runs, but is taken when it returns: asked again, it knows. */
+	if (!*ret_done && errno == EINPROGRESS)
+		*ret_done = connect(fd, (struct sockaddr *)&sa, len) == 0;
+	return *ret_done || errno == EALREADY || errno == EINPROGRESS ? take_fd(fd) : -errno;
 }
 
 /* Is there room for one more of this member? */
@@ -298,7 +313,8 @@ static void fresh_syn(struct netproc *np, const struct packet *p)
 	syn.since = syn.seen = time_mono_ms();
 	if (!keep_syn(&syn, p) || !room(t, p->member, syn.since))
 		return;
-	int fd = begin(np, &p->to, p->dst_port);
+	bool done;
+	int fd = begin(np, &p->to, p->dst_port, &done);
 	if (fd < 0) {
 		tell(np, p, -fd);
 		return;
@@ -313,9 +329,19 @@ static void fresh_syn(struct netproc *np, const struct packet *p)
 	}
 	*q = syn;
 	q->c = c;
+	link_pending(t, q);
+	if (done) {
+		pump_hold(c, OUTSIDE, fd);
+		if (is_self(t, q, fd)) {
+			tell(np, p, ECONNREFUSED);
+			drop(t, q);
+			return;
+		}
+		connected(t, q);
+		return;
+	}
 	c->w[OUTSIDE].fn = on_host;
 	c->w[OUTSIDE].arg = q;
-	link_pending(t, q);
 	if (pump_add(c, OUTSIDE, fd) < 0)
 		drop(t, q);
 }
@@ -363,15 +389,12 @@ static void pair(struct out_tcp *t, int fd, const struct sockaddr_storage *peer)
 	struct conn *c = q->c;
 	uint8_t ready = q->said ? 1 << OUTSIDE : 0;
 	unlink_pending(t, q);
-	if (pump_add(c, INSIDE, fd) < 0)
-		pump_abort(c);
-	else
-		pump_start(c, ready); /* the other side has just begun to be watched */
+	pump_hold(c, INSIDE, fd);
+	pump_start(c, ready);
 }
 
-static void on_listener(struct watch *w, uint32_t events)
+static void accept_one(struct out_tcp *t, struct watch *w)
 {
-	struct out_tcp *t = w->arg;
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof peer;
 	int fd = accept4(w->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -383,6 +406,11 @@ static void on_listener(struct watch *w, uint32_t events)
 		loop_set(&t->np->loop, w, 0);
 		loop_timer(&t->np->loop, &t->resume, PAUSE_MS);
 	}
+}
+
+static void on_listener(struct watch *w, uint32_t events)
+{
+	accept_one(w->arg, w);
 }
 
 static void on_resume(struct timer *timer)

@@ -2,8 +2,9 @@
  * How bytes move: they are looked at where they lie (MSG_PEEK, into one buffer that all connections share), sent, and as many as went out are
  * dropped from where they lay (MSG_TRUNC copies nothing). What does not go out has never left the kernel.
  *
- * Each descriptor is registered once, edge-triggered, for both directions: no call but those that move bytes. So it is remembered what a side `can`
- * do until a call says that it cannot; the kernel then tells when it can again. A read that gives less than was asked for has emptied
+ * Each descriptor is registered edge-triggered: no call but those that move bytes. So it is remembered what a side `can`
+ * do until a call says that it cannot; the kernel then tells when it can again. That it can be written to is asked for when it could not for the first
+ * time: short connections never ask. A read that gives less than was asked for has emptied
  * the queue (epoll(7)), except where the end of the stream or urgent data stands behind it: then the next read says so.
  *
  * A connection that has much to move gives way to the others after TURN bytes, and goes on after them.
@@ -16,10 +17,12 @@
 #include "net/pump.h"
 
 enum { BUF = 512 << 10, TURN = 1 << 20, IDLE_MS = 1000 };
+enum { EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLPRI };
 
 #define READ(side)  (uint8_t)(1U << (side))
 #define WRITE(side) (uint8_t)(4U << (side))
 #define BIT(side)   (uint8_t)(1U << (side))
+#define BOTH	    (BIT(INSIDE) | BIT(OUTSIDE))
 
 static void take_turns(struct timer *t);
 static void idle(struct timer *t);
@@ -48,12 +51,17 @@ struct conn *pump_new(struct pump *p, const void *owner)
 
 int pump_add(struct conn *c, int side, int fd)
 {
-	int r = loop_add(c->pump->loop, &c->w[side], fd,
-			 EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
+	int r = loop_add(c->pump->loop, &c->w[side], fd, EVENTS | EPOLLOUT | EPOLLET);
 
 	if (r < 0)
 		close(fd);
 	return r;
+}
+
+void pump_hold(struct conn *c, int side, int fd)
+{
+	c->w[side].fd = fd; /* .events 0: not watched */
+	c->sole |= BIT(side);
 }
 
 void pump_reset(int fd)
@@ -63,7 +71,8 @@ void pump_reset(int fd)
 	close(fd);
 }
 
-static void conn_free(struct conn *c, bool reset)
+/* reset: 1 << side for each that is to hear a reset. */
+static void conn_free(struct conn *c, uint8_t reset)
 {
 	struct pump *p = c->pump;
 
@@ -71,8 +80,11 @@ static void conn_free(struct conn *c, bool reset)
 		int fd = c->w[side].fd;
 		if (fd < 0)
 			continue;
-		loop_remove(p->loop, &c->w[side]);
-		if (reset)
+		if (c->sole & BIT(side))
+			loop_forget(p->loop, &c->w[side]);
+		else
+			loop_remove(p->loop, &c->w[side]);
+		if (reset & BIT(side))
 			pump_reset(fd);
 		else
 			close(fd);
@@ -92,7 +104,7 @@ static void conn_free(struct conn *c, bool reset)
 
 void pump_abort(struct conn *c)
 {
-	conn_free(c, true);
+	conn_free(c, BOTH);
 }
 
 static void end_one(void *object, void *owner)
@@ -100,7 +112,7 @@ static void end_one(void *object, void *owner)
 	struct conn *c = object;
 
 	if (!owner || c->owner == owner)
-		conn_free(c, true);
+		conn_free(c, BOTH);
 }
 
 void pump_end(struct pump *p, const void *owner)
@@ -117,9 +129,18 @@ static enum moved pass_end(struct conn *c, int from)
 {
 	c->ended |= BIT(from);
 	c->can &= (uint8_t)~READ(from);
-	if (c->ended == (BIT(INSIDE) | BIT(OUTSIDE))) /* close(2) will say it */
+	if (c->ended == BOTH) /* close(2) will say it */
 		return BLOCKED;
 	return shutdown(c->w[!from].fd, SHUT_WR) < 0 ? BROKEN : BLOCKED;
+}
+
+/* It takes no more: from now on the kernel says when it does (at once, if it does again). */
+static bool await_room(struct conn *c, int side)
+{
+	struct watch *w = &c->w[side];
+
+	c->can &= (uint8_t)~WRITE(side);
+	return loop_set(c->pump->loop, w, w->events | EPOLLOUT) == 0;
 }
 
 /* From one side to the other, until one of them blocks or it is the turn of others. */
@@ -145,9 +166,9 @@ __attribute__((hot)) static enum moved move(struct conn *c, int from)
 			return BROKEN;
 		if (k > 0 && recv(c->w[from].fd, NULL, (size_t)k, MSG_TRUNC | MSG_DONTWAIT) != k)
 			return BROKEN;
-		if (k < n)
-			c->can &= (uint8_t)~WRITE(!from);
-		else if (n < BUF && !(c->careful & BIT(from)))
+		if (k < n && !await_room(c, !from))
+			return BROKEN;
+		if (k == n && n < BUF && !(c->careful & BIT(from)))
 			c->can &= (uint8_t)~READ(from);
 		if (k > 0 && left <= (size_t)k)
 			return (c->can & need) == need ? MORE : BLOCKED;
@@ -179,9 +200,9 @@ __attribute__((hot)) static void run(struct conn *c)
 			loop_timer(c->pump->loop, &c->pump->idle, IDLE_MS);
 	}
 	if (in == BROKEN)
-		conn_free(c, true);
-	else if (c->ended == (BIT(INSIDE) | BIT(OUTSIDE)))
-		conn_free(c, false);
+		conn_free(c, BOTH);
+	else if (c->ended == BOTH)
+		conn_free(c, 0);
 	else if (out == MORE || in == MORE)
 		enqueue(c);
 }
@@ -201,7 +222,7 @@ __attribute__((hot)) static void on_event(struct watch *w, uint32_t events)
 	/* Dead, both ways. What it said before may have been all that the other waits for: as much as goes is passed on. */
 	if (events & EPOLLERR) {
 		move(c, side);
-		conn_free(c, true);
+		conn_free(c, BIT(!side));
 		return;
 	}
 	run(c);
@@ -230,11 +251,16 @@ static void take_turns(struct timer *t)
 void pump_start(struct conn *c, uint8_t ready)
 {
 	for (int side = INSIDE; side <= OUTSIDE; side++) {
-		c->w[side].fn = on_event;
-		c->w[side].arg = c;
+		struct watch *w = &c->w[side];
+		w->fn = on_event;
+		w->arg = c;
+		if (!w->events && loop_add(c->pump->loop, w, w->fd, EVENTS | EPOLLET) < 0) {
+			conn_free(c, BOTH);
+			return;
+		}
 	}
 	c->can = ready | WRITE(INSIDE) | WRITE(OUTSIDE);
-	c->careful = BIT(INSIDE) | BIT(OUTSIDE);
+	c->careful = BOTH;
 	run(c);
 }
 

@@ -28,6 +28,7 @@ struct conn {
 	uint8_t can;	   /* what has not failed with EAGAIN yet: bits of pump.c */
 	uint8_t ended;	   /* 1 << side: it has sent its FIN, and the other side was told */
 	uint8_t careful;   /* 1 << side: a short read does not mean that nothing is left */
+	uint8_t sole;	   /* 1 << side: close(2) takes it out of the loop */
 	bool queued;
 };
 
@@ -42,8 +43,10 @@ struct pump {
 
 int pump_init(struct pump *p, struct loop *l);		  /* 0 or -ENOMEM */
 struct conn *pump_new(struct pump *p, const void *owner); /* NULL: no memory */
-/* The descriptor is the connection's from now on, also on failure, and watched once for everything, edge-triggered. 0 or -errno. */
+/* The descriptor is the connection's from now on, also on failure, and watched, edge-triggered, also for EPOLLOUT (that it is connected). 0 or -errno. */
 int pump_add(struct conn *c, int side, int fd);
+/* The same for one that no other process has or had. It is not watched before pump_start(): what happens to it until then is told after that. */
+void pump_hold(struct conn *c, int side, int fd);
 /* Both sides are connected: bytes flow. ready: 1 << side for each of which something may have been told (EPOLLIN and its kin) before, for the kernel
  * tells nothing twice. The connection may be gone when this returns. */
 void pump_start(struct conn *c, uint8_t ready);

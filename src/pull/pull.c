@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "pull/plan.h"
 #include "pull/pull.h"
+#include "store/blobs.h"
 #include "store/gc.h"
 #include "store/images.h"
 #include "store/layer_pool.h"
@@ -28,7 +29,8 @@ struct pulling {
 	struct plan plan;
 	struct strs names; /* what the image is to be called */
 	char id[DIGEST_STR], manifest[DIGEST_STR];
-	bool last; /* the worker writes the image */
+	char own[DIGEST_LEN + 1]; /* the manifest that the image's link has */
+	bool last;		  /* the worker writes the image */
 };
 
 static void tick(void *arg)
@@ -230,22 +232,23 @@ static bool has_name(const struct pulling *p, const char *name)
 {
 	struct arena a = {0};
 	struct reference ref;
-	char id[DIGEST_LEN + 1];
-	bool has = ref_parse(&a, name, &ref, NULL) == 0 && names_get(p->h, &ref, id) == 0 &&
-		   !strcmp(id, p->id);
+	char id[DIGEST_LEN + 1], form[DIGEST_LEN + 1];
+	bool has = ref_parse(&a, name, &ref, NULL) == 0 && names_get(p->h, &ref, id, form) == 0 &&
+		   !strcmp(id, p->id) && !strcmp(*form ? form : p->own, p->manifest);
 
 	arena_free(&a);
 	return has;
 }
 
-/* The image is there as a whole. Its names may be missing. */
-static bool image_is_there(const struct pulling *p)
+/* The image is there as a whole, in this form. Its names may be missing. */
+static bool image_is_there(struct pulling *p)
 {
-	char path[8 + DIGEST_HEX + 1], text[DIGEST_LEN + 1] = "";
+	char path[8 + DIGEST_HEX + 1];
 
 	snprintf(path, sizeof path, "images/%.64s", digest_hex(p->id));
-	return readlinkat(p->h->fd, path, text, DIGEST_LEN) == DIGEST_LEN &&
-	       !strcmp(text, p->manifest);
+	memset(p->own, 0, sizeof p->own);
+	return readlinkat(p->h->fd, path, p->own, DIGEST_LEN) == DIGEST_LEN &&
+	       (!strcmp(p->own, p->manifest) || blob_exists(p->h, p->manifest));
 }
 
 static int add_names(struct pulling *p, bool *ret_changed, struct err *e)
@@ -259,7 +262,7 @@ static int add_names(struct pulling *p, bool *ret_changed, struct err *e)
 		*ret_changed = true;
 		r = ref_parse(&p->arena, p->names.v[i], &ref, e);
 		if (r == 0)
-			r = image_tag(p->h, p->id, &ref, e);
+			r = image_tag(p->h, p->id, p->manifest, &ref, e);
 	}
 	return r;
 }

@@ -382,12 +382,12 @@ static int look_at_layers(struct pushing *p, struct err *e)
 
 /* ---- which repositories of this registry may have the blobs: those of images here that have them, too */
 
-/* What a name leads to: by digest that manifest; by tag the one that the image has now. */
-static bool name_manifest(const struct home *h, const char *last, const char *id, struct arena *a,
-			  struct oci_manifest *ret)
+/* What a name leads to: by digest that manifest; by tag its own (form), or the one that the image has now. */
+static bool name_manifest(const struct home *h, const char *last, const char *id, const char *form,
+			  struct arena *a, struct oci_manifest *ret)
 {
 	char path[8 + DIGEST_HEX + 1], text[DIGEST_LEN + 1] = "";
-	const char *digest = last[0] == '@' ? last + 1 : text;
+	const char *digest = last[0] == '@' ? last + 1 : *form ? form : text;
 	scoped(str) doc = {0};
 
 	snprintf(path, sizeof path, "images/%.64s", digest_hex(id));
@@ -418,7 +418,7 @@ static bool find_blob(struct pushing *p, const char *digest, const char *reposit
 struct source_names {
 	const struct push_job *job;
 	struct arena arena;
-	struct strs repositories, last, ids;
+	struct strs repositories, last, ids, forms;
 };
 
 static void find_blobs_in(struct pushing *p, const struct source_names *s, size_t i)
@@ -426,7 +426,7 @@ static void find_blobs_in(struct pushing *p, const struct source_names *s, size_
 	scoped(arena) a = {0};
 	struct oci_manifest m;
 
-	if (!name_manifest(p->h, s->last.v[i], s->ids.v[i], &a, &m))
+	if (!name_manifest(p->h, s->last.v[i], s->ids.v[i], s->forms.v[i], &a, &m))
 		return;
 	bool any = find_blob(p, m.config.digest, s->repositories.v[i]);
 	for (size_t k = 0; k < m.layers.n; k++)
@@ -436,7 +436,8 @@ static void find_blobs_in(struct pushing *p, const struct source_names *s, size_
 		strs_add(&p->arena, &p->sources, s->repositories.v[i]);
 }
 
-static int collect_source(void *arg, const char *repository, const char *last, const char *id)
+static int collect_source(void *arg, const char *repository, const char *last, const char *id,
+			  const char *manifest)
 {
 	struct source_names *s = arg;
 	size_t n = strlen(s->job->ref.registry);
@@ -447,6 +448,7 @@ static int collect_source(void *arg, const char *repository, const char *last, c
 	strs_add(&s->arena, &s->repositories, repository + n + 1);
 	strs_add(&s->arena, &s->last, last);
 	strs_add(&s->arena, &s->ids, id);
+	strs_add(&s->arena, &s->forms, manifest ?: "");
 	return s->ids.n == MAX_SOURCES;
 }
 
@@ -509,7 +511,7 @@ static int work(struct pushing *p, const struct task_wait *wait, struct err *e)
 static int read_image(struct pushing *p, size_t *ret_size, struct err *e)
 {
 	struct saving s = {.h = p->h};
-	int r = save_source_read(&s, p->job->id, &p->src, e);
+	int r = save_source_read(&s, p->job->id, p->job->form, &p->src, e);
 
 	p->arena = s.arena; /* what was read lives there */
 	if (r < 0)

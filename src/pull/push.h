@@ -18,6 +18,7 @@ enum push_format { PUSH_AS_IT_IS, PUSH_OCI, PUSH_DOCKER };
 
 struct push_job {
 	const char *id;	      /* of the image */
+	const char *form;     /* its manifest, as of struct image; NULL: its own */
 	struct reference ref; /* full, with a tag */
 	enum push_format format;
 	enum inflate_kind compression; /* INFLATE_GZIP or INFLATE_ZSTD: of layers that have none */

@@ -159,7 +159,7 @@ static int take_mode(struct registries *c, const char *file, const char *mode, s
 }
 
 /* The form that this file had until 2019: [registries.search] and its kin. */
-static int refuse_old(const struct registries_file *f, struct err *e)
+static int refuse_old(const struct conf_file *f, struct err *e)
 {
 	const struct json *old = json_get(f->doc, "registries");
 
@@ -174,7 +174,7 @@ static int refuse_old(const struct registries_file *f, struct err *e)
 			"location = \"HOST\" and insecure or blocked = true");
 }
 
-static int take_file(struct registries *c, const struct registries_file *f, struct err *e)
+static int take_file(struct registries *c, const struct conf_file *f, struct err *e)
 {
 	struct conf conf = {0};
 	int r = refuse_old(f, e);
@@ -230,7 +230,7 @@ int registries_load(struct registries *c, struct err *e)
 	if (c->loaded)
 		return 0;
 	int r = registries_files(&c->arena, &c->files, e);
-	const struct registries_file *f = c->files.v;
+	const struct conf_file *f = c->files.v;
 	for (size_t i = 0; i < c->files.n && r == 0; i++)
 		r = take_file(c, &f[i], e);
 	if (r == 0)

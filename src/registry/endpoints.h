@@ -37,7 +37,7 @@ enum { REGISTRIES_MAX_MIRRORS = 1024 };
 /* Zero-initialised is ready for registries_load(). */
 struct registries {
 	struct arena arena;
-	struct bind_list files;	  /* struct registries_file */
+	struct bind_list files;	  /* struct conf_file */
 	struct bind_list entries; /* struct registry_entry */
 	struct strs search;	  /* unqualified-search-registries; empty: docker.io */
 	bool enforcing;		  /* short-name-mode */

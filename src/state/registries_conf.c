@@ -1,10 +1,12 @@
-#include <dirent.h>
 #include <stdarg.h>
 
 #include "base/base.h"
-#include "data/toml.h"
+#include "state/conf.h"
 #include "state/home.h"
 #include "state/registries_conf.h"
+
+static const struct conf_kind kind = {ERR_REGISTRIES_CONF,
+				      "containers-registries.conf(5) says what may stand there"};
 
 int registries_bad(struct err *e, const char *fmt, ...)
 {
@@ -14,55 +16,7 @@ int registries_bad(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
-	err_fail(e, ERR_REGISTRIES_CONF, "%s", why);
-	return err_hint(e, "containers-registries.conf(5) says what may stand there");
-}
-
-/* must: it was named, so it has to be there. */
-static int add_file(struct arena *a, const char *path, bool must, struct bind_list *ret,
-		    struct err *e)
-{
-	scoped(str) text = {0};
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int r = fd < 0 ? -errno : fd_read_all(fd, &text, TOML_MAX_BYTES);
-
-	if ((r == -ENOENT || r == -ENOTDIR) && !must)
-		return 0;
-	if (r < 0)
-		return registries_bad(e, "%s cannot be read: %s", path, strerror(-r));
-	struct json *doc = toml_parse(a, str_cstr(&text), text.len, path, e);
-	if (!doc) {
-		if (e)
-			e->id = ERR_REGISTRIES_CONF;
-		return -EINVAL;
-	}
-	*(struct registries_file *)bind_append(a, ret, sizeof(struct registries_file)) =
-		(struct registries_file){arena_strdup(a, path), doc};
-	return 0;
-}
-
-static int add_dir(struct arena *a, const char *path, struct bind_list *ret, struct err *e)
-{
-	scoped(strv) names = {0};
-	DIR *d = opendir(path);
-	int r = 0;
-
-	if (!d && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (!d)
-		return registries_bad(e, "%s cannot be read: %s", path, strerror(errno));
-	for (struct dirent *ent; (ent = readdir(d));)
-		if (str_ends(ent->d_name, ".conf"))
-			strv_add(&names, ent->d_name);
-	closedir(d);
-	strv_sort(&names);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		const char *file = arena_printf(a, "%s/%s", path, names.v[i]);
-		struct stat st;
-		if (stat(file, &st) < 0 || !S_ISDIR(st.st_mode))
-			r = add_file(a, file, true, ret, e);
-	}
-	return r;
+	return conf_bad(&kind, e, "%s", why);
 }
 
 /* The user's own directories, the first one first. */
@@ -86,10 +40,10 @@ static int add_main(struct arena *a, const struct strs *dirs, size_t users, bool
 
 	*ret_own = false;
 	if (!str_is_empty(named))
-		return add_file(a, named, true, ret, e);
+		return conf_add_file(&kind, a, named, true, ret, e);
 	for (size_t i = 0; i < dirs->n; i++) {
-		int r = add_file(a, arena_printf(a, "%s/registries.conf", dirs->v[i]), false, ret,
-				 e);
+		int r = conf_add_file(&kind, a, arena_printf(a, "%s/registries.conf", dirs->v[i]),
+				      false, ret, e);
 		*ret_own = i < users;
 		if (r < 0 || ret->n)
 			return r;
@@ -110,9 +64,10 @@ int registries_files(struct arena *a, struct bind_list *ret, struct err *e)
 	strs_add(a, &dirs, "/usr/share/containers");
 	int r = add_main(a, &dirs, users, &own, ret, e);
 	if (r < 0 || !str_is_empty(named))
-		return r < 0 ? r : add_dir(a, named, ret, e);
+		return r < 0 ? r : conf_add_dir(&kind, a, named, ret, e);
 	for (size_t i = own ? users : dirs.n; i-- > 0 && r == 0;) /* the last one counts least */
-		r = add_dir(a, arena_printf(a, "%s/registries.conf.d", dirs.v[i]), ret, e);
+		r = conf_add_dir(&kind, a, arena_printf(a, "%s/registries.conf.d", dirs.v[i]), ret,
+				 e);
 	return r;
 }
 
@@ -130,12 +85,13 @@ static int add_remembered(struct arena *a, struct bind_list *ret, struct err *e)
 		dir = arena_printf(a, "%s/.cache", home);
 	if (!dir)
 		return 0;
-	return add_file(a, arena_printf(a, "%s/containers/short-name-aliases.conf", dir), false,
-			ret, e);
+	return conf_add_file(&kind, a,
+			     arena_printf(a, "%s/containers/short-name-aliases.conf", dir), false,
+			     ret, e);
 }
 
 /* What one file says. A name that stands for "" has no alias any more. */
-static const char *alias_in(const struct registries_file *f, const char *name)
+static const char *alias_in(const struct conf_file *f, const char *name)
 {
 	return json_str(json_get(f->doc, "aliases"), name);
 }
@@ -144,13 +100,13 @@ int registries_alias(struct arena *a, const struct bind_list *files, const char 
 		     const char **ret, const char **ret_from, struct err *e)
 {
 	struct bind_list more = {0};
-	const struct registries_file *f = files->v;
+	const struct conf_file *f = files->v;
 	int r = add_remembered(a, &more, e);
 
 	*ret = *ret_from = NULL;
 	for (size_t i = 0; i < files->n + more.n && r == 0; i++) {
-		const struct registries_file *one =
-			i < files->n ? &f[i] : (struct registries_file *)more.v + (i - files->n);
+		const struct conf_file *one =
+			i < files->n ? &f[i] : (struct conf_file *)more.v + (i - files->n);
 		const char *full = alias_in(one, name);
 		*ret = full ?: *ret;
 		*ret_from = full ? one->path : *ret_from;

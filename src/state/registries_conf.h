@@ -11,14 +11,9 @@
 #ifndef STATE_REGISTRIES_CONF_H
 #define STATE_REGISTRIES_CONF_H
 
-#include "data/bind.h"
+#include "state/conf.h"
 
-struct registries_file {
-	const char *path;
-	struct json *doc;
-};
-
-/* ret: struct registries_file, the later the more it counts; empty where there are none. ERR_REGISTRIES_CONF for one that cannot be read. */
+/* ret: struct conf_file, the later the more it counts; empty where there are none. ERR_REGISTRIES_CONF for one that cannot be read. */
 int registries_files(struct arena *a, struct bind_list *ret, struct err *e);
 
 /* The full name (without tag) that a short one ("alpine", "team/app") stands for, by [aliases] and by short-name-aliases.conf, which podman writes

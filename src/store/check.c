@@ -172,7 +172,8 @@ static void bad_image(void *arg, const char *id, const struct err *why)
 		find(arg, false, "image", id, "%s", why->msg);
 }
 
-static int check_name(void *arg, const char *repository, const char *last, const char *id)
+static int check_name(void *arg, const char *repository, const char *last, const char *id,
+		      const char *manifest)
 {
 	struct check *c = arg;
 	char path[8 + DIGEST_HEX + 1];
@@ -188,6 +189,10 @@ static int check_name(void *arg, const char *repository, const char *last, const
 	snprintf(path, sizeof path, "images/%.64s", digest_hex(id));
 	if (fstatat(c->h->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		find(c, false, "name", name, "its image %.19s does not exist", id);
+	else if (manifest && !blob_exists(c->h, manifest))
+		find(c, false, "name", name, "its manifest %.19s does not exist", manifest);
+	else if (manifest)
+		check_blobs_of(c, digest_hex(id), manifest);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "store/blobs.h"
 #include "store/gc.h"
 #include "store/layers.h"
+#include "store/names.h"
 #include "store/partial.h"
 #include "store/room.h"
 
@@ -170,6 +171,24 @@ static int use_image(const struct home *h, int dir, const char *hex, struct stor
 	return r < 0 ? r : use_manifest(h, manifest, u, e);
 }
 
+/* The manifests that names have for themselves. One that is lost is nobody's any more; its name is told by store_check(). */
+struct name_users {
+	const struct home *h;
+	const struct strv *without;
+	struct store_used *u;
+};
+
+static int use_name(void *arg, const char *repository, const char *last, const char *id,
+		    const char *manifest)
+{
+	const struct name_users *n = arg;
+
+	if (id && manifest && (!n->without || !strv_has(n->without, id)) &&
+	    blob_exists(n->h, manifest))
+		use_manifest(n->h, manifest, n->u, NULL);
+	return 0;
+}
+
 static int use_images(const struct home *h, const struct strv *without, struct store_used *u,
 		      void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		      struct err *e)
@@ -245,6 +264,10 @@ static int find_used(const struct home *h, const struct strv *images, const stru
 {
 	int r = use_images(h, images, ret, bad, arg, e);
 
+	struct name_users names = {h, images, ret};
+
+	if (r == 0)
+		r = names_each(h, use_name, &names, e);
 	if (r == 0)
 		r = use_containers(h, containers, ret, e);
 	strv_sort(&ret->layers);

@@ -23,7 +23,8 @@ void image_free(struct image *im)
 /* What a search found. */
 struct hit {
 	char id[DIGEST_LEN + 1];
-	const char *name; /* in the arena; NULL: found by id */
+	char form[DIGEST_LEN + 1]; /* the name's own manifest, or "" */
+	const char *name;	   /* in the arena; NULL: found by id */
 };
 
 /* The manifest's digest behind an image link; false if there is no such image. */
@@ -42,25 +43,29 @@ static bool manifest_of(const struct home *h, const char *hex, char *ret)
 struct by_digest {
 	const struct home *h;
 	const char *repository, *digest;
-	char *id;
+	struct hit *hit;
 };
 
-static int match_digest(void *arg, const char *repository, const char *last, const char *id)
+static int match_digest(void *arg, const char *repository, const char *last, const char *id,
+			const char *manifest)
 {
 	struct by_digest *b = arg;
-	char manifest[DIGEST_LEN + 2];
+	char main[DIGEST_LEN + 2];
 
 	if (!id || strcmp(repository, b->repository) ||
-	    !manifest_of(b->h, digest_hex(id), manifest) || strcmp(manifest, b->digest))
+	    (!manifest && !manifest_of(b->h, digest_hex(id), main)) ||
+	    strcmp(manifest ?: main, b->digest))
 		return 0;
-	memcpy(b->id, id, DIGEST_LEN + 1);
+	memcpy(b->hit->id, id, DIGEST_LEN + 1);
+	snprintf(b->hit->form, sizeof b->hit->form, "%s", manifest ?: "");
 	return 1;
 }
 
 /* name@digest without a link of its own: an image of that manifest that has a tag in the same repository. */
-static int find_digest(const struct home *h, struct arena *a, const struct reference *r, char *id)
+static int find_digest(const struct home *h, struct arena *a, const struct reference *r,
+		       struct hit *ret)
 {
-	struct by_digest b = {h, ref_name(a, r), r->digest, id};
+	struct by_digest b = {h, ref_name(a, r), r->digest, ret};
 
 	return names_each(h, match_digest, &b, NULL) == 1 ? 0 : -ENOENT;
 }
@@ -69,9 +74,9 @@ static int find_full(const struct home *h, struct arena *a, struct reference r, 
 {
 	if (!r.tag && !r.digest)
 		r.tag = "latest";
-	int k = names_get(h, &r, ret->id);
+	int k = names_get(h, &r, ret->id, ret->form);
 	if (k < 0 && r.digest)
-		k = find_digest(h, a, &r, ret->id);
+		k = find_digest(h, a, &r, ret);
 	if (k == 0)
 		ret->name = ref_text(a, &r);
 	return k;
@@ -139,6 +144,7 @@ static int find_id(const struct home *h, struct arena *a, const char *text, stru
 	const char *hex;
 
 	ret->name = NULL;
+	ret->form[0] = 0;
 	if (!ref_is_id_prefix(text, &hex))
 		return -ENOENT;
 	size_t n = strlen(hex);
@@ -174,7 +180,8 @@ struct nearest {
 };
 
 /* The nearest name in any of the forms in which it may have been meant: whole, as docker shows it, or its last component alone; with or without the tag. */
-static int compare_name(void *arg, const char *repository, const char *last, const char *id)
+static int compare_name(void *arg, const char *repository, const char *last, const char *id,
+			const char *manifest)
 {
 	struct nearest *n = arg;
 	scoped(arena) scratch = {0};
@@ -205,7 +212,7 @@ static int unknown(const struct home *h, const char *text, struct err *e)
 
 	names_each(h, compare_name, &near, NULL);
 	if (!near.best && !hello_is_meant(text)) /* built in: need not be in the store */
-		compare_name(&near, "localhost/hello", ":latest", "");
+		compare_name(&near, "localhost/hello", ":latest", "", NULL);
 	err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%s: no such image", text);
 	if (*text == '@')
 		return err_hint(e, "@host and @empty are no images: only run and create take them");
@@ -270,6 +277,8 @@ int image_lookup(const struct home *h, const char *text, struct image *ret, stru
 		r = image_open(h, hit.id, ret, e);
 	if (r == 0)
 		ret->found = arena_strdup(&ret->arena, hit.name);
+	if (r == 0 && hit.form[0])
+		ret->form = arena_strdup(&ret->arena, hit.form);
 	return r;
 }
 

@@ -2,7 +2,8 @@
  * images.h - the images of the store: finding, listing, naming, adding and removing them.
  *
  * An image is its config document; its id is that document's digest. images/<hex> is a link whose text is the manifest's digest,
- * names/<registry>/<repository>/:<tag> a link whose text is the id ("@<digest>" beside it for a name by digest). Both are made by
+ * names/<registry>/<repository>/:<tag> a link whose text is the id ("@<digest>" beside it for a name by digest), and perhaps a manifest of
+ * its own (names.h). Both are made by
  * symlink(2) and rename(2), so readers take no lock: a name that exists leads to an image that is whole. Adding writes, in this
  * order: layers, config, manifest, image link, names; removing goes the other way. Writers hold the lock "images/.lock".
  *
@@ -20,10 +21,13 @@ struct image {
 	struct arena arena;
 	const char *id;	   /* "sha256:<64 hex>" */
 	const char *found; /* the full name it was found by; NULL if by id */
+	const char
+		*form; /* the manifest that this name has for itself (names.h); NULL: the image's */
 	struct image_doc doc;
 	struct timespec created; /* 0 if the image does not say */
 	/* filled by image_more(): */
 	const char *manifest_digest;
+	const char *own_manifest; /* of the image itself, whatever the form */
 	struct oci_manifest manifest;
 	struct strs names; /* full names with tags, sorted */
 	struct strs
@@ -43,7 +47,7 @@ int image_find_id(const struct home *h, const char *text, struct arena *a, const
 		  const char **ret_name, struct err *e);
 /* The same by full id, without any search. */
 int image_open(const struct home *h, const char *id, struct image *ret, struct err *e);
-/* Fills the second half of struct image. */
+/* Fills the second half of struct image; the manifest is that of the form. */
 int image_more(const struct home *h, struct image *im, struct err *e);
 
 /* How many device nodes outside of /dev were left out when the image's layers were unpacked (unpack.h); 0 if nobody knows. */
@@ -55,6 +59,8 @@ struct image_entry {
 	const char *manifest_digest;
 	struct strs names;	  /* full names with tags, sorted */
 	struct strs repo_digests; /* "name@sha256:..." */
+	struct pairs forms;	  /* names that have a manifest of their own, and which */
+	struct strs manifests;	  /* these manifests */
 	struct timespec created;  /* 0: not said */
 	int64_t size;
 	const char *os, *architecture;
@@ -83,7 +89,8 @@ struct image_new {
 		partial; /* blobs that become the image's now (partial.h): verified, locked by the caller */
 	size_t npartial;
 };
-/* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. */
+/* Writes config, manifest, link and names in that order, synced. An existing image just gets the names. If it has another manifest that other names
+ * rely on, it keeps that, and the new names get theirs for themselves. */
 int image_add(const struct home *h, const struct image_new *n, struct err *e);
 
 /* An image of layers (struct oci_descriptor, the bottom one first) that are in the store: makes the manifest, OCI's or docker's, and adds both. ret_id
@@ -97,8 +104,10 @@ int image_add_one(const struct home *h, const struct str *config, const char *di
 		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
 		  struct err *e);
 
-/* Gives an image another name (moves it from the image that had it). name is full, with a tag. */
-int image_tag(const struct home *h, const char *id, const struct reference *name, struct err *e);
+/* Gives an image another name (moves it from the image that had it). name is full, with a tag. manifest: the form it leads to, which has to be in the store;
+ * NULL: the image's. */
+int image_tag(const struct home *h, const char *id, const char *manifest,
+	      const struct reference *name, struct err *e);
 /* Takes a name away; -ENOENT if there is none. The image stays. */
 int image_untag(const struct home *h, const struct reference *name, struct err *e);
 

@@ -105,7 +105,8 @@ static void sort_strs(struct strs *l)
 		qsort(l->v, l->n, sizeof *l->v, by_text);
 }
 
-static int collect_own(void *arg, const char *repository, const char *last, const char *id)
+static int collect_own(void *arg, const char *repository, const char *last, const char *id,
+		       const char *manifest)
 {
 	struct image *im = arg;
 
@@ -116,7 +117,7 @@ static int collect_own(void *arg, const char *repository, const char *last, cons
 			 arena_printf(&im->arena, "%s%s", repository, last));
 	else if (*last == '@') /* of an index above the manifest, perhaps */
 		add_repo_digest(&im->arena, &im->repo_digests, repository, last + 1);
-	add_repo_digest(&im->arena, &im->repo_digests, repository, im->manifest_digest);
+	add_repo_digest(&im->arena, &im->repo_digests, repository, manifest ?: im->own_manifest);
 	return 0;
 }
 
@@ -131,11 +132,12 @@ int image_more(const struct home *h, struct image *im, struct err *e)
 	digest[n > 0 ? n : 0] = 0;
 	if (!digest_valid(digest))
 		return err_fail(e, ERR_IMAGE_BAD, "image %.19s has no manifest", im->id);
-	im->manifest_digest = arena_strdup(&im->arena, digest);
-	int r = blob_read(h, digest, IMAGE_MAX_MANIFEST, &text, e);
+	im->own_manifest = arena_strdup(&im->arena, digest);
+	im->manifest_digest = im->form ?: im->own_manifest;
+	int r = blob_read(h, im->manifest_digest, IMAGE_MAX_MANIFEST, &text, e);
 	if (r == 0)
-		r = oci_manifest_parse(&im->arena, str_cstr(&text), text.len, NULL, digest,
-				       &im->manifest, e);
+		r = oci_manifest_parse(&im->arena, str_cstr(&text), text.len, NULL,
+				       im->manifest_digest, &im->manifest, e);
 	if (r == 0)
 		r = names_each(h, collect_own, im, e);
 	sort_strs(&im->names);
@@ -166,7 +168,8 @@ static int by_age(const void *a, const void *b)
 	return by_id(a, b);
 }
 
-static int collect_listed(void *arg, const char *repository, const char *last, const char *id)
+static int collect_listed(void *arg, const char *repository, const char *last, const char *id,
+			  const char *manifest)
 {
 	struct image_list *l = arg;
 	struct image_entry key = {.id = id}, *im;
@@ -178,7 +181,12 @@ static int collect_listed(void *arg, const char *repository, const char *last, c
 		strs_add(&l->arena, &im->names, arena_printf(&l->arena, "%s%s", repository, last));
 	else if (*last == '@')
 		add_repo_digest(&l->arena, &im->repo_digests, repository, last + 1);
-	add_repo_digest(&l->arena, &im->repo_digests, repository, im->manifest_digest);
+	add_repo_digest(&l->arena, &im->repo_digests, repository, manifest ?: im->manifest_digest);
+	if (manifest && *last == ':')
+		pairs_set(&l->arena, &im->forms, arena_printf(&l->arena, "%s%s", repository, last),
+			  manifest);
+	if (manifest && !strs_has(&im->manifests, manifest))
+		strs_add(&l->arena, &im->manifests, manifest);
 	return 0;
 }
 
@@ -244,7 +252,8 @@ int images_list(const struct home *h, struct image_list *ret, struct err *e)
 	return r;
 }
 
-static int collect_names(void *arg, const char *repository, const char *last, const char *id)
+static int collect_names(void *arg, const char *repository, const char *last, const char *id,
+			 const char *manifest)
 {
 	if (id && *last == ':')
 		strv_addf(arg, "%s%s", repository, last);

@@ -104,7 +104,8 @@ static int refuse_used(const struct home *h, const char *id, const char *who, si
 	return err_hint(e, "remove the container first (hoy rm %.64s), or use -f", who);
 }
 
-static int collect_name(void *arg, const char *repository, const char *last, const char *id)
+static int collect_name(void *arg, const char *repository, const char *last, const char *id,
+			const char *manifest)
 {
 	autofree char *name = xasprintf("%s%s", repository, last);
 

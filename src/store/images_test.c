@@ -96,7 +96,7 @@ static void test_names(void **state)
 	struct reference r;
 
 	assert_int_equal(ref_parse(&a, "b.io/n/m:2", &r, &e), 0);
-	assert_int_equal(image_tag(&home, id, &r, &e), 0);
+	assert_int_equal(image_tag(&home, id, NULL, &r, &e), 0);
 	assert_int_equal(image_lookup(&home, "n:1", &im, &e), 0);
 	assert_int_equal(image_more(&home, &im, &e), 0);
 	assert_int_equal(im.names.n, 2);
@@ -111,7 +111,7 @@ static void test_names(void **state)
 	assert_int_equal(
 		image_tag(&home,
 			  "sha256:0000000000000000000000000000000000000000000000000000000000000000",
-			  &r, &e),
+			  NULL, &r, &e),
 		-ENOENT);
 }
 

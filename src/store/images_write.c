@@ -39,6 +39,36 @@ static int sync_dir(const struct home *h, const char *name)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+struct relying {
+	const char *id;
+	const struct strs *names;
+	bool any;
+};
+
+static int find_relying(void *arg, const char *repository, const char *last, const char *id,
+			const char *manifest)
+{
+	struct relying *r = arg;
+	autofree char *name = xasprintf("%s%s", repository, last);
+
+	r->any = id && !manifest && !strcmp(id, r->id) && !strs_has(r->names, name);
+	return r->any;
+}
+
+/* The manifest that the link of the image has, if it is another one, is there, and names beside the new ones rely on it. */
+static bool is_relied_on(const struct home *h, const struct image_new *n)
+{
+	struct relying r = {n->config_digest, &n->names, false};
+	char path[8 + DIGEST_HEX], old[DIGEST_LEN + 1] = "";
+
+	image_path(path, n->config_digest);
+	if (readlinkat(h->fd, path, old, DIGEST_LEN) != DIGEST_LEN || !digest_valid(old) ||
+	    !strcmp(old, n->manifest_digest) || !blob_exists(h, old))
+		return false;
+	names_each(h, find_relying, &r, NULL);
+	return r.any;
+}
+
 /* images/<hex>, by way of a link that is renamed. */
 static int link_image(const struct home *h, const struct home_tmp *t, const char *id,
 		      const char *manifest, struct err *e)
@@ -46,7 +76,7 @@ static int link_image(const struct home *h, const struct home_tmp *t, const char
 	char path[8 + DIGEST_HEX], old[DIGEST_LEN];
 
 	image_path(path, id);
-	/* The same config with another manifest (other compression): the last one counts, what hung on the old one goes. */
+	/* The same config with another manifest (other compression), and no name has the old one: what hung on it goes. */
 	if (readlinkat(h->fd, path, old, sizeof old) == DIGEST_LEN &&
 	    memcmp(old, manifest, DIGEST_LEN))
 		store_collect_later(h);
@@ -59,7 +89,7 @@ static int link_image(const struct home *h, const struct home_tmp *t, const char
 
 /* Names by text, which must be full and have a tag or a digest. */
 static int set_names(const struct home *h, const struct home_tmp *t, const struct strs *names,
-		     const char *id, struct err *e)
+		     const char *id, const char *manifest, struct err *e)
 {
 	scoped(arena) a = {0};
 
@@ -69,7 +99,7 @@ static int set_names(const struct home *h, const struct home_tmp *t, const struc
 		if (r == 0 && (!ref.registry || (!ref.tag && !ref.digest)))
 			r = err_fail(e, ERR_INTERNAL, "%s is not a full name", names->v[i]);
 		if (r == 0)
-			r = names_set(h, t, &ref, id, e);
+			r = names_set(h, t, &ref, id, manifest, e);
 		if (r < 0)
 			return r;
 	}
@@ -109,8 +139,14 @@ int image_add(const struct home *h, const struct image_new *n, struct err *e)
 	autoclose int lock = store_lock(h, e);
 	if (lock < 0)
 		return lock;
-	r = link_image(h, &w.t, n->config_digest, n->manifest_digest, e);
-	return r < 0 ? r : set_names(h, &w.t, &n->names, n->config_digest, e);
+	bool own = is_relied_on(h, n);
+	if (own)
+		store_collect_later(h); /* what these names have had may hang on nothing any more */
+	else
+		r = link_image(h, &w.t, n->config_digest, n->manifest_digest, e);
+	return r < 0 ? r
+		     : set_names(h, &w.t, &n->names, n->config_digest,
+				 own ? n->manifest_digest : NULL, e);
 }
 
 int image_add_made(const struct home *h, const struct str *config, bool docker,
@@ -154,25 +190,22 @@ int image_add_one(const struct home *h, const struct str *config, const char *di
 	return image_add_made(h, config, false, &layers, names, ret_id, e);
 }
 
-static bool image_exists(const struct home *h, const char *id)
+int image_tag(const struct home *h, const char *id, const char *manifest,
+	      const struct reference *name, struct err *e)
 {
-	char path[8 + DIGEST_HEX], text[DIGEST_LEN];
-
-	image_path(path, id);
-	return readlinkat(h->fd, path, text, sizeof text) == DIGEST_LEN;
-}
-
-int image_tag(const struct home *h, const char *id, const struct reference *name, struct err *e)
-{
+	char path[8 + DIGEST_HEX], own[DIGEST_LEN + 1] = "";
 	scoped(workdir) w = {0};
 	autoclose int lock = store_lock(h, e);
 
 	if (lock < 0)
 		return lock;
-	if (!image_exists(h, id))
+	image_path(path, id);
+	if (readlinkat(h->fd, path, own, DIGEST_LEN) != DIGEST_LEN)
 		return err_fail_code(e, ERR_IMAGE_UNKNOWN, ENOENT, "%.19s: no such image", id);
 	int r = workdir_make(&w, h, e);
-	return r < 0 ? r : names_set(h, &w.t, name, id, e);
+	if (manifest && !strcmp(manifest, own))
+		manifest = NULL;
+	return r < 0 ? r : names_set(h, &w.t, name, id, manifest, e);
 }
 
 int image_untag(const struct home *h, const struct reference *name, struct err *e)

@@ -9,12 +9,14 @@ void save_source_free(struct save_source *s)
 	str_free(&s->manifest);
 }
 
-int save_source_read(struct saving *s, const char *id, struct save_source *ret, struct err *e)
+int save_source_read(struct saving *s, const char *id, const char *form, struct save_source *ret,
+		     struct err *e)
 {
 	scoped(image) im = {0};
 	int r = image_open(s->h, id, &im, e);
 
 	*ret = (struct save_source){0};
+	im.form = form;
 	if (r == 0)
 		r = image_more(s->h, &im, e);
 	if (r < 0)
@@ -82,7 +84,8 @@ static void add_lines(struct saving *s)
 {
 	for (size_t i = 0; s->job->board && i < s->job->n; i++) {
 		scoped(save_source) src = {0};
-		if (save_source_read(s, s->job->images[i].id, &src, NULL) < 0)
+		if (save_source_read(s, s->job->images[i].id, s->job->images[i].form, &src, NULL) <
+		    0)
 			continue;
 		for (size_t k = 0; k < src.m.layers.n; k++) {
 			const char *diffid = src.doc.rootfs.diff_ids.v[k];
@@ -134,7 +137,7 @@ static int docker_image(struct saving *s, const struct save_image *im, struct js
 {
 	scoped(save_source) src = {0};
 	struct strs layers = {0};
-	int r = save_source_read(s, im->id, &src, e);
+	int r = save_source_read(s, im->id, im->form, &src, e);
 
 	for (size_t i = 0; i < src.doc.rootfs.diff_ids.n && r == 0; i++) {
 		const char *diffid = src.doc.rootfs.diff_ids.v[i];

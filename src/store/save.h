@@ -18,6 +18,7 @@ enum save_format { SAVE_DOCKER_ARCHIVE, SAVE_OCI_ARCHIVE, SAVE_OCI_DIR, SAVE_DOC
 
 struct save_image {
 	const char *id;
+	const char *form;  /* its manifest, as of struct image; NULL: its own */
 	struct strs names; /* full names with tags, written into the archive */
 };
 
@@ -72,7 +73,8 @@ struct save_source {
 	struct oci_manifest m;
 };
 void save_source_free(struct save_source *s);
-int save_source_read(struct saving *s, const char *id, struct save_source *ret, struct err *e);
+int save_source_read(struct saving *s, const char *id, const char *form, struct save_source *ret,
+		     struct err *e);
 
 /* What a layer of this compression is called, in docker's family or OCI's; and how the blob is compressed. */
 const char *save_layer_type(bool docker, enum inflate_kind kind);

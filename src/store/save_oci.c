@@ -216,11 +216,11 @@ static int save_layer(struct saving *s, const struct family *f, const char *diff
 }
 
 /* Layers, config and manifest of an image. *ret: the descriptor of the manifest. */
-static int save_one(struct saving *s, const struct family *f, const char *id, struct str *ret_text,
-		    struct oci_descriptor *ret, struct err *e)
+static int save_one(struct saving *s, const struct family *f, const struct save_image *im,
+		    struct str *ret_text, struct oci_descriptor *ret, struct err *e)
 {
 	scoped(save_source) src = {0};
-	int r = save_source_read(s, id, &src, e);
+	int r = save_source_read(s, im->id, im->form, &src, e);
 	bool docker = r == 0 && str_eq(src.m.media_type, MEDIA_DOCKER_MANIFEST), changed = false;
 	struct oci_descriptor *d = src.m.layers.v;
 
@@ -228,7 +228,7 @@ static int save_one(struct saving *s, const struct family *f, const char *id, st
 		r = save_layer(s, f, src.doc.rootfs.diff_ids.v[i], &d[i], &changed, e);
 	if (r < 0)
 		return r;
-	char *name = arena_printf(&s->arena, "%s%.64s", f->prefix, digest_hex(id));
+	char *name = arena_printf(&s->arena, "%s%.64s", f->prefix, digest_hex(im->id));
 	if (!save_out_has(&s->out, name))
 		r = save_out_file(&s->out, name, str_cstr(&src.config), src.config.len, e);
 	if (r < 0)
@@ -275,7 +275,7 @@ int save_oci(struct saving *s, struct err *e)
 	for (size_t i = 0; i < s->job->n && r == 0; i++) {
 		scoped(str) manifest = {0};
 		struct oci_descriptor d = {0};
-		r = save_one(s, &oci, s->job->images[i].id, &manifest, &d, e);
+		r = save_one(s, &oci, &s->job->images[i], &manifest, &d, e);
 		if (r < 0)
 			break;
 		char *name = arena_printf(&s->arena, "%s%.64s", oci.prefix, digest_hex(d.digest));
@@ -298,6 +298,6 @@ int save_docker_dir(struct saving *s, struct err *e)
 	int r = save_out_file(&s->out, "version", version, sizeof version - 1, e);
 
 	if (r == 0)
-		r = save_one(s, &docker, s->job->images[0].id, &manifest, &d, e);
+		r = save_one(s, &docker, &s->job->images[0], &manifest, &d, e);
 	return r < 0 ? r : save_out_file(&s->out, "manifest.json", manifest.s, manifest.len, e);
 }

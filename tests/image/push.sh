@@ -30,9 +30,9 @@ test_what_was_pulled() { # short
 	assert_eq 0 "$(saw 'PATCH /v2/b/')" 'what was sent although another repository has it'
 }
 
-# One image in two forms: the one that came last is kept and goes out, whole, under both names; what was asked for again comes back.
+# One image in two forms: each name keeps the form that it was pulled in, and that goes out; inspect, images and save say the same.
 test_two_forms_of_one_image() {
-	local first last
+	local first last name want
 	registry_start
 	registry_push stop a/first:1 --layer gzip
 	first=$DIGEST
@@ -43,19 +43,56 @@ test_two_forms_of_one_image() {
 		run timeout 60 $HOY pull -q "$REG/a/$name:1"
 		assert_ok
 	done
-	for name in first last; do
+	assert_eq 1 "$(hoy images -q | sort -u | wc -l)" 'images'
+	run hoy tag "$REG/a/last:1" "$REG/a/tagged:1"
+	assert_ok
+	run hoy system prune -f
+	assert_ok
+	for name in first last tagged; do
+		want=$last
+		[ $name != first ] || want=$first
 		push --digestfile "$T/digest" "$REG/a/$name:1" "$REG/b/$name:1"
 		assert_ok
-		assert_eq "$last" "$(cat "$T/digest")" "digest of $name"
-		assert_eq "$last" "sha256:$(raw "b/$name:1" | sha256sum | cut -d' ' -f1)" "what is there as $name"
+		assert_eq "$want" "$(cat "$T/digest")" "digest of $name"
+		assert_eq "$want" "sha256:$(raw "b/$name:1" | sha256sum | cut -d' ' -f1)" "what is there as $name"
+		assert_eq "$want" "$(hoy image inspect --format '{{.Digest}}' "$REG/a/$name:1")" "inspect $name"
+		assert_eq "$want" "$(hoy images --format '{{.Digest}}' --filter reference="$REG/a/$name:1")" "images $name"
+		run hoy save --format oci-archive -o "$T/$name.tar" "$REG/a/$name:1"
+		assert_ok
+		tar -xOf "$T/$name.tar" index.json | grep -q "$want" || fail "save $name: $(tar -xOf "$T/$name.tar" index.json)"
 	done
-	run timeout 60 $HOY pull -q "$REG/a/first:1"
+	run hoy save --format oci-archive -o "$T/both.tar" -m "$REG/a/first:1" "$REG/a/last:1"
 	assert_ok
-	push --digestfile "$T/digest" "$REG/a/last:1" "$REG/c/first:1"
+	assert_eq 2 "$(tar -xOf "$T/both.tar" index.json | grep -oE "$first|$last" | sort -u | wc -l)" 'both forms in one archive'
+	run hoy image exists "$REG/a/last@$last"
 	assert_ok
-	assert_eq "$first" "$(cat "$T/digest")" 'digest of the first form, pulled again'
+	# by id: the one that came first
+	push --digestfile "$T/digest" "$(hoy images -q | head -1)" "$REG/c/id:1"
+	assert_ok
+	assert_eq "$first" "$(cat "$T/digest")" 'by id'
 	run hoy system check
 	assert_ok
+	# a name that is given up takes its form with it, and no other
+	run hoy rmi "$REG/a/first:1"
+	assert_ok
+	push --digestfile "$T/digest" "$REG/a/last:1" "$REG/d/last:1"
+	assert_eq "$last" "$(cat "$T/digest")" 'after rmi of the other name'
+	run timeout 60 $HOY pull -q "$REG/a/first:1"
+	assert_ok
+	push --digestfile "$T/digest" "$REG/a/first:1" "$REG/e/first:1"
+	assert_eq "$first" "$(cat "$T/digest")" 'pulled again'
+	# a manifest that is lost
+	run hoy untag "$REG/a/tagged:1"
+	rm "$(store)/blobs/sha256/${last#sha256:}"
+	run hoy system check
+	assert_rc 125
+	assert_has "its manifest ${last:0:19} does not exist"
+	run hoy system check --repair
+	run hoy system check
+	assert_ok
+	run hoy rmi -f "$(hoy images -q | head -1)"
+	assert_ok
+	assert_eq 0 "$(find "$(store)/blobs/sha256" -type f | wc -l)" 'blobs that stay'
 }
 
 test_what_was_loaded() { # short
