@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "base/proc.h"
 #include "cli/command.h"
+#include "cli/defaults.h"
 #include "runtime/launch.h"
 
 /* A closed standard descriptor would be given to the next file that is opened; /dev/null takes its place. */
@@ -30,6 +31,10 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error that can be told, not an end */
 	int r = cli_parse(&c, argc, argv, &e);
+	if (r == 0)
+		r = defaults_read(&c, &e);
+	if (r == 0)
+		r = defaults_apply(&c, &e);
 	if (r == 0) {
 		cli_debug(&c, "command %s, store %s", c.cmd->name, c.root ? c.root : "by the rule");
 		r = c.cmd->run(&c, c.opts, &e);

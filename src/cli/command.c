@@ -1,7 +1,6 @@
 #include "base/base.h"
 #include "cli/absent.h"
 #include "cli/command.h"
-#include "cli/defaults.h"
 #include "net/holder.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
@@ -174,10 +173,7 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 		return ask_help(c, cmd->name);
 	c->args = c->found.args;
 	c->nargs = c->found.nargs;
-	r = check_operands(c, e);
-	if (r == 0)
-		r = defaults_read(c, e);
-	return r < 0 ? r : defaults_apply(c, e);
+	return check_operands(c, e);
 }
 
 static enum called called_as(const char *argv0)
@@ -235,12 +231,28 @@ bool cli_given(const struct cli *c, const char *name)
 	return opt_given(c->cmd->opts, &c->found, name);
 }
 
+/* An error about an option whose value came from hoy.conf: says from where. */
+static void explain_default(const struct cli *c, struct err *e)
+{
+	for (size_t i = 0; i < c->defaulted.n; i++) {
+		autofree char *flag = xasprintf("--%s", c->defaulted.v[i].k);
+		const char *at = strstr(e->msg, flag);
+		char next = at ? at[strlen(flag)] : 'x';
+		if (!at || next == '-' || (next >= 'a' && next <= 'z'))
+			continue;
+		autofree char *hint = xstrdup(e->hint);
+		err_hint(e, "%s%s%s is set by %s", hint, *hint ? "; " : "", flag,
+			 c->defaulted.v[i].v);
+		return;
+	}
+}
+
 void cli_explain(const struct cli *c, struct err *e)
 {
 	struct home h = {0};
 	struct err ignored;
 
-	defaults_explain(c, e);
+	explain_default(c, e);
 	if (e->id != ERR_PORT_TAKEN || home_open_existing(&h, c->root, &ignored) < 0)
 		return;
 	holder_explain(&h, e);

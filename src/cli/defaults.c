@@ -519,18 +519,3 @@ int defaults_apply(struct cli *c, struct err *e)
 		r = 0;
 	return r;
 }
-
-void defaults_explain(const struct cli *c, struct err *e)
-{
-	for (size_t i = 0; i < c->defaulted.n; i++) {
-		autofree char *flag = xasprintf("--%s", c->defaulted.v[i].k);
-		const char *at = strstr(e->msg, flag);
-		char next = at ? at[strlen(flag)] : 'x';
-		if (!at || next == '-' || (next >= 'a' && next <= 'z'))
-			continue;
-		autofree char *hint = xstrdup(e->hint);
-		err_hint(e, "%s%s%s is set by %s", hint, *hint ? "; " : "", flag,
-			 c->defaulted.v[i].v);
-		return;
-	}
-}

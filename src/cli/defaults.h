@@ -42,7 +42,5 @@ const struct opt *default_row(const struct default_key *k);
 int defaults_read(struct cli *c, struct err *e);
 /* Stores what they say about the options of c->cmd (c->opts is filled by what was typed), and about hoy's own. */
 int defaults_apply(struct cli *c, struct err *e);
-/* An error about an option whose value came from a file: says which. */
-void defaults_explain(const struct cli *c, struct err *e);
 
 #endif
