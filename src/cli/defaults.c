@@ -53,6 +53,7 @@ const struct default_key default_keys[] = {
 	{"run", "ulimit", NULL, RUN, NULL, NULL, "{ nofile = \"4096:65536\" }"},
 	{"run", "umask", NULL, RUN, NULL, NULL, "\"0027\""},
 
+	{"pull", "parallel", NULL, "pull", NULL, NULL, "6"},
 	{"pull", "policy", NULL, "pull", NULL, "When hoy pull asks the registry", "\"newer\""},
 	{"pull", "retry", NULL, "pull,push,run,create", NULL, NULL, "3"},
 	{"pull", "retry-delay", NULL, "pull,push,run,create", NULL, NULL, "\"2s\""},

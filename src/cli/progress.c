@@ -163,6 +163,26 @@ static void show(void *arg, const struct board *b, bool last)
 		(void)fd_write_all(2, out.s, out.len);
 }
 
+void progress_draw(struct progress *p, const struct board *b)
+{
+	show(p, b, false);
+}
+
+void progress_clear(struct progress *p)
+{
+	static const struct board empty;
+
+	show(p, &empty, true);
+}
+
+void progress_one(struct progress *p, const struct board *b, int64_t ms, const char *verb,
+		  const char *name)
+{
+	show(p, b, true);
+	p->since = time_mono_ms() - ms;
+	progress_end(p, verb, name);
+}
+
 void progress_init(struct progress *p, const struct cli *c, bool quiet)
 {
 	const char *term = getenv("TERM");

@@ -31,6 +31,13 @@ void progress_begin(struct progress *p, const char *verb, const char *name);
 /* "Pulled NAME: 3 layers, 45 MB, 2.5 s", or without numbers if nothing had to be done. Nothing else is left on a terminal. */
 void progress_end(struct progress *p, const char *verb, const char *name);
 
+/* For several at once. Draws the board of all; then, for each that ends, in place of progress_end(): its line, above what is drawn. */
+void progress_draw(struct progress *p, const struct board *b);
+void progress_one(struct progress *p, const struct board *b, int64_t ms, const char *verb,
+		  const char *name);
+/* Takes away what is drawn, for somebody else to write a line. */
+void progress_clear(struct progress *p);
+
 /* The lines for a window, for tests: the same as they are drawn. Returns how many. */
 unsigned progress_lines(const struct board *b, unsigned columns, unsigned rows, struct str *out,
 			unsigned short *ret_widths);

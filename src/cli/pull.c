@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "cli/pull_opts.h"
 #include "cli/skipped.h"
+#include "engine/pull_many.h"
 
 #define TO(kind, field) OPT_TO(kind, struct pull_flags, field)
 static const struct opt pull_rows[] = {
@@ -13,6 +14,7 @@ static const struct opt pull_rows[] = {
 	{"max-layer-size", 0, TO(OPT_SIZE, max_layer), "SIZE",
 	 "Refuse layers that unpack to more (default 1g, or 100 times what was read)"},
 	PULL_ROW_OS(struct pull_flags, ),
+	{"parallel", 0, TO(OPT_UINT, parallel), "N", "Pull so many images at once (default 3)"},
 	PULL_ROW_PLATFORM(struct pull_flags, ),
 	{"policy", 0, TO(OPT_STR, policy), "POLICY", "When to ask the registry (default always)",
 	 .words = "always missing newer never", .complete = COMPLETE_WORDS},
@@ -25,7 +27,7 @@ static const struct opt pull_rows[] = {
 };
 #undef TO
 
-static const struct pull_flags pull_defaults = {.policy = "always"};
+static const struct pull_flags pull_defaults = {.policy = "always", .parallel = 3};
 
 /* Docker's lines. Those about single layers are progress. */
 static void print_docker(struct cli *c, const struct pull_flags *f, const struct image_pulled *p)
@@ -103,6 +105,77 @@ static int collect(struct cli *c, const struct home *h, const struct pull_flags 
 	return r;
 }
 
+struct many {
+	struct cli *c;
+	const struct home *h;
+	const struct pull_flags *f;
+	struct progress p;
+};
+
+static void show_all(void *arg, const struct board *all)
+{
+	progress_draw(&((struct many *)arg)->p, all);
+}
+
+static void begins(void *arg, const char *name)
+{
+	struct many *m = arg;
+
+	if (!m->f->bars_only)
+		progress_begin(&m->p, "Pulling", name);
+}
+
+static void done(void *arg, const struct image_pulled *p, const struct err *why,
+		 const char *warning, const struct board *b, int64_t ms)
+{
+	struct many *m = arg;
+
+	progress_clear(&m->p);
+	if (*warning)
+		cli_warn(m->c, "%s", warning);
+	if (why->code) {
+		cli_report(m->c, why);
+		return;
+	}
+	if (p->asked && !m->p.quiet && !(m->f->bars_only && !m->p.terminal))
+		progress_one(&m->p, b, ms, p->done.changed ? "Pulled" : "Up to date:", p->name);
+	if (m->f->bars_only)
+		print_docker(m->c, m->f, p);
+	else
+		out_printf(&m->c->out, "%s\n", digest_hex(p->done.id));
+	if (!m->f->quiet && p->done.changed)
+		skipped_note(m->c, m->h, p->done.id);
+	struct err ignored = {0};
+	out_flush(&m->c->out, &ignored); /* the first failure is kept, for main */
+}
+
+static int pull_several(struct cli *c, const struct home *h, const struct pull_flags *f,
+			const struct strs *names, struct err *e)
+{
+	struct pull_flags flags = *f;
+	struct many m = {.c = c, .h = h, .f = &flags};
+	struct image_pull_opts o;
+
+	flags.bars_only = c->called == CALLED_DOCKER;
+	int r = pull_make_opts(c, f, &o, e);
+	if (r < 0)
+		return r;
+	progress_init(&m.p, c, f->quiet);
+	const struct image_pull_many many = {
+		.names = names,
+		.parallel = f->parallel < PULL_MANY_MOST ? (unsigned)f->parallel : PULL_MANY_MOST,
+		.opts = &o,
+		.every = m.p.terminal ? 100 : 1000,
+		.show = m.p.quiet ? NULL : show_all,
+		.begins = begins,
+		.done = done,
+		.arg = &m,
+	};
+	r = image_pull_many(h, &many, e);
+	progress_clear(&m.p);
+	return r;
+}
+
 static int pull_run(struct cli *c, void *opts, struct err *e)
 {
 	struct pull_flags *f = opts;
@@ -116,17 +189,13 @@ static int pull_run(struct cli *c, void *opts, struct err *e)
 		r = home_open(&h, c->root, e);
 	if (r == 0)
 		r = collect(c, &h, f, &names, e);
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		struct err one = {.exit = EXIT_ENGINE};
-		int k = pull_one(c, &h, f, names.v[i], &one);
-		if (k < 0 && (names.n == 1 || one.id == ERR_INTERRUPTED || one.id == ERR_USAGE)) {
-			*e = one;
-			r = k;
-		} else if (k < 0) {
-			cli_report(c, &one);
-		}
+	if (r == 0 && !f->parallel) {
+		err_fail(e, ERR_USAGE, "--parallel 0: nothing would be pulled");
+		r = err_hint(e, "1 pulls one image after the other");
 	}
-	return r;
+	if (r < 0 || !names.n)
+		return r;
+	return names.n > 1 ? pull_several(c, &h, f, &names, e) : pull_one(c, &h, f, names.v[0], e);
 }
 
 const struct command cmd_pull = {
@@ -144,6 +213,9 @@ const struct command cmd_pull = {
 		"without a tag it is :latest. NAME@sha256:DIGEST fetches exactly that. Of an image "
 		"for several platforms the one for this machine is taken. --all-tags fetches "
 		"everything that the registry has under a name.\n\n"
+		"Several images are pulled at once, three unless --parallel says otherwise; "
+		"layers that they share come once. Results are printed in the order of the names, "
+		"and one that fails stops no other.\n\n"
 		"Layers are fetched and unpacked at once, and everything is checked against its "
 		"digest before it gets a name. What is in the store already is not fetched. "
 		"A pull that was interrupted can be repeated and goes on where it stopped; what "

@@ -38,6 +38,21 @@ int pull_ask_creds(struct cli *c, const char **creds, struct err *e)
 	return r == -ENOTTY ? 0 : r; /* who talks to the registry says what is missing then */
 }
 
+int pull_make_opts(struct cli *c, const struct pull_flags *f, struct image_pull_opts *ret,
+		   struct err *e)
+{
+	*ret = (struct image_pull_opts){.policy = PULL_MISSING,
+					.max_layer = f->max_layer,
+					.conf = f->conf,
+					.docker = c->called == CALLED_DOCKER};
+	int r = platform_parse_flags(&c->arena, f->platform, f->os, f->arch, f->variant,
+				     &ret->platform, e);
+
+	if (r == 0)
+		r = pull_read_flags(c, f, ret, e);
+	return r < 0 || str_is_empty(f->policy) ? r : pull_policy_parse(f->policy, &ret->policy, e);
+}
+
 struct showing {
 	struct cli *c;
 	struct progress p;
@@ -62,21 +77,14 @@ static void warn(void *arg, const char *text)
 int pull_with_flags(struct cli *c, const struct home *h, const char *text,
 		    const struct pull_flags *f, struct image_pulled *ret, struct err *e)
 {
-	struct image_pull_opts o = {
-		.policy = PULL_MISSING, .max_layer = f->max_layer, .conf = f->conf};
+	struct image_pull_opts o;
 	struct showing s = {.c = c};
-	int r = platform_parse_flags(&c->arena, f->platform, f->os, f->arch, f->variant,
-				     &o.platform, e);
+	int r = pull_make_opts(c, f, &o, e);
 
-	if (r == 0)
-		r = pull_read_flags(c, f, &o, e);
-	if (r == 0 && !str_is_empty(f->policy))
-		r = pull_policy_parse(f->policy, &o.policy, e);
 	if (r < 0)
 		return r;
 	progress_init(&s.p, c, f->quiet);
 	s.p.quiet |= f->bars_only && !s.p.terminal;
-	o.docker = c->called == CALLED_DOCKER;
 	o.watch = progress_watch(&s.p);
 	o.begins = begins;
 	o.warn = warn;

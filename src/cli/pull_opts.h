@@ -11,7 +11,7 @@ struct pull_flags {
 	const char *platform, *os, *arch, *variant;
 	const char *authfile, *creds, *cert_dir, *retry_delay;
 	const char *policy; /* NULL or "": missing */
-	uint64_t retry, max_layer;
+	uint64_t retry, max_layer, parallel;
 	bool tls_verify, quiet, all_tags;
 	bool bars_only;		 /* set by a command that has lines of its own */
 	struct registries *conf; /* for several pulls; NULL: each reads it anew */
@@ -95,6 +95,10 @@ int pull_ask_creds(struct cli *c, const char **creds, struct err *e);
 /* Registry and retries. */
 int pull_read_flags(const struct cli *c, const struct pull_flags *f, struct image_pull_opts *o,
 		    struct err *e);
+
+/* The options of image_pull(), but for what is said while it works. */
+int pull_make_opts(struct cli *c, const struct pull_flags *f, struct image_pull_opts *ret,
+		   struct err *e);
 
 /* Pulls what text names, if the policy wants it, with progress on standard error. */
 int pull_with_flags(struct cli *c, const struct home *h, const char *text,

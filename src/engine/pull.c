@@ -110,7 +110,8 @@ static int ask_for(const struct home *h, const struct reference *name,
 			     .platform = o->platform,
 			     .registry = o->registry,
 			     .max_layer = o->max_layer,
-			     .watch = o->watch};
+			     .watch = o->watch,
+			     .board = o->board};
 	int r = policy_check(name, e);
 
 	if (r < 0)

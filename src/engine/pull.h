@@ -32,6 +32,7 @@ struct image_pull_opts {
 	int64_t retry_delay; /* nanoseconds; negative: growing from a second on */
 	bool docker;	     /* a short name is always docker.io's */
 	struct board_watch watch;
+	struct board *board;			     /* to write on; NULL: one is made */
 	void (*begins)(void *arg, const char *name); /* the registry is asked now; NULL */
 	void (*warn)(void *arg, const char *text);   /* NULL */
 	void *arg;

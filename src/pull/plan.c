@@ -198,6 +198,8 @@ int plan_look(struct plan *p, struct err *e)
 			r = take_partial(p, l, e);
 		if (l->from == PLAN_THERE || l->from == PLAN_BLOB)
 			l->g->arrived = l->size;
+		if (l->board && l->from == PLAN_THERE && l->board->stage == BOARD_DONE)
+			continue; /* by an earlier round */
 		if (l->board)
 			l->board->stage = l->from == PLAN_THERE	      ? BOARD_THERE
 					  : l->from == PLAN_ELSEWHERE ? BOARD_ELSEWHERE

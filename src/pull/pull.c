@@ -379,9 +379,10 @@ static int pull_held(struct pulling *p, struct pull_done *ret, struct err *e)
 	struct err why = {0};
 	size_t size = IMAGE_MAX_LAYERS * sizeof *p->grow;
 
-	p->board = board_new(e);
+	p->board = p->job->board ?: board_new(e);
 	if (!p->board)
 		return -ENOMEM;
+	p->board->n = 0;
 	p->grow = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p->grow == MAP_FAILED)
 		return err_set(e, errno, "share memory");
@@ -419,7 +420,8 @@ int pull_image(const struct home *h, const struct pull_job *j, struct pull_done 
 		p.wait.arg = &p;
 	}
 	int r = pull_held(&p, ret, e);
-	board_free(p.board);
+	if (!j->board)
+		board_free(p.board);
 	arena_free(&p.arena);
 	return r;
 }

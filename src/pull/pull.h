@@ -20,6 +20,7 @@ struct pull_job {
 	struct registry_opts registry;
 	uint64_t max_layer; /* bytes of a layer unpacked; 0: as unpack.h says */
 	struct board_watch watch;
+	struct board *board; /* the caller's, shared, to write on; NULL: one is made */
 };
 
 struct pull_done {
