@@ -42,6 +42,8 @@ static struct {
 	int ns; /* that namespace, as it was before the container's command ran; -1: it has no networks of its own */
 	int hosts, resolv_conf; /* its files, to be rewritten; -1 */
 	struct slot v[GUEST_IFACES];
+	struct net_begun begun[GUEST_IFACES]; /* in the order of networks.json; nbegun of them */
+	size_t nbegun;
 	struct bound_ports bound;
 
 	pid_t worker;
@@ -140,36 +142,51 @@ static bool is_not_last(const struct bind_list *names, const struct endpoint *ep
 	return false;
 }
 
-/* ports: NULL for an endpoint that publishes none. 1: the device is new. */
-static int attach(const struct endpoint *ep, const struct bind_list *ports, bool not_last,
-		  bool again, struct attached *at, struct guest_iface *ret, struct arena *a,
-		  struct err *e)
-{
-	struct bind_list bound = {0};
-	struct strs dns = {0};
+/* What net_attach() wants to know of an endpoint, and what that points to. */
+struct told {
+	struct attach how;
+	struct strs dns;
 	char renamed[256];
-	ssize_t len = readlinkat(nets.of.dir, "name", renamed, sizeof renamed - 1);
+};
 
-	renamed[len > 0 ? len : 0] = 0;
-	names_forward(nets.of.config, &dns, a);
-	const struct attach how = {
+/* ports: NULL for an endpoint that publishes none. */
+static void describe(const struct endpoint *ep, const struct bind_list *ports, bool not_last,
+		     struct told *ret, struct arena *a)
+{
+	ssize_t len = readlinkat(nets.of.dir, "name", ret->renamed, sizeof ret->renamed - 1);
+
+	ret->renamed[len > 0 ? len : 0] = 0;
+	ret->dns = (struct strs){0};
+	names_forward(nets.of.config, &ret->dns, a);
+	ret->how = (struct attach){
 		.container = nets.of.config->id,
-		.name = *renamed ? renamed : nets.of.state->name,
+		.name = *ret->renamed ? ret->renamed : nets.of.state->name,
 		.hostname = nets.of.config->hostname,
 		.endpoint = ep,
 		.ports = ports,
-		.dns = &dns,
+		.dns = &ret->dns,
 		.dns_not_last = not_last,
 		.bound = &nets.bound,
 		.netns = nets.ns,
 		.pid = nets.pid,
 		.first = ports != NULL,
-		.again = again,
 	};
+}
 
+/* 1: the device is new. begun: NULL if nothing was. */
+static int attach(const struct endpoint *ep, const struct bind_list *ports, bool not_last,
+		  bool again, struct net_begun *begun, struct attached *at, struct guest_iface *ret,
+		  struct arena *a, struct err *e)
+{
+	struct bind_list bound = {0};
+	struct told told;
+
+	describe(ep, ports, not_last, &told, a);
+	told.how.again = again;
+	told.how.begun = begun;
 	if (strlen(ep->network) >= NETWORK_TEXT)
 		return err_set(e, ENAMETOOLONG, "network %s", ep->network);
-	int r = net_attach(nets.of.home, &how, at, ret, &bound, a, e);
+	int r = net_attach(nets.of.home, &told.how, at, ret, &bound, a, e);
 	if (r >= 0 && ports)
 		record_ports(&bound);
 	return r;
@@ -180,33 +197,73 @@ int networks_open_ports(const struct container_config *c, struct err *e)
 	return str_eq(c->network, NETWORK_OWN) ? bound_ports_open(&nets.bound, &c->ports, e) : 0;
 }
 
+/* What the container is attached to when it starts. */
+struct wanted {
+	struct endpoints eps;
+	struct bind_list names;
+	struct arena a;
+	bool known;
+};
+static struct wanted wanted; /* between networks_begin() and networks_attach() */
+
+static int find_out(struct wanted *w, struct err *e)
+{
+	if (w->known)
+		return 0;
+	int r = endpoints_read(nets.of.dir, &w->eps, &w->a, e);
+	if (r == 0)
+		r = names_nets(nets.of.home, nets.of.dir, &w->names, &w->a, e);
+	if (r == 0 && w->eps.v.n > GUEST_IFACES)
+		r = err_set(e, E2BIG, "attach container %s to its networks", nets.of.config->name);
+	w->known = r == 0;
+	return r;
+}
+
+static void end_begun(void)
+{
+	while (nets.nbegun)
+		net_begun_end(&nets.begun[--nets.nbegun]);
+	arena_free(&wanted.a);
+	wanted = (struct wanted){0};
+}
+
+void networks_begin(const struct networks_of *o)
+{
+	struct err e;
+
+	nets.of = *o;
+	if (find_out(&wanted, &e) < 0)
+		return;
+	const struct endpoint *ep = wanted.eps.v.v;
+	for (size_t i = 0; i < wanted.eps.v.n; i++) {
+		struct told told;
+		describe(&ep[i], i ? NULL : &o->config->ports, is_not_last(&wanted.names, &ep[i]),
+			 &told, &wanted.a);
+		net_begin(o->home, &told.how, &nets.begun[nets.nbegun++]);
+	}
+}
+
 int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,
 		    size_t *ret_n, struct err *e)
 {
-	struct endpoints eps;
-	struct bind_list names = {0};
-	struct arena a = {0};
+	struct wanted *w = &wanted;
 
 	nets.of = *o;
 	nets.pid = pid;
 	nets.ns = netns;
-	int r = endpoints_read(o->dir, &eps, &a, e);
-	if (r == 0)
-		r = names_nets(o->home, o->dir, &names, &a, e);
-	if (r == 0 && eps.v.n > GUEST_IFACES)
-		r = err_set(e, E2BIG, "attach container %s to its networks", o->config->name);
-	const struct endpoint *ep = eps.v.v;
-	for (size_t i = 0; r >= 0 && i < eps.v.n; i++) {
+	int r = find_out(w, e);
+	const struct endpoint *ep = w->eps.v.v;
+	size_t n = r < 0 ? 0 : w->eps.v.n;
+	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct slot *s = &nets.v[i];
-		bool not_last = is_not_last(&names, &ep[i]);
-		r = attach(&ep[i], i ? NULL : &o->config->ports, not_last, false, &s->at, &v[i], &a,
-			   e);
-		if (r < 0)
-			break;
-		remember(&ep[i], i == 0, not_last, &s->what);
+		bool not_last = is_not_last(&w->names, &ep[i]);
+		r = attach(&ep[i], i ? NULL : &o->config->ports, not_last, false,
+			   i < nets.nbegun ? &nets.begun[i] : NULL, &s->at, &v[i], &w->a, e);
+		if (r >= 0)
+			remember(&ep[i], i == 0, not_last, &s->what);
 	}
-	*ret_n = r < 0 ? 0 : eps.v.n;
-	arena_free(&a);
+	end_begun();
+	*ret_n = r < 0 ? 0 : n;
 	return r < 0 ? r : 0;
 }
 
@@ -311,7 +368,8 @@ static int bring_up(const struct endpoint *ep, bool first, bool not_last, int so
 		return err_set(e, E2BIG, "attach container %s to one more network",
 			       nets.of.config->name);
 	known_ports(&ports, a);
-	int r = attach(ep, first ? &ports : NULL, not_last, s != NULL, &use->at, &guest, a, e);
+	int r = attach(ep, first ? &ports : NULL, not_last, s != NULL, NULL, &use->at, &guest, a,
+		       e);
 	if (r < 0)
 		return r;
 	bool moved = s && s->what.first != first;
@@ -556,6 +614,7 @@ int networks_watch(struct relay *r, const struct launched *run, struct err *e)
 
 void networks_end(void)
 {
+	end_begun();
 	if (nets.ns < 0)
 		return;
 	if (nets.relay) {

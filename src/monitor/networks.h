@@ -22,6 +22,8 @@ struct networks_of {
 
 /* Called before the supervisor enters U0: opens published ports that nobody there may open (net/bind.h), and keeps them. */
 int networks_open_ports(const struct container_config *c, struct err *e);
+/* Begins to attach, before there is a process to be attached: the networks come to be while it is made. Called in U0; networks_attach() or networks_end() follow. */
+void networks_begin(const struct networks_of *o);
 /* Attaches all endpoints of the container to netns, which pid is in and which it keeps. v: what its init is to configure, GUEST_IFACES of them at most. Called in U0. */
 int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct guest_iface *v,
 		    size_t *ret_n, struct err *e);

@@ -130,11 +130,16 @@ static int take_form(const struct supervise *s, const char *form, struct err *e)
 			s->config->name);
 }
 
+static struct networks_of networks_of(const struct supervise *s)
+{
+	return (struct networks_of){s->home, sv.config, s->state, s->dir};
+}
+
 static int attach_networks(void *arg, pid_t pid, int netns, struct guest_iface *v, size_t *ret_n,
 			   struct err *e)
 {
 	const struct supervise *s = arg;
-	const struct networks_of of = {s->home, sv.config, s->state, s->dir};
+	const struct networks_of of = networks_of(s);
 	int r;
 
 	streams_oom_give_back(&sv.oom); /* it is the container's, not a network process's */
@@ -258,6 +263,10 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	r = layer_forms_make(s->home, &map, &s->config->layers, e);
 	if (r < 0)
 		return r;
+	if (str_eq(sv.config->network, NETWORK_OWN) && sv.oom.fd < 0) {
+		const struct networks_of of = networks_of(s);
+		networks_begin(&of);
+	}
 	autoclose int listener = listen_on(s, e);
 	r = listener < 0 ? listener : open_log(s, e);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "base/base.h"
+#include "base/proc.h"
 #include "base/task.h"
 #include "net/attach.h"
 #include "net/control.h"
@@ -77,7 +78,8 @@ static bool has_users(int dir)
 }
 
 /* The lock says who may make the process: two who find none make one. -EAGAIN: others have N, and it is for them to make it. */
-static int spawn_locked(const struct network *net, int dir, int ns, bool patient, struct err *e)
+static int spawn_locked(const struct network *net, int dir, int ns, bool patient,
+			pid_t *ret_starter, struct err *e)
 {
 	autoclose int lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
@@ -92,11 +94,18 @@ static int spawn_locked(const struct network *net, int dir, int ns, bool patient
 	autoclose int listener = listen_on(dir);
 	if (listener < 0)
 		return err_set(e, listener, "make the socket of network %s", net->name);
-	int r = process_spawn(net, dir, listener, ns, e);
+	int r = process_spawn(net, dir, listener, ns, ret_starter, e);
 	if (r < 0)
 		return r;
 	fd = connect_to(dir);
 	return fd < 0 ? err_set(e, fd, "connect to the network process of %s", net->name) : fd;
+}
+
+static void await_starter(pid_t *pid)
+{
+	if (*pid > 0)
+		proc_wait(*pid);
+	*pid = 0;
 }
 
 static int connect_or_spawn(const struct network *net, int dir, int ns, struct err *e)
@@ -104,7 +113,9 @@ static int connect_or_spawn(const struct network *net, int dir, int ns, struct e
 	int fd = connect_to(dir);
 
 	for (int i = 0; fd < 0; i++) {
-		fd = spawn_locked(net, dir, ns, i < RESPAWN_TRIES, e);
+		pid_t starter = 0;
+		fd = spawn_locked(net, dir, ns, i < RESPAWN_TRIES, &starter, e);
+		await_starter(&starter);
 		if (fd != -EAGAIN)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = RESPAWN_NS}, NULL);
@@ -192,6 +203,10 @@ static int ask(const struct attach *at, const struct network *net, int dir, int 
 	if (text.len > CONTROL_MAX)
 		return err_set(e, EMSGSIZE, "tell network %s of the container", net->name);
 	/* One that was just ending when we connected is tried again: by then it is gone. */
+	if (at->begun && at->begun->ctl >= 0) {
+		ret->ctl = take_fd(at->begun->ctl);
+		r = take_answer(ret->ctl, ret, ret_ports, a, e);
+	}
 	for (int i = 0; i < TRIES && r == -ECONNRESET; i++) {
 		reach_close(ret);
 		ret->ctl = connect_or_spawn(net, dir, ns, e);
@@ -246,21 +261,6 @@ static void fill_guest(const struct attach *at, const struct network *net, struc
 	}
 }
 
-static bool same_file(int a, int b)
-{
-	struct stat x, y;
-
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
-}
-
-static int hold_users(int dir, struct attached *v)
-{
-	if (v->users < 0)
-		v->users = openat(dir, USERS, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return v->users < 0 || flock(v->users, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
-}
-
 /* The network that the endpoint was made in, not one of the same name that came later: there its addresses may be another's. */
 static int open_network(const struct home *h, const struct endpoint *ep, struct network *net,
 			struct arena *a, struct err *e)
@@ -282,6 +282,46 @@ static int open_network(const struct home *h, const struct endpoint *ep, struct 
 	snprintf(path, sizeof path, "networks/%s", net->name);
 	int dir = openat(h->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? err_set(e, errno, "open network %s", net->name) : dir;
+}
+
+void net_begin(const struct home *h, const struct attach *at, struct net_begun *ret)
+{
+	struct err e;
+	struct network net = {0};
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	autoclose int dir = open_network(h, at->endpoint, &net, &a, &e);
+
+	*ret = NET_BEGUN_NONE;
+	if (dir < 0 || parent_is(&net))
+		return;
+	write_request(at, &text);
+	ret->ctl = connect_to(dir);
+	if (ret->ctl < 0)
+		ret->ctl = spawn_locked(&net, dir, -1, true, &ret->starter, &e);
+	if (ret->ctl >= 0 && (text.len > CONTROL_MAX || send_request(at, ret->ctl, &text) < 0))
+		fd_close(&ret->ctl);
+}
+
+void net_begun_end(struct net_begun *b)
+{
+	fd_close(&b->ctl);
+	await_starter(&b->starter);
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static int hold_users(int dir, struct attached *v)
+{
+	if (v->users < 0)
+		v->users = openat(dir, USERS, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return v->users < 0 || flock(v->users, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
 }
 
 /* There is nothing that could be lost: ctl is a descriptor that never says anything. */

@@ -23,6 +23,13 @@
 #include "net/network.h"
 #include "net/port.h"
 
+/* Asking for the endpoint, begun early. */
+struct net_begun {
+	int ctl;       /* the connection, on which the request was sent; -1: none */
+	pid_t starter; /* a child that is about to end; 0: none */
+};
+#define NET_BEGUN_NONE ((struct net_begun){.ctl = -1})
+
 struct attach {
 	const char *container, *name, *hostname; /* id, names that others find it by */
 	const struct endpoint *endpoint;
@@ -30,10 +37,12 @@ struct attach {
 	const struct bound_ports *bound; /* for some of these; NULL: none. They stay open here */
 	const struct strs *dns; /* what names_forward() in runtime/names.h says; NULL: none */
 	bool dns_not_last;	/* struct names_net there says it */
-	int netns;		/* the container's network namespace */
-	pid_t pid;		/* a process in it */
-	bool first;		/* has the default route */
-	bool again;		/* the device exists: only the network process is new */
+	struct net_begun
+		*begun; /* what net_begin() gave for this, to be used up; NULL: nothing was begun */
+	int netns;	/* the container's network namespace */
+	pid_t pid;	/* a process in it */
+	bool first;	/* has the default route */
+	bool again;	/* the device exists: only the network process is new */
 };
 
 struct attached {
@@ -48,6 +57,11 @@ struct attached {
 int net_attach(const struct home *h, const struct attach *at, struct attached *ret,
 	       struct guest_iface *ret_guest, struct bind_list *ret_ports, struct arena *a,
 	       struct err *e);
+/* What takes the longest, the making of N, can be going on while the container is made: asks the network process, which is started if there is none,
+ * for the endpoint, and does not wait for the answer. at: without begun, netns and pid. Whatever goes wrong is found by net_attach(). */
+void net_begin(const struct home *h, const struct attach *at, struct net_begun *ret);
+/* Of one that was not used up, too; not needed twice. */
+void net_begun_end(struct net_begun *b);
 /* Tells the process and waits until it has forgotten the endpoint: its ports are free then. The device stays as long as the container lives, or
  * N. Closes the descriptors. Allocates nothing. */
 void net_leave(struct attached *v);

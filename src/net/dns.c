@@ -180,24 +180,6 @@ int dns_start(struct netproc *np, const struct dns_sockets *s, struct err *e)
 	return 0;
 }
 
-void dns_stop(struct netproc *np)
-{
-	struct dns *d = np->dns;
-
-	if (!d)
-		return;
-	dns_upstream_forget(d, NULL, NULL);
-	dns_tcp_end(d, NULL);
-	for (size_t i = 0; i < countof(d->listener); i++) {
-		int fd = d->listener[i].fd;
-		loop_remove(&np->loop, &d->listener[i]);
-		fd_close(&fd);
-	}
-	loop_timer(&np->loop, &d->timer, -1);
-	np->dns = NULL;
-	/* The loop may still point at the timer, which it unlinks later: what the process has at its end is freed by its end. */
-}
-
 void dns_member_gone(struct netproc *np, const struct member *m)
 {
 	if (!np->dns)

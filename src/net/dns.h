@@ -34,10 +34,8 @@ struct dns_sockets {
 /* What the process must be able to read, for the sandbox: resolv.conf and the directories that it usually leads to; NULL at the end. */
 extern const char *const dns_read_paths[];
 
-/* Takes the sockets over and serves until dns_stop(). Sets np->dns. */
+/* Takes the sockets over and serves until the process ends. Sets np->dns. */
 int dns_start(struct netproc *np, const struct dns_sockets *s, struct err *e);
-void dns_stop(struct netproc *np);
-
 /* A member is about to go: its questions and connections are forgotten. */
 void dns_member_gone(struct netproc *np, const struct member *m);
 

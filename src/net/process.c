@@ -145,7 +145,8 @@ static _Noreturn void run(const struct network *net, int dir, int listener, int 
 	_exit(0);
 }
 
-int process_spawn(const struct network *net, int dir, int listener, int ns, struct err *e)
+int process_spawn(const struct network *net, int dir, int listener, int ns, pid_t *ret_starter,
+		  struct err *e)
 {
 	pid_t pid = proc_fork(0, NULL);
 
@@ -155,8 +156,8 @@ int process_spawn(const struct network *net, int dir, int listener, int ns, stru
 			run(net, dir, listener, ns);
 		_exit(pid < 0 ? 1 : 0);
 	}
-	int r = pid < 0 ? pid : proc_wait(pid);
-	return r == 0 ? 0
-		      : err_set(e, r < 0 ? r : EAGAIN, "start the network process of %s",
-				net->name);
+	if (pid < 0)
+		return err_set(e, pid, "start the network process of %s", net->name);
+	*ret_starter = pid;
+	return 0;
 }
