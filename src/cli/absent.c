@@ -82,8 +82,8 @@ const struct absent absent_commands[] = {
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"volume", "hoy keeps no volumes in this build",
 	 "bind directories of the host: hoy run -v ./data:/data"},
-	{"cp mount unmount", "hoy copies no single files out of containers in this build",
-	 "hoy export CONTAINER | tar -x does; hoy run -v shares a directory"},
+	{"mount unmount", "hoy mounts no containers in this build",
+	 "hoy cp copies files out of one and into it; hoy run -v shares a directory"},
 	{"pause unpause stats update",
 	 "hoy keeps containers in no cgroup of their own in this build",
 	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "

@@ -8,6 +8,7 @@
 	X(attach)                                                                                  \
 	X(create)                                                                                  \
 	X(commit)                                                                                  \
+	X(cp)                                                                                      \
 	X(diff)                                                                                    \
 	X(exec)                                                                                    \
 	X(export)                                                                                  \

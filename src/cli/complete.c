@@ -271,6 +271,11 @@ static void offer_kind(struct completion *c, enum complete kind, const char *wor
 	case COMPLETE_DIR:
 		offer_files(c, "dir");
 		break;
+	case COMPLETE_COPY:
+		offer_files(c, "file");
+		if (!strpbrk(c->typed, "/.:"))
+			complete_names(c, kind);
+		break;
 	case COMPLETE_SIGNAL:
 		offer_signals(c);
 		break;

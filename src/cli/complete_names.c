@@ -30,6 +30,10 @@ static void offer_container(struct completion *c, const struct home *h, enum com
 		return;
 	const char *what = arena_printf(&a, "%s, %s", container_status_name(status),
 					s.image ? s.image : "no image");
+	if (kind == COMPLETE_COPY) { /* a path follows */
+		complete_offer(c, arena_printf(&a, "%s:", s.name), what);
+		return;
+	}
 	complete_offer(c, s.name, what);
 	if (*c->typed)
 		complete_offer(c, arena_strndup(&a, id, 12),

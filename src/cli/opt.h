@@ -64,6 +64,7 @@ enum complete {
 	COMPLETE_RUNNING,   /* running containers */
 	COMPLETE_STOPPED,   /* those that do not run */
 	COMPLETE_OBJECT,    /* containers and images */
+	COMPLETE_COPY,	    /* files here, and "NAME:" of containers */
 	COMPLETE_IMAGE,
 	COMPLETE_NETWORK,
 	COMPLETE_VOLUME,

@@ -51,6 +51,8 @@ static bool layers_etc(const int *lower, size_t n, struct stat *ret)
  * the overlay, with its copies and renames, takes longer than everything else about these files. */
 static bool prepare_etc(const struct names *made, int upper, const int *lower, size_t n)
 {
+	if (!made)
+		return false;
 	/* Where the image's own file is to be seen nothing may lie above it. */
 	const char *const names[] = {made->hosts && !made->image_hosts ? "etc/hosts" : NULL,
 				     made->hostname ? "etc/hostname" : NULL,

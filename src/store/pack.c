@@ -5,6 +5,8 @@
  * below open, if there is one.
  */
 #include <dirent.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -14,6 +16,7 @@
 #include "store/copied.h"
 #include "store/pack.h"
 
+enum { READ_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 enum { MAX_DEPTH = 400, MAX_LINKS_BUCKETS = 4096, MAX_XATTR = 64 * 1024 };
 
 struct pack_level {
@@ -50,9 +53,11 @@ struct pack {
 	uint64_t left;
 	size_t padding;
 	bool begun, ended;
-	bool kept_owners, no_root, layer;
 	bool changes; /* of a copy that was whole then */
 	struct timespec when;
+	bool kept_owners, no_root, layer, mounts, mapped;
+	const char *name; /* of the root; NULL: it is "." */
+	struct u0_map map;
 };
 
 struct pack *pack_open(const struct home *h, int dir, const char *what)
@@ -76,6 +81,22 @@ void pack_kept_owners(struct pack *p)
 void pack_without_root(struct pack *p)
 {
 	p->no_root = true;
+}
+
+void pack_named(struct pack *p, const char *name)
+{
+	p->name = arena_strdup(&p->arena, name);
+}
+
+void pack_mounts(struct pack *p)
+{
+	p->mounts = true;
+}
+
+void pack_map_owners(struct pack *p, const struct u0_map *map)
+{
+	p->mapped = true;
+	p->map = *map;
 }
 
 void pack_as_layer(struct pack *p, int below)
@@ -233,11 +254,28 @@ static void fill_entry(struct tar_entry *t, const struct stat *st, const char *p
 	}
 }
 
+static uint64_t map_id(const struct id_map *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (id >= m->r[i].outside && id - m->r[i].outside < m->r[i].count)
+			return m->r[i].inside + (id - m->r[i].outside);
+	return 65534;
+}
+
+static void map_owner(const struct pack *p, struct tar_entry *t)
+{
+	if (!p->mapped)
+		return;
+	t->uid = map_id(&p->map.uids, t->uid);
+	t->gid = map_id(&p->map.gids, t->gid);
+}
+
 /* The owner that the file would have if there were more ids. */
 static void take_kept_owner(const struct pack *p, int fd, struct tar_entry *t)
 {
 	struct owner_kept o = {.mode = t->mode};
 
+	map_owner(p, t);
 	if (!p->kept_owners || !owner_kept_read(fd, &o))
 		return;
 	t->uid = o.uid;
@@ -256,12 +294,13 @@ static void put_header(struct pack *p, const struct tar_entry *t)
 	tar_write_header(&p->buf, t);
 }
 
-static int put_file(struct pack *p, int dir, const char *name, struct tar_entry *t,
-		    struct arena *scratch, struct err *e)
+/* file is open for reading, or -1 with errno set; it becomes the pack's. */
+static int put_file(struct pack *p, int file, struct tar_entry *t, struct arena *scratch,
+		    struct err *e)
 {
 	struct stat st;
 
-	p->file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	p->file = file;
 	if (p->file < 0 || fstat(p->file, &st) < 0)
 		return failed(p, errno, "read", e);
 	if (!S_ISREG(st.st_mode))
@@ -299,6 +338,23 @@ static bool same_dir(struct pack *p, int below, const struct tar_entry *t)
 	return same;
 }
 
+/* File systems whose files are the kernel's words: they cannot be copied, or never end. */
+static bool holds_files(int fd)
+{
+	static const unsigned kernels[] = {PROC_SUPER_MAGIC,	SYSFS_MAGIC,   CGROUP_SUPER_MAGIC,
+					   CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+					   DEVPTS_SUPER_MAGIC,	BPF_FS_MAGIC,  SECURITYFS_MAGIC,
+					   0x19800202 /* mqueue */};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < countof(kernels); i++)
+		if ((unsigned)fs.f_type == kernels[i])
+			return false;
+	return true;
+}
+
 static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *t,
 		   struct arena *scratch, struct err *e)
 {
@@ -321,7 +377,7 @@ static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *
 		tar_write_header(&l.wait, t);
 	else
 		put_header(p, t);
-	if (st.st_dev != p->root.st_dev)
+	if (st.st_dev != p->root.st_dev && !(p->mounts && holds_files(fd)))
 		return 0;
 	if (p->n == MAX_DEPTH) {
 		str_free(&l.wait);
@@ -416,7 +472,7 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		}
 	}
 	if (S_ISREG(st.st_mode))
-		return put_file(p, dir, name, &t, &scratch, e);
+		return put_file(p, openat(dir, name, READ_FILE), &t, &scratch, e);
 	if (S_ISDIR(st.st_mode))
 		return put_dir(p, dir, name, &t, &scratch, e);
 	if (S_ISLNK(st.st_mode)) {
@@ -426,24 +482,72 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		link[n] = 0;
 		t.link = link;
 	}
+	map_owner(p, &t);
 	put_header(p, &t);
+	return 0;
+}
+
+/* The root is no directory: it is all there is. */
+static int put_single(struct pack *p, struct err *e)
+{
+	scoped(arena) scratch = {0};
+	int fd = p->levels[0].fd;
+	char link[4097], path[40];
+	struct tar_entry t;
+
+	fill_entry(&t, &p->root, p->name);
+	str_add(&p->path, p->name);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (S_ISREG(p->root.st_mode)) {
+		int r = put_file(p, open(path, READ_FILE & ~O_NOFOLLOW), &t, &scratch, e);
+		leave(p);
+		return r;
+	}
+	if (S_ISSOCK(p->root.st_mode)) {
+		err_fail(e, ERR_COPY, "%s is a socket", p->what);
+		return err_hint(e, "it means nothing anywhere else: bind it with --volume");
+	}
+	if (S_ISLNK(p->root.st_mode)) {
+		ssize_t n = readlinkat(fd, "", link, sizeof link - 1);
+		if (n <= 0)
+			return failed(p, n < 0 ? errno : EINVAL, "read", e);
+		link[n] = 0;
+		t.link = link;
+	}
+	map_owner(p, &t);
+	put_header(p, &t);
+	leave(p);
 	return 0;
 }
 
 static int put_root(struct pack *p, struct err *e)
 {
 	scoped(arena) scratch = {0};
+	struct pack_level *l = &p->levels[0];
 	struct tar_entry t;
 
 	p->begun = true;
-	if (fstat(p->levels[0].fd, &p->root) < 0 || fstat(p->h->fd, &p->store) < 0)
+	if (fstat(l->fd, &p->root) < 0 || (p->h && fstat(p->h->fd, &p->store) < 0))
 		return failed(p, errno, "read", e);
+	if (p->mounts && !S_ISLNK(p->root.st_mode) && !holds_files(l->fd)) {
+		err_fail(e, ERR_COPY, "%s is of the kernel, which writes it when it is read",
+			 p->what);
+		return err_hint(e, "read it where it is: hoy exec CONTAINER cat FILE");
+	}
+	if (!S_ISDIR(p->root.st_mode))
+		return put_single(p, e);
 	int r = read_names(p, e);
 	if (r < 0 || p->no_root)
 		return r;
-	fill_entry(&t, &p->root, "./");
-	add_xattrs(&scratch, p->levels[0].fd, &t);
+	fill_entry(&t, &p->root, p->name ? arena_printf(&scratch, "%s/", p->name) : "./");
+	autoclose int fd = openat(l->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	add_xattrs(&scratch, fd, &t);
+	map_owner(p, &t);
 	put_header(p, &t);
+	if (p->name) {
+		str_add(&p->path, p->name);
+		l->end = p->path.len;
+	}
 	return 0;
 }
 

@@ -17,7 +17,7 @@ void unpack_test_no_nodes(bool on)
 
 static int refuse(struct unpack *u, const char *why, struct err *e)
 {
-	return err_fail(e, ERR_LAYER, "the entry %.200s %s", u->path, why);
+	return unpack_refuse(u, u->path, why, e);
 }
 
 static int failed(struct unpack *u, const char *verb, struct err *e)
@@ -91,6 +91,19 @@ static int marks(struct unpack *u, char *base, bool *ret_handled, struct err *e)
 	return 0;
 }
 
+/* What is mounted on a file keeps it from being replaced: then it is written, as it is. */
+static int write_in_place(struct unpack *u, const char *name, struct err *e)
+{
+	struct stat st;
+
+	u->fd = openat(unpack_top(u)->fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (u->fd < 0 || fstat(u->fd, &st) < 0)
+		return failed(u, "write", e);
+	if (!S_ISREG(st.st_mode))
+		return refuse(u, "would replace something that is mounted there", e);
+	return ftruncate(u->fd, 0) < 0 ? failed(u, "write", e) : 0;
+}
+
 static int make_file(struct unpack *u, const char *name, const struct tar_entry *t, struct err *e)
 {
 	struct level *l = unpack_top(u);
@@ -103,8 +116,12 @@ static int make_file(struct unpack *u, const char *name, const struct tar_entry 
 		if (u->fd >= 0 || errno != EEXIST)
 			break;
 		int r = unpack_remove(u, name, &was_whiteout, e);
+		if (r == -EBUSY && u->plain)
+			r = write_in_place(u, name, e);
 		if (r < 0)
 			return r;
+		if (u->fd >= 0)
+			break;
 	}
 	if (u->fd < 0)
 		return failed(u, "create", e);
@@ -144,6 +161,8 @@ static int make_dir(struct unpack *u, const char *name, const struct tar_entry *
 		r = unpack_set_attr(u, l->fd, true, made, e);
 	if (r == 0 && was_whiteout)
 		r = unpack_set_opaque(u, "y", e);
+	if (u->how.owner == UNPACK_SELF && (t->mode & 0700) != 0700)
+		l->mode = (int)t->mode; /* when all is in it */
 	l->mtime = t->mtime;
 	l->has_mtime = l->dirty = true;
 	l->sgid = t->mode & S_ISGID;
@@ -153,7 +172,9 @@ static int make_dir(struct unpack *u, const char *name, const struct tar_entry *
 static int make_root(struct unpack *u, const struct tar_entry *t, struct err *e)
 {
 	if (t->type != TAR_DIR)
-		return err_fail(e, ERR_LAYER, "the root of the layer is no directory");
+		return unpack_refuse(u, "/", "is no directory", e);
+	if (u->how.keep_root)
+		return 0;
 	int r = unpack_enter(u, "", 0, e);
 	struct level *l = unpack_top(u);
 	if (r == 0)
@@ -184,6 +205,8 @@ static int make_hardlink(struct unpack *u, const char *name, const struct tar_en
 	bool was_whiteout;
 	int r = unpack_clean(u, t->link, target, e);
 
+	if (r == 0)
+		r = unpack_rename(u, target, e);
 	if (r < 0)
 		return r;
 	if (!*target)
@@ -198,14 +221,13 @@ static int make_hardlink(struct unpack *u, const char *name, const struct tar_en
 			return r;
 		r = linkat(dir, base, l->fd, name, 0) < 0 ? -errno : 0;
 	}
+	enum err_id id = u->plain ? ERR_ARCHIVE : ERR_LAYER;
 	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
-		return err_fail(e, ERR_LAYER,
-				"the hard link %.150s leads to %.150s, which this layer lacks",
+		return err_fail(e, id, "the hard link %.150s leads to %.150s, which is not there",
 				u->path, t->link);
 	if (r == -EPERM)
-		return err_fail(e, ERR_LAYER,
-				"the hard link %.150s leads to %.150s, which is no file", u->path,
-				t->link);
+		return err_fail(e, id, "the hard link %.150s leads to %.150s, which is no file",
+				u->path, t->link);
 	return r < 0 ? err_set(e, r, "link %.200s", u->path) : 0;
 }
 
@@ -221,8 +243,8 @@ static int make_node(struct unpack *u, const char *name, const struct tar_entry 
 		return mknodat(dir, name, kind | unpack_mode(u, t->mode, false), 0) < 0 ? -errno
 											: 0;
 	/* 0:0 would be a whiteout; only real root may make the others */
-	if (u->map.form != FORM_ROOT || (t->major == 0 && t->minor == 0) || t->major > 0xfff ||
-	    t->minor > 0xfffff)
+	if (u->map.form != FORM_ROOT || u->how.no_devices || (t->major == 0 && t->minor == 0) ||
+	    t->major > 0xfff || t->minor > 0xfffff)
 		return -EPERM;
 	dev_t dev = makedev((unsigned)t->major, (unsigned)t->minor);
 	return mknodat(dir, name, kind | (t->mode & 0777), dev) < 0 ? -errno : 0;
@@ -251,8 +273,26 @@ static int make_other(struct unpack *u, const char *name, const struct tar_entry
 	return r < 0 ? r : unpack_set_owner_at(u, name, t, e);
 }
 
+/* Whether an entry that is no layer's may take the place of what is there. */
+static int check_place(struct unpack *u, const char *name, bool dir, struct err *e)
+{
+	struct stat st;
+
+	if (!u->plain || u->how.overwrite ||
+	    fstatat(unpack_top(u)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (S_ISDIR(st.st_mode) != 0) == dir)
+		return 0;
+	err_fail(e, ERR_COPY, "%.200s is %s there, and %s in the source", u->path,
+		 dir ? "no directory" : "a directory", dir ? "a directory" : "none");
+	return err_hint(e, "--overwrite lets one take the place of the other");
+}
+
 static int make_entry(struct unpack *u, const char *base, const struct tar_entry *t, struct err *e)
 {
+	int r = check_place(u, base, t->type == TAR_DIR, e);
+
+	if (r < 0)
+		return r;
 	unpack_top(u)->dirty = true;
 	switch (t->type) {
 	case TAR_FILE:
@@ -270,10 +310,25 @@ static int make_entry(struct unpack *u, const char *base, const struct tar_entry
 	return make_other(u, base, t, e);
 }
 
-static int on_entry(void *arg, const struct tar_entry *t, struct err *e)
+/* What unpack_plain changes of an entry. */
+static struct tar_entry plain_entry(const struct unpack *u, const struct tar_entry *t)
+{
+	struct tar_entry to = *t;
+
+	if (u->how.owner == UNPACK_FIXED) {
+		to.uid = u->how.uid;
+		to.gid = u->how.gid;
+	}
+	if (u->how.no_set_ids && to.type != TAR_DIR)
+		to.mode &= 01777;
+	return to;
+}
+
+static int on_entry(void *arg, const struct tar_entry *from, struct err *e)
 {
 	struct unpack *u = arg;
-	bool handled;
+	bool handled = false;
+	const struct tar_entry entry = plain_entry(u, from), *t = &entry;
 
 	if (++u->stats.entries > u->lim.max_entries) {
 		err_fail_code(e, ERR_LAYER_TOO_BIG, EFBIG, "more than %" PRIu64 " entries",
@@ -285,11 +340,14 @@ static int on_entry(void *arg, const struct tar_entry *t, struct err *e)
 		u->stats.newest = t->mtime.tv_sec;
 	u->path[0] = 0;
 	int r = unpack_clean(u, t->path, u->path, e);
+	if (r == 0)
+		r = unpack_rename(u, u->path, e);
 	if (r < 0)
 		return r;
 	char *base = strrchr(u->path, '/');
 	base = base ? base + 1 : u->path;
-	r = marks(u, base, &handled, e);
+	if (!u->plain)
+		r = marks(u, base, &handled, e);
 	if (r < 0 || handled)
 		return r < 0 ? r : TAR_SKIP;
 	r = unpack_check_attr(u, t, e);
@@ -375,12 +433,17 @@ int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map
 		u->lim.max_depth = 200;
 	if (u->lim.max_depth >= UNPACK_MAX_DEPTH)
 		u->lim.max_depth = UNPACK_MAX_DEPTH - 1;
-	u->levels[0] = (struct level){.fd = dir, .mtime = st.st_mtim, .sgid = st.st_mode & S_ISGID};
+	u->levels[0] = (struct level){
+		.fd = dir, .mtime = st.st_mtim, .sgid = st.st_mode & S_ISGID, .mode = -1};
 	u->n = 1;
-	/* an inherited default ACL would change the mode of everything */
-	fremovexattr(dir, "system.posix_acl_default");
 	*ret = u;
 	return 0;
+}
+
+void unpack_as_plain(struct unpack *u, const struct unpack_plain *p)
+{
+	u->plain = true;
+	u->how = *p;
 }
 
 int unpack_record(struct unpack *u, struct err *e)
@@ -390,6 +453,10 @@ int unpack_record(struct unpack *u, struct err *e)
 
 int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e)
 {
+	/* of a layer: an inherited default ACL would change the mode of everything */
+	if (!u->plain && !u->begun)
+		fremovexattr(u->dir, "system.posix_acl_default");
+	u->begun = true;
 	if (u->recipe)
 		recipe_piece(u->recipe, p, n);
 	int r = tar_feed(u->tar, p, n, e);
@@ -397,6 +464,11 @@ int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e)
 		r = recipe_piece_end(u->recipe, e);
 
 	return r < 0 && e ? err_context(e, "%s", u->what) : r;
+}
+
+bool unpack_ended(const struct unpack *u)
+{
+	return tar_ended(u->tar);
 }
 
 int unpack_finish(struct unpack *u, struct unpack_stats *ret, struct err *e)

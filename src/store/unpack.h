@@ -45,9 +45,30 @@ struct unpack;
  * The process's umask must be 0 and it must be uid 0 inside U0 (or a test of form one). what names the layer in messages. */
 int unpack_open(struct unpack **ret, int dir, int side, const struct u0_map *map,
 		const struct unpack_limits *lim, const char *what, struct err *e);
+/* A tar that is no layer: what `cp` copies, what comes into a volume. Whiteouts and opaque directories mean nothing then, reserved xattrs are left out
+ * instead of refused, and a file that cannot be replaced because something is mounted on it is written in place. */
+enum unpack_owner {
+	UNPACK_AS_ARCHIVED,
+	UNPACK_FIXED, /* everything is uid:gid's */
+	UNPACK_SELF, /* whoever unpacks; nothing is chowned, and modes are set exactly, also in form one */
+};
+struct unpack_plain {
+	enum unpack_owner owner;
+	uint32_t uid, gid;
+	bool overwrite;	 /* a file may replace a directory, and a directory a file; else ERR_COPY */
+	bool no_set_ids; /* setuid and setgid bits are left out */
+	bool no_devices; /* so are device nodes; they are counted */
+	bool keep_root;	 /* the directory itself keeps its owner, mode and time */
+	const char
+		*as; /* replaces the first part of every name; "": takes it away; NULL: it stays */
+};
+/* Before the first byte. p is copied, but for the text. Then side may be -1. */
+void unpack_as_plain(struct unpack *u, const struct unpack_plain *p);
 /* Before the first byte: records in side how the tar can be made again (recipe.h), and keeps what is replaced. */
 int unpack_record(struct unpack *u, struct err *e);
 int unpack_feed(struct unpack *u, const void *p, size_t n, struct err *e);
+/* Has the archive's end mark come? */
+bool unpack_ended(const struct unpack *u);
 /* After the last byte: finishes directory times; *ret may be NULL. */
 int unpack_finish(struct unpack *u, struct unpack_stats *ret, struct err *e);
 void unpack_close(struct unpack *u); /* NULL is fine */

@@ -81,16 +81,25 @@ static size_t capability(const struct tar_xattr *x, uint8_t *ret)
 	return 20;
 }
 
-int unpack_check_attr(struct unpack *u, const struct tar_entry *t, struct err *e)
+static bool is_reserved(const char *xattr)
 {
 	static const char *const reserved[] = {"trusted.overlay.", "user.overlay.", "user.hoy."};
 
-	for (size_t i = 0; i < t->nxattrs; i++)
-		for (size_t k = 0; k < countof(reserved); k++)
-			if (str_starts(t->xattrs[i].name, reserved[k]))
-				return err_fail(e, ERR_LAYER,
-						"the entry %.200s has the reserved xattr %.100s",
-						t->path, t->xattrs[i].name);
+	for (size_t k = 0; k < countof(reserved); k++)
+		if (str_starts(xattr, reserved[k]))
+			return true;
+	return false;
+}
+
+int unpack_check_attr(struct unpack *u, const struct tar_entry *t, struct err *e)
+{
+	for (size_t i = 0; i < t->nxattrs && !u->plain; i++)
+		if (is_reserved(t->xattrs[i].name))
+			return err_fail(e, ERR_LAYER,
+					"the entry %.200s has the reserved xattr %.100s", t->path,
+					t->xattrs[i].name);
+	if (u->how.owner == UNPACK_SELF)
+		return 0;
 	if (u->map.form == FORM_ONE)
 		return t->uid < UINT32_MAX && t->gid < UINT32_MAX
 			       ? 0
@@ -104,7 +113,9 @@ int unpack_check_attr(struct unpack *u, const struct tar_entry *t, struct err *e
 
 mode_t unpack_mode(const struct unpack *u, mode_t mode, bool dir)
 {
-	if (u->map.form == FORM_ONE)
+	if (u->how.owner == UNPACK_SELF)
+		mode |= dir ? 0700 : 0;
+	else if (u->map.form == FORM_ONE)
 		mode |= dir ? 0700 : 0400;
 	return mode & 0777;
 }
@@ -128,7 +139,10 @@ int unpack_set_xattrs(struct unpack *u, int fd, const struct tar_entry *t, struc
 	for (size_t i = 0; i < t->nxattrs; i++) {
 		const struct tar_xattr *x = &t->xattrs[i];
 		bool done = false;
-		if (fd >= 0 && !strcmp(x->name, "security.capability") && t->type == TAR_FILE) {
+		if (is_reserved(x->name))
+			;
+		else if (fd >= 0 && !strcmp(x->name, "security.capability") &&
+			 t->type == TAR_FILE) {
 			u->attr.cap_len = capability(x, u->attr.cap);
 			done = u->attr.cap_len > 0;
 		} else if (fd >= 0 && str_starts(x->name, "user.")) {
@@ -145,7 +159,7 @@ int unpack_set_xattrs(struct unpack *u, int fd, const struct tar_entry *t, struc
 
 int unpack_flush_owners(struct unpack *u, struct err *e)
 {
-	if (!u->owners.len)
+	if (!u->owners.len || u->side < 0)
 		return 0;
 	autoclose int fd =
 		openat(u->side, "owners", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -183,7 +197,7 @@ static int keep_owner(struct unpack *u, int fd, bool dir, bool made, struct err 
 int unpack_set_attr(struct unpack *u, int fd, bool dir, bool made, struct err *e)
 {
 	const struct unpack_attr *a = &u->attr;
-	bool one = u->map.form == FORM_ONE;
+	bool one = u->map.form == FORM_ONE || u->how.owner == UNPACK_SELF;
 	bool inherits = u->n > (dir ? 1 : 0) && u->levels[u->n - 1 - dir].sgid;
 	bool chowned = !one && (a->uid || a->gid || inherits || !made);
 
@@ -199,7 +213,7 @@ int unpack_set_attr(struct unpack *u, int fd, bool dir, bool made, struct err *e
 			return err_set(e, errno, "write %.200s", u->path);
 		u->stats.skipped_xattrs++;
 	}
-	return one ? keep_owner(u, fd, dir, made, e) : 0;
+	return one && u->how.owner != UNPACK_SELF ? keep_owner(u, fd, dir, made, e) : 0;
 }
 
 int unpack_set_owner_at(struct unpack *u, const char *name, const struct tar_entry *t,
@@ -209,7 +223,9 @@ int unpack_set_owner_at(struct unpack *u, const char *name, const struct tar_ent
 	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT}, t->mtime};
 	bool link = t->type == TAR_SYMLINK;
 
-	if (u->map.form == FORM_ONE) {
+	if (u->how.owner == UNPACK_SELF) {
+		; /* it is ours */
+	} else if (u->map.form == FORM_ONE) {
 		int r = t->uid || t->gid ? note_owner(u, t->uid, t->gid, t->mode, e) : 0;
 		if (r < 0)
 			return r;

@@ -5,9 +5,27 @@
 #include "store/unpack_impl.h"
 #include "sys/overlay_marks.h"
 
-static int refuse(struct err *e, const char *name, const char *why)
+int unpack_refuse(const struct unpack *u, const char *name, const char *why, struct err *e)
 {
-	return err_fail(e, ERR_LAYER, "the entry %.200s %s", name, why);
+	return err_fail(e, u->plain ? ERR_ARCHIVE : ERR_LAYER, "the entry %.200s %s", name, why);
+}
+
+int unpack_rename(const struct unpack *u, char *path, struct err *e)
+{
+	size_t first = strcspn(path, "/"), rest = strlen(path + first), n;
+
+	if (!u->how.as || !*path)
+		return 0;
+	n = strlen(u->how.as);
+	if (!n && rest) { /* the slash goes, too */
+		first++;
+		rest--;
+	}
+	if (n + rest > UNPACK_NAME)
+		return unpack_refuse(u, path, "gets too long a name", e);
+	memmove(path + n, path + first, rest + 1);
+	memcpy(path, u->how.as, n);
+	return 0;
 }
 
 int unpack_clean(struct unpack *u, const char *name, char *to, struct err *e)
@@ -19,15 +37,16 @@ int unpack_clean(struct unpack *u, const char *name, char *to, struct err *e)
 		size_t n = strcspn(p, "/");
 		if (n == 2 && p[0] == '.' && p[1] == '.') {
 			if (!at)
-				return refuse(e, name, "leaves the root of the image");
+				return unpack_refuse(u, name, "leaves the root", e);
 			while (at && to[--at] != '/')
 				;
 			depth--;
 		} else if (n && !(n == 1 && p[0] == '.')) {
 			if (n > NAME_MAX)
-				return refuse(e, name, "has a part of more than 255 bytes");
+				return unpack_refuse(u, name, "has a part of more than 255 bytes",
+						     e);
 			if (++depth > u->lim.max_depth)
-				return refuse(e, name, "lies too deep");
+				return unpack_refuse(u, name, "lies too deep", e);
 			if (at)
 				to[at++] = '/';
 			memcpy(to + at, p, n); /* never longer than name, which fits */
@@ -45,6 +64,8 @@ static void leave(struct unpack *u)
 	struct level *l = unpack_top(u);
 	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT}, l->mtime};
 
+	if (l->mode >= 0)
+		fchmod(l->fd, (mode_t)l->mode);
 	if (l->dirty && l->has_mtime)
 		futimens(l->fd, ts);
 	if (u->n > 1) /* the root is the caller's */
@@ -61,7 +82,7 @@ void unpack_leave_all(struct unpack *u)
 
 int unpack_push_failed(struct unpack *u, int r, struct err *e)
 {
-	return r == -ENAMETOOLONG ? refuse(e, u->path, "lies too deep")
+	return r == -ENAMETOOLONG ? unpack_refuse(u, u->path, "lies too deep", e)
 				  : err_set(e, r, "open the directory of %.200s", u->path);
 }
 
@@ -85,6 +106,7 @@ int unpack_push(struct unpack *u, const char *name, size_t n)
 		.mtime = st.st_mtim,
 		.has_mtime = true,
 		.sgid = st.st_mode & S_ISGID,
+		.mode = -1,
 	};
 	unpack_top(u)->fd = take_fd(fd);
 	return 0;
@@ -94,7 +116,7 @@ bool unpack_is_whiteout(struct unpack *u, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(unpack_top(u)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (u->plain || fstatat(unpack_top(u)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
 		return true;
@@ -198,24 +220,25 @@ static int follow(struct unpack *u, const char *name, const char *rest, char *pa
 	snprintf(at, sizeof at, "%s/%s", u->cur, name);
 	autoclose int fd = path_open_in_root(u->dir, at, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
-		return refuse(e, u->path,
-			      fd == -ENOTDIR ? "lies below something that is no directory"
-					     : "lies below a link to no directory of this layer");
+		return unpack_refuse(u, u->path,
+				     fd == -ENOTDIR ? "lies below something that is no directory"
+						    : "lies below a link to no directory in there",
+				     e);
 	snprintf(link, sizeof link, "/proc/self/fd/%d", u->dir);
 	ssize_t root = readlink(link, u->root_path, sizeof u->root_path - 1);
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, real, sizeof real - 1);
 	if (root < 0 || n < 0)
-		return errno == ENAMETOOLONG ? refuse(e, u->path, "lies too deep")
+		return errno == ENAMETOOLONG ? unpack_refuse(u, u->path, "lies too deep", e)
 					     : err_set(e, errno, "read %s", link);
 	real[n] = 0;
 	if (n < root || memcmp(real, u->root_path, (size_t)root) != 0 ||
 	    (real[root] && real[root] != '/'))
-		return refuse(e, u->path, "lies below a link that leaves the root of the image");
+		return unpack_refuse(u, u->path, "lies below a link that leaves the root", e);
 	char joined[sizeof real + UNPACK_NAME];
 	int len = snprintf(joined, sizeof joined, "%s/%s", real + root, rest);
 	if (len > UNPACK_NAME)
-		return refuse(e, u->path, "lies too deep");
+		return unpack_refuse(u, u->path, "lies too deep", e);
 	return unpack_clean(u, joined, path, e);
 }
 
@@ -258,7 +281,7 @@ int unpack_enter(struct unpack *u, const char *from, size_t len, struct err *e)
 		if (r)
 			continue;
 		if (++links > 40)
-			return refuse(e, u->path, "lies below too many links");
+			return unpack_refuse(u, u->path, "lies below too many links", e);
 		r = follow(u, name, p + n, path, e);
 		if (r < 0)
 			return r;

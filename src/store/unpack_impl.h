@@ -21,6 +21,7 @@ struct level {
 	struct timespec mtime;
 	bool has_mtime, dirty;
 	bool sgid; /* what is made in it inherits its group */
+	int mode;  /* it gets when it is left; -1: it has it */
 };
 
 /* What a file gets when it is complete. */
@@ -54,9 +55,16 @@ struct unpack {
 	bool xattr_whiteouts;
 	struct recipe_writer *recipe; /* NULL: none is wanted */
 	int replaced;		      /* side/replaced, or -1 */
+	bool begun;
+	bool plain; /* no layer: */
+	struct unpack_plain how;
 };
 
 /* unpack_dir.c */
+/* An error that names the entry: ERR_LAYER, or ERR_ARCHIVE where it is none. */
+int unpack_refuse(const struct unpack *u, const char *name, const char *why, struct err *e);
+/* Puts u->how.as in the place of the first part. */
+int unpack_rename(const struct unpack *u, char *path, struct err *e);
 static inline struct level *unpack_top(struct unpack *u)
 {
 	return &u->levels[u->n - 1];
