@@ -224,4 +224,17 @@ test_killed() { # rows=user
 	clean
 }
 
+test_cp() { # rows=user
+	without_overlay
+	load busybox
+	echo new >"$T/f"
+	hoy create --name c --network none busybox cat /new >/dev/null || fail create
+	hoy cp "$T/f" c:/new || fail 'cp in'
+	hoy cp c:/new "$T/g" || fail 'cp out'
+	cmp "$T/f" "$T/g" || fail 'another content'
+	run hoy start -a c
+	assert_out new
+	hoy rm c >/dev/null
+}
+
 run_tests "$@"
