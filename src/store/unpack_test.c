@@ -321,7 +321,7 @@ static void hardlinks_refused(void **state)
 		mk_file(&s, "f", "");
 		mk_hardlink(&s, "h", to[i]);
 		mk_end(&s);
-		refused(&s, i < 2 ? "leaves the root" : "which this layer lacks");
+		refused(&s, i < 2 ? "leaves the root" : "which is not there");
 	}
 	str_reset(&s);
 	mk_dir(&s, "d");
@@ -346,7 +346,7 @@ static void root_must_be_directory(void **state)
 		mk_symlink(&s, names[i], "/tmp");
 		mk_file(&s, "x", "evil");
 		mk_end(&s);
-		refused(&s, "the root of the layer is no directory");
+		refused(&s, "the entry / is no directory");
 	}
 	str_reset(&s);
 	mk_hardlink(&s, "x", ".");
