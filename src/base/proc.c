@@ -49,15 +49,22 @@ int proc_spawn(const struct spawn *sp, pid_t *ret_pid, struct err *e)
 
 pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd)
 {
+	return proc_fork_into(clone_flags, 0, ret_pidfd);
+}
+
+pid_t proc_fork_into(uint64_t clone_flags, int cgroup, int *ret_pidfd)
+{
 	int pidfd = -1;
 	struct clone_args ca = {
-		.flags = clone_flags | (ret_pidfd ? CLONE_PIDFD : 0),
+		.flags = clone_flags | (ret_pidfd ? CLONE_PIDFD : 0) |
+			 (cgroup ? CLONE_INTO_CGROUP : 0),
+		.cgroup = (uint64_t)cgroup,
 		.pidfd = (uintptr_t)&pidfd,
 		/* A child of our parent's ends with the signal that we end with (clone(2), CLONE_PARENT). */
 		.exit_signal = clone_flags & CLONE_PARENT ? 0 : SIGCHLD,
 	};
 
-	if (!clone_flags) { /* plain: let libc run its fork handlers */
+	if (!clone_flags && !cgroup) { /* plain: let libc run its fork handlers */
 		pid_t pid = fork();
 		if (pid > 0 && ret_pidfd) {
 			*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -67,7 +74,7 @@ pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd)
 		return pid < 0 ? -errno : pid;
 	}
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof ca);
-	if (pid < 0 && errno == ENOSYS) /* a filter that knows no clone3 */
+	if (pid < 0 && errno == ENOSYS && !cgroup) /* a filter that knows no clone3 */
 		pid = (pid_t)syscall(SYS_clone, (unsigned long)(ca.flags | ca.exit_signal), NULL,
 				     ret_pidfd ? &pidfd : NULL, NULL, 0UL);
 	if (pid < 0)

@@ -24,6 +24,8 @@ int proc_spawn(const struct spawn *sp, pid_t *ret_pid, struct err *e);
 /* fork(2), or clone(2) with namespace flags. In the child: returns 0. In the parent: returns the pid and, if ret_pidfd is
  * not NULL, a pidfd (O_CLOEXEC). On failure -errno. Signals and descriptors stay as they are; proc_detach() resets them. */
 pid_t proc_fork(uint64_t clone_flags, int *ret_pidfd);
+/* The same, and the child is in this cgroup (a descriptor of its directory) from birth; 0: in ours. */
+pid_t proc_fork_into(uint64_t clone_flags, int cgroup, int *ret_pidfd);
 
 /* For a child that lives on its own: default signal dispositions, empty mask, descriptors closed except 0-2 and keep. */
 void proc_reset(const int *keep, size_t nkeep);

@@ -1,10 +1,6 @@
 #include "cli/absent.h"
 #include "cli/opt.h"
 
-#define LIMITS "hoy sets no cgroup limits in this build"
-#define LIMITS_HINT                                                                                \
-	"systemd-run --user --scope -p MemoryMax=1G hoy run ... limits it; --ulimit limits each "  \
-	"process"
 #define HEALTH	    "hoy runs no health checks in this build"
 #define HEALTH_HINT "hoy exec CONTAINER COMMAND asks from outside; its exit code is the answer"
 #define IDS	    "the ids are always those that hoy info shows: you are root in the container"
@@ -12,17 +8,15 @@
 	"leave it out: what root in the container writes into a volume belongs to you outside"
 
 const struct absent absent_run_flags[] = {
-	{"memory memory-reservation memory-swap memory-swappiness kernel-memory oom-kill-disable m",
-	 LIMITS, LIMITS_HINT},
-	{"cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus "
-	 "cpuset-mems "
-	 "c",
-	 LIMITS, LIMITS_HINT},
-	{"pids-limit blkio-weight blkio-weight-device device-read-bps device-read-iops "
-	 "device-write-bps device-write-iops cgroup-conf",
-	 LIMITS, LIMITS_HINT},
-	{"cgroup-parent cgroups", "hoy leaves a container in the cgroup of who started it",
-	 "systemd-run --user --scope hoy run ... puts it into one of its own"},
+	{"memory-swappiness", "cgroup v2 has no swappiness of single cgroups",
+	 "--memory-swap bounds the swap; as much as --memory means none"},
+	{"kernel-memory", "cgroup v2 has no limit for the kernel's memory alone",
+	 "--memory counts what the kernel uses for the container as well"},
+	{"oom-kill-disable", "cgroup v2 always ends a process when memory runs out",
+	 "--cgroup-conf memory.high=SIZE slows the container down before that; --oom-score-adj "
+	 "says who goes first"},
+	{"cpu-rt-period cpu-rt-runtime", "cgroup v2 gives out no real-time processor time",
+	 "--cpus bounds and --cpu-shares weighs ordinary processor time"},
 	{"health-cmd health-interval health-retries health-start-interval health-start-period "
 	 "health-timeout",
 	 HEALTH, HEALTH_HINT},

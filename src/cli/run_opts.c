@@ -321,6 +321,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.ns = o->ns,
 		.net = o->net,
 		.names = o->names,
+		.limits = o->limits,
 		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,

@@ -31,6 +31,7 @@ struct run_opts {
 	struct namespace_opts ns;
 	struct network_opts net;
 	struct name_opts names;
+	struct limit_opts limits;
 	struct preserve_opts preserve; /* of run only */
 };
 

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/container.h"
+#include "monitor/placing.h"
 #include "net/lease.h"
 #include "runtime/namespaces.h"
 #include "state/tmp.h"
@@ -158,6 +159,7 @@ void container_end_lost(struct container *c)
 		poll(&p, 1, 5000);
 	}
 	end_strays(c);
+	placing_forget(c->state.cgroup);
 	if (pidfd < 0)
 		return;
 	c->state.pid = 0;

@@ -394,6 +394,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = set_rest(o, ic, c, a, e);
 	if (r == 0)
 		r = set_ports(o, ic, c, a, e);
+	if (r == 0)
+		r = limit_opts_create(&o->limits, c, a, e);
 	if (r == 0 && o->replace && c->name)
 		r = make_room(h, c->name, e);
 	return r < 0 ? r : publish(h, o, &made, ret, e);

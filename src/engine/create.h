@@ -9,6 +9,7 @@
 #define ENGINE_CREATE_H
 
 #include "engine/container.h"
+#include "engine/limit_opts.h"
 #include "engine/name_opts.h"
 #include "engine/namespace_opts.h"
 #include "engine/network_opts.h"
@@ -32,6 +33,7 @@ struct create_opts {
 	struct namespace_opts ns;
 	struct network_opts net;
 	struct name_opts names;
+	struct limit_opts limits;
 	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool durable; /* sync the record: it is meant to outlive a power loss */

@@ -56,8 +56,14 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 	if (pid1 < 0)
 		return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
 				     "container %s has just ended", c->state.name);
+	struct config_limits limits = {0};
+	r = c->state.cgroup ? limit_read(c->dir, &c->config.limits, &limits, &c->arena, e) : 0;
+	if (r < 0)
+		return r;
 	struct session s = {
 		.home = h,
+		.cgroup = c->state.cgroup,
+		.limited = limit_any(&limits),
 		.config = &c->config,
 		.process = &p,
 		.form = c->state.form ? c->state.form : "sub",

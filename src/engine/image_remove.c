@@ -1,6 +1,5 @@
 #include "base/base.h"
 #include "engine/image.h"
-#include "engine/manifest.h"
 #include "engine/remove.h"
 #include "state/container.h"
 #include "store/names.h"
@@ -207,49 +206,6 @@ static int rm_found(const struct home *h, struct naming *n, const char *name,
 	return r ? r : rm_whole(h, n, o, ret, e);
 }
 
-/* No image, but a manifest list that is put together here: by its name, or by its id. -ENOENT (e untouched) if it is none. */
-static int rm_list(const struct home *h, const char *text, bool docker, struct image_removed *ret,
-		   struct err *e)
-{
-	scoped(arena) a = {0};
-	scoped(strv) names = {0};
-	struct manifest_list l;
-	struct reference ref;
-	const char *hex, *found = NULL;
-	char digest[DIGEST_LEN + 1];
-
-	if (docker || lists_names(h, &names, NULL) < 0 || !names.n)
-		return -ENOENT;
-	bool by_id = ref_is_id_prefix(text, &hex);
-	bool named = manifest_find(h, text, false, &a, &l, &(struct err){0}) == 0;
-	for (size_t i = 0; i < names.n && !named && by_id; i++) {
-		if (manifest_find(h, names.v[i], false, &a, &l, &(struct err){0}) < 0 ||
-		    manifest_digest(&l, digest, NULL) < 0 || !str_starts(digest_hex(digest), hex))
-			continue;
-		if (found)
-			return err_fail(e, ERR_IMAGE_AMBIGUOUS,
-					"\"%s\" fits several manifest lists", text);
-		found = names.v[i];
-	}
-	if (!named && !found)
-		return -ENOENT;
-	found = named ? l.name : found;
-	int r = manifest_find(h, found, false, &a, &l, e);
-	if (r == 0)
-		r = manifest_digest(&l, digest, e);
-	if (r == 0)
-		r = ref_parse(&a, l.name, &ref, e);
-	autoclose int lock = r < 0 ? r : lists_lock(h, e);
-	if (lock < 0)
-		return lock;
-	r = list_remove(h, &ref, e);
-	if (r == 0) {
-		strv_add(&ret->untagged, l.name);
-		strv_add(&ret->deleted, digest);
-	}
-	return r;
-}
-
 int image_rm(const struct home *h, const char *text, const struct image_rm_opts *o,
 	     struct image_removed *ret, struct err *e)
 {
@@ -259,12 +215,8 @@ int image_rm(const struct home *h, const char *text, const struct image_rm_opts 
 
 	*ret = (struct image_removed){0};
 	int r = image_find_id(h, text, &a, &n.id, &name, e);
-	if (r < 0 && e->id == ERR_IMAGE_UNKNOWN) {
-		int k = rm_list(h, text, o->docker, ret, e);
-		if (k != -ENOENT)
-			return k;
+	if (r < 0 && e->id == ERR_IMAGE_UNKNOWN)
 		e->exit = 1;
-	}
 	if (r == 0)
 		r = names_each(h, collect_names, &n, e);
 	if (r < 0)

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/inspect.h"
+#include "engine/inspect_limits.h"
 #include "engine/inspect_mounts.h"
 #include "engine/inspect_network.h"
 #include "engine/inspect_rest.h"
@@ -58,7 +59,9 @@ static struct json *state(const struct container *c, const struct inspect_opts *
 	json_set_bool(a, j, "Running", runs);
 	json_set_bool(a, j, "Paused", false);
 	json_set_bool(a, j, "Restarting", false);
-	json_set_bool(a, j, "OOMKilled", false);
+	json_set_bool(a, j, "OOMKilled", s->oom_killed);
+	if (s->cgroup && !o->docker)
+		json_set_str(a, j, "CgroupPath", s->cgroup);
 	json_set_bool(a, j, "Dead", false);
 	json_set_int(a, j, "Pid", has_pid ? s->pid : 0);
 	if (!o->docker)
@@ -95,7 +98,7 @@ static struct json *ulimits(const struct container_config *cfg, bool docker, str
 
 static void set_host_fixed(struct json *j, struct arena *a)
 {
-	static const char *const empty[] = {"VolumeDriver", "UsernsMode", "CgroupParent", NULL};
+	static const char *const empty[] = {"VolumeDriver", "UsernsMode", NULL};
 	struct json *restart = json_new(a, JSON_OBJ);
 
 	json_set_str(a, restart, "Name", "no");
@@ -385,7 +388,11 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set_bool(a, j, "UseImageHosts", c->config.no_hosts);
 	json_set_bool(a, j, "UseImageHostname", c->config.no_hostname);
 	json_set(a, j, "Config", config(c, o->docker, a));
-	json_set(a, j, "HostConfig", host_config(h, c, o, a));
+	struct json *host = host_config(h, c, o, a);
+	r = inspect_limits(c, o->docker, host, a, e);
+	if (r < 0)
+		return r;
+	json_set(a, j, "HostConfig", host);
 	inspect_rest(j, a);
 	*ret = j;
 	return 0;

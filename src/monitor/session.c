@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/proc.h"
 #include "monitor/ids.h"
+#include "monitor/placing.h"
 #include "monitor/relay.h"
 #include "monitor/session.h"
 #include "monitor/streams.h"
@@ -73,7 +74,11 @@ static int start(const struct session *s, struct err *e)
 			   .stdio = {p.in[0], p.out[1], p.err[1]},
 			   .fds = s->fds};
 	struct streams_oom oom = streams_oom_take(s->config);
-	r = launch_join(&l, s->pid1, &ss.run, e);
+	r = placing_join(s->cgroup, s->limited, &l.cgroup, e);
+	if (r == 0)
+		r = launch_join(&l, s->pid1, &ss.run, e);
+	if (l.cgroup)
+		close(l.cgroup);
 	streams_oom_give_back(&oom);
 	fd_kept_close(&s->fds);
 	if (r < 0) {

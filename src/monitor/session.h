@@ -19,6 +19,8 @@ struct session {
 	struct winsize size;
 	struct fd_kept fds; /* for the process */
 	uint8_t want;	    /* HELLO_* of the client; 0: detached, all output is dropped */
+	const char *cgroup; /* of the container (its state); NULL: none */
+	bool limited;	    /* the process must not be outside of it */
 };
 
 /* Forks the monitor. *ret_sock as of supervise_start(). */

@@ -13,12 +13,14 @@
 #include "monitor/ids.h"
 #include "monitor/ladder.h"
 #include "monitor/networks.h"
+#include "monitor/placing.h"
 #include "monitor/relay.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
 #include "monitor/usernet.h"
 #include "net/lease.h"
 #include "net/parent.h"
+#include "state/events.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 #include "store/copied.h"
@@ -209,6 +211,13 @@ static int copy_root(const struct supervise *s, const struct u0_map *map, struct
 	return 0;
 }
 
+static int explain_oom(struct err *e)
+{
+	err_fail(e, ERR_LIMIT_BAD, "--memory is so little that the container cannot even start");
+	return err_hint(e,
+			"the kernel ended its first process for want of memory: give some MB more");
+}
+
 static int launch(const struct supervise *s, const struct u0_map *map, const struct streams *p,
 		  struct launched *ret, struct err *e)
 {
@@ -234,7 +243,12 @@ static int launch(const struct supervise *s, const struct u0_map *map, const str
 			   .networks_arg = (void *)(uintptr_t)s,
 			   .stdio = {p->in[0], p->out[1], p->err[1]},
 			   .fds = s->fds};
-	r = launch_start(&l, ret, e);
+	const struct placing at = {s->config, s->dir, s->unpublished};
+	r = placing_make(&at, &l.cgroup, e);
+	if (r == 0)
+		r = launch_start(&l, ret, e);
+	if (r < 0 && placing_oom_kills())
+		r = explain_oom(e);
 	joins_close(&joins);
 	return r;
 }
@@ -252,6 +266,8 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (way.instead)
 		stand_in(&way);
 	int r = networks_open_ports(sv.config, e);
+	if (r == 0)
+		r = placing_find(&(struct placing){s->config, s->dir, s->unpublished}, e);
 	if (r == 0)
 		r = parent_start(s->home, s->dir, e);
 	if (r == 0)
@@ -323,6 +339,8 @@ static void record_running(void)
 	st->sup_start = (int64_t)proc_start_time(getpid());
 	st->exit_code = 0;
 	st->error = NULL;
+	st->oom_killed = false;
+	st->cgroup = placing_path();
 	write_state("running");
 }
 
@@ -395,6 +413,34 @@ static void on_ended(struct relay *r)
 	sv.loop.stop = true;
 }
 
+/* Was the memory limit reached? The kernel has counted; nobody has to watch for it. */
+static void see_oom(void)
+{
+	uint64_t n = placing_oom_kills();
+	char note[200];
+
+	if (!n)
+		return;
+	sv.s->state->oom_killed = true;
+	if (sv.code == 128 + SIGKILL)
+		snprintf(note, sizeof note,
+			 "the container has used up the memory that it may have (--memory): the "
+			 "kernel killed it");
+	else
+		snprintf(note, sizeof note,
+			 "memory ran out (--memory): the kernel killed %" PRIu64
+			 " of the container's processes",
+			 n);
+	relay_tell(&sv.relay, FRAME_NOTE, note, strlen(note));
+	const struct event oom = {.type = "container",
+				  .action = "oom",
+				  .id = sv.s->config->id,
+				  .name = sv.s->state->name,
+				  .image = sv.s->config->image,
+				  .labels = &sv.s->config->labels};
+	event_write(sv.s->home->fd, &oom);
+}
+
 static void on_child(struct watch *w, uint32_t events)
 {
 	int st, fd = w->fd;
@@ -414,6 +460,8 @@ static void on_child(struct watch *w, uint32_t events)
 	 * container, and nothing can have left that. */
 	if (sv.run.users >= 0)
 		strays_end_in(sv.run.users);
+	see_oom();
+	placing_end();
 	/* A stream may have been passed on to a process outside. */
 	relay_finish(&sv.relay);
 }
@@ -551,6 +599,7 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 
 	networks_end();
 	usernet_end();
+	placing_end();
 	if (s->unpublished) {
 		remove_container("tmp");
 	} else {

@@ -107,6 +107,9 @@ const struct bind_field config_fields[] = {
 	{"LogMaxSize", BIND_INT, AT(container_config, log_max_size)},
 	{"LogMaxFiles", BIND_INT, AT(container_config, log_max_files)},
 	{"LogOpts", BIND_PAIRS, AT(container_config, log_opts)},
+	{"Limits", BIND_OBJ, AT(container_config, limits), limit_fields},
+	{"CgroupParent", BIND_STR, AT(container_config, cgroup_parent)},
+	{"Cgroups", BIND_STR, AT(container_config, cgroups)},
 	{0},
 };
 #undef AT

@@ -10,6 +10,7 @@
 
 #include "data/bind.h"
 #include "net/port.h"
+#include "runtime/limit.h"
 #include "runtime/security.h"
 
 /* A mount asked for with -v or --tmpfs. */
@@ -95,6 +96,10 @@ struct container_config {
 	const char *log_path;	/* absolute; NULL: ctr.log in the container's directory */
 	int64_t log_max_size, log_max_files; /* bytes a file, 0: no limit; files in all */
 	struct pairs log_opts;		     /* as they were given, for inspect */
+	struct config_limits limits;	     /* as created; those that count: limit_read() */
+	const char *cgroup_parent;	     /* "NAME.slice", or a path of a cgroup; NULL: none */
+	const char *
+		cgroups; /* "disabled", "no-conmon" or "split"; NULL: one of its own, where it can be had */
 };
 
 enum {

@@ -132,7 +132,10 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 	char go;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (read(sync, &go, 1) != 1 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	bool ok = read(sync, &go, 1) == 1 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0;
+	if (ok && l->cgroup && ns_is_own(l->config, NS_CGROUP))
+		ok = unshare(CLONE_NEWCGROUP) == 0;
+	if (!ok)
 		_exit(EXIT_ENGINE);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* the change of ids cleared it */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -304,7 +307,11 @@ static int make_init(const struct launch *l, int s[2], struct launched *ret, str
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (uint64_t)ns_own_flags(l->config);
 	bool joins = l->joins && l->joins->any;
 
-	pid_t pid = joins ? proc_fork(0, NULL) : proc_fork(flags, &ret->pidfd);
+	/* The root of a cgroup namespace is the cgroup of who makes it: the child itself has to. */
+	if (l->cgroup && !joins)
+		flags &= ~(uint64_t)CLONE_NEWCGROUP;
+	pid_t pid = joins ? proc_fork_into(0, l->cgroup, NULL)
+			  : proc_fork_into(flags, l->cgroup, &ret->pidfd);
 	if (pid == 0) {
 		close(s[0]);
 		if (joins)
@@ -502,7 +509,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
 		return err_set(e, errno, "socketpair");
 	autoclose int sync = s[0];
-	pid_t pid = proc_fork(0, NULL);
+	pid_t pid = proc_fork_into(0, l->cgroup, NULL);
 	if (pid == 0) {
 		close(s[0]);
 		joiner(l, pid1, s[1]);

@@ -49,6 +49,7 @@ struct launch {
 			struct err *e);
 	void *networks_arg;
 	struct fd_kept fds; /* what it gets besides, under the same numbers; they stay open here */
+	int cgroup;	    /* that it is in from its first moment on; 0: ours */
 };
 
 struct launched {

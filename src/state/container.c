@@ -48,6 +48,8 @@ static const struct bind_field fields[] = {
 	{"AutoRemove", BIND_BOOL, AT(auto_remove)},
 	{"Tty", BIND_BOOL, AT(tty)},
 	{"Interactive", BIND_BOOL, AT(interactive)},
+	{"OomKilled", BIND_BOOL, AT(oom_killed)},
+	{"Cgroup", BIND_STR, AT(cgroup)},
 	{"Network", BIND_STR, AT(network)},
 	{"Mounts", BIND_LIST, AT(mounts), mount_fields, sizeof(struct state_mount)},
 	{"Exposed", BIND_STRS, AT(exposed)},

@@ -34,6 +34,8 @@ struct container_state {
 	int64_t exit_code;
 	int64_t stop_signal, stop_timeout; /* timeout in seconds; -1: not configured */
 	bool auto_remove, tty, interactive;
+	bool oom_killed; /* the kernel has killed processes of its last run, for its memory limit */
+	const char *cgroup; /* of its last run, below /sys/fs/cgroup; NULL: none of its own */
 	const char *
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
 	struct bind_list mounts; /* which has neither of the two; struct state_mount */

@@ -107,16 +107,6 @@ int list_remove(const struct home *h, const struct reference *name, struct err *
 			       : err_set(e, errno, "remove %s/%s", h->path, path);
 }
 
-struct timespec list_changed(const struct home *h, const struct manifest_list *l)
-{
-	char path[LIST_PATH];
-	struct stat st;
-
-	return list_path(l->name, path, NULL) == 0 && fstatat(h->fd, path, &st, 0) == 0
-		       ? st.st_mtim
-		       : (struct timespec){0};
-}
-
 int lists_names(const struct home *h, struct strv *ret, struct err *e)
 {
 	int fd = openat(h->fd, "lists", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -34,9 +34,6 @@ int list_read(const struct home *h, const struct reference *name, struct arena *
 int list_write(const struct home *h, const struct manifest_list *l, struct err *e);
 int list_remove(const struct home *h, const struct reference *name, struct err *e);
 
-/* When it was changed last; 0: nobody knows. */
-struct timespec list_changed(const struct home *h, const struct manifest_list *l);
-
 /* The names of all lists, sorted. */
 int lists_names(const struct home *h, struct strv *ret, struct err *e);
 

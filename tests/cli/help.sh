@@ -125,7 +125,7 @@ test_error_ids() { # short
 test_absent() { # short
 	local row
 	for row in 'run --rm --restart=always x|start containers again|systemd' \
-		'create -m 1g x|cgroup limits|systemd-run' 'run --userns=keep-id x|ids|hoy info' \
+		'create --oom-kill-disable x|cgroup v2|memory.high' 'run --userns=keep-id x|ids|hoy info' \
 		'run --pod x y|pods' 'stats|cgroup|hoy top' \
 		'volume ls|volumes|-v' 'image build x|Dockerfiles|hoy commit' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086

@@ -1,0 +1,141 @@
+#include "base/base.h"
+#include "base/loop.h"
+#include "sys/cgroup.h"
+#include "sys/dbus.h"
+#include "sys/systemd.h"
+
+#define MANAGER "org.freedesktop.systemd1.Manager"
+enum { MOVED_WAIT_MS = 5000 };
+
+static bool try_socket(struct systemd *s, const char *dir, const char *name, bool bus)
+{
+	int n = snprintf(s->socket, sizeof s->socket, "%s/%s", dir, name);
+
+	s->bus = bus;
+	return dir[0] == '/' && n > 0 && (size_t)n < sizeof s->socket &&
+	       access(s->socket, W_OK) == 0;
+}
+
+int systemd_find(struct systemd *ret)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char dflt[40];
+
+	if (geteuid() == 0)
+		return try_socket(ret, "/run/systemd", "private", false) ? 0 : -ENOENT;
+	snprintf(dflt, sizeof dflt, "/run/user/%u", (unsigned)geteuid());
+	if (runtime && (try_socket(ret, runtime, "bus", true) ||
+			try_socket(ret, runtime, "systemd/private", false)))
+		return 0;
+	if (!str_eq(runtime, dflt) &&
+	    (try_socket(ret, dflt, "bus", true) || try_socket(ret, dflt, "systemd/private", false)))
+		return 0;
+	return -ENOENT;
+}
+
+static void begin_property(struct str *b, const char *name, const char *type)
+{
+	dbus_align(b, 8);
+	dbus_add_string(b, name);
+	dbus_add_signature(b, type);
+}
+
+static void add_text(struct str *b, const char *name, const char *value)
+{
+	begin_property(b, name, "s");
+	dbus_add_string(b, value);
+}
+
+static void add_own_pid(struct str *b)
+{
+	size_t pids = dbus_begin_array(b, 4);
+
+	dbus_add_u32(b, (uint32_t)getpid());
+	dbus_end_array(b, pids, 4);
+}
+
+static int call(const struct systemd *s, const char *member, const char *signature,
+		const struct str *body, struct err *e)
+{
+	const struct dbus_call c = {
+		.destination = s->bus ? "org.freedesktop.systemd1" : NULL,
+		.path = "/org/freedesktop/systemd1",
+		.interface = MANAGER,
+		.member = member,
+		.signature = signature,
+		.body = body,
+	};
+	struct dbus_answer a;
+	int r = dbus_call(s->socket, s->bus, &c, &a);
+
+	if (r == 0)
+		return 0;
+	if (r == -EREMOTEIO && !strcmp(a.error, "org.freedesktop.systemd1.UnitExists"))
+		return -EEXIST;
+	if (r == -ECONNREFUSED || r == -ENOENT ||
+	    (r == -EREMOTEIO && str_starts(a.error, "org.freedesktop.DBus.Error.ServiceUnknown")))
+		return -ENOENT;
+	if (r == -EREMOTEIO)
+		err_fail(e, ERR_CGROUP, "systemd refuses a cgroup: %s", *a.text ? a.text : a.error);
+	else
+		err_set(e, r, "ask systemd for a cgroup (%s)", s->socket);
+	return r;
+}
+
+/* The call is answered when the work is queued, not when it is done. */
+static int await_move(const char *end, struct err *e)
+{
+	int64_t until = time_mono_ms() + MOVED_WAIT_MS;
+
+	do {
+		scoped(str) own = {0};
+		if (cgroup_own(&own) == 0 && str_ends(str_cstr(&own), end))
+			return 0;
+		usleep(500);
+	} while (time_mono_ms() < until);
+	return err_fail_code(e, ERR_CGROUP, ETIMEDOUT,
+			     "systemd did not put this process into %s within %d seconds", end,
+			     MOVED_WAIT_MS / 1000);
+}
+
+int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
+		  const char *description, struct err *e)
+{
+	scoped(str) b = {0};
+
+	dbus_add_string(&b, unit);
+	dbus_add_string(&b, "fail");
+	size_t properties = dbus_begin_array(&b, 8);
+	add_text(&b, "Description", description);
+	if (slice)
+		add_text(&b, "Slice", slice);
+	add_text(&b, "CollectMode", "inactive-or-failed");
+	begin_property(&b, "Delegate", "b");
+	dbus_add_bool(&b, true);
+	begin_property(&b, "PIDs", "au");
+	add_own_pid(&b);
+	dbus_end_array(&b, properties, 8);
+	size_t none = dbus_begin_array(&b, 8);
+	dbus_end_array(&b, none, 8);
+	int r = call(s, "StartTransientUnit", "ssa(sv)a(sa(sv))", &b, e);
+	if (r < 0)
+		return r;
+	autofree char *end = xasprintf("/%s", unit);
+	return await_move(end, e);
+}
+
+int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e)
+{
+	scoped(str) b = {0};
+
+	dbus_add_string(&b, unit);
+	dbus_add_string(&b, below);
+	add_own_pid(&b);
+	int r = call(s, "AttachProcessesToUnit", "ssau", &b, e);
+	if (r == -ENOENT || r == -EEXIST)
+		return err_set(e, r, "ask systemd to move this process");
+	if (r < 0)
+		return r;
+	autofree char *end = xasprintf("/%s%s", unit, below);
+	return await_move(end, e);
+}

@@ -1,0 +1,28 @@
+/*
+ * systemd.h - asking systemd for a cgroup: a transient scope of ours, delegated to us.
+ *
+ * An ordinary user's is the user manager (over the user's D-Bus, or its private socket where no bus runs), root's is PID 1 (over its private socket).
+ * Who asks has to be outside of user namespaces: systemd believes the kernel's word on who is at the other end.
+ */
+#ifndef SYS_SYSTEMD_H
+#define SYS_SYSTEMD_H
+
+#include "base/base.h"
+
+struct systemd {
+	char socket[108];
+	bool bus;
+};
+
+/* Is there a manager that could be asked? Two or three access(2). -ENOENT. */
+int systemd_find(struct systemd *ret);
+
+/* Makes the scope in this slice (NULL: the manager's choice) with this process in it, and returns when it is. -EEXIST: the name is taken;
+ * -ENOENT: nobody answers; else what systemd says. */
+int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
+		  const char *description, struct err *e);
+
+/* Moves this process into a cgroup below that of a delegated unit ("/supervisor"), and returns when it is there. */
+int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e);
+
+#endif
