@@ -82,7 +82,7 @@ const struct absent absent_commands[] = {
 	 "hoy keeps containers in no cgroup of their own in this build",
 	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "
 	 "processes"},
-	{"events healthcheck", "hoy does not watch containers in this build",
+	{"healthcheck", "hoy does not watch containers in this build",
 	 "hoy wait waits until a container ends; hoy ps shows how all of them are"},
 	{"compose pod kube play generate quadlet", "hoy runs one container at a time",
 	 "a script of hoy run -d lines does it; for systemd, hoy run --rm is a unit's ExecStart="},

@@ -33,7 +33,7 @@ static int attach_run(struct cli *c, void *opts, struct err *e)
 		r = container_load_config(&ct, e);
 	bool input = r == 0 && !o->no_stdin && ct.config.process.interactive;
 	if (r == 0)
-		r = container_attach(&ct, input, &sock, &tty, e);
+		r = container_attach(&h, &ct, input, &sock, &tty, e);
 	if (r == 0) {
 		const char *keys = o->detach_keys ? o->detach_keys : ct.config.detach_keys;
 		struct attach_opts ao = {sock, input, tty, o->sig_proxy, keys};

@@ -72,6 +72,7 @@
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
+	X(events)                                                                                  \
 	X(info)                                                                                    \
 	X(completion)                                                                              \
 	X(system_check)                                                                            \

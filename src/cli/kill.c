@@ -28,7 +28,7 @@ static int kill_one(struct cli *c, struct home *h, struct container *ct, const c
 		    void *opts, struct err *e)
 {
 	struct kill_opts *o = opts;
-	int r = container_kill(ct, o->signal, e);
+	int r = container_kill(h, ct, o->signal, e);
 
 	if (r == 0 && o->signal == SIGKILL) /* so that the next command sees it ended */
 		r = container_await_end(ct, 10000, e);

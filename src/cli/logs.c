@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "cli/command.h"
+#include "cli/moment.h"
 #include "engine/list.h"
 #include "engine/logs.h"
 
@@ -121,17 +122,8 @@ static int print_idle(void *arg)
 	return failed(p);
 }
 
-static int moment(const char *flag, const char *text, bool *ret_has, struct timespec *ret,
-		  struct err *e)
-{
-	*ret_has = !str_is_empty(text);
-	if (!*ret_has || parse_moment(text, ret) == 0)
-		return 0;
-	err_fail(e, ERR_USAGE, "--%s \"%.60s\" is not a time", flag, text);
-	return err_hint(e, "as in 2026-01-31T12:00:00, 1767225600, or 10m for ten minutes ago");
-}
-
-static int make_query(const struct logs_opts *o, struct logs_query *q, struct err *e)
+static int make_query(const struct cli *c, const struct logs_opts *o, struct logs_query *q,
+		      struct err *e)
 {
 	*q = (struct logs_query){.follow = o->follow, .tail = -1};
 	if (!str_is_empty(o->tail) && strcmp(o->tail, "all") != 0 &&
@@ -141,8 +133,8 @@ static int make_query(const struct logs_opts *o, struct logs_query *q, struct er
 	}
 	if (q->tail < 0)
 		q->tail = -1;
-	int r = moment("since", o->since, &q->has_since, &q->since, e);
-	return r < 0 ? r : moment("until", o->until, &q->has_until, &q->until, e);
+	int r = moment_opt(c, "since", o->since, &q->has_since, &q->since, e);
+	return r < 0 ? r : moment_opt(c, "until", o->until, &q->has_until, &q->until, e);
 }
 
 static int read_logs(struct cli *c, const struct logs_opts *o, const struct logs_query *q,
@@ -169,7 +161,7 @@ static int logs_run(struct cli *c, void *opts, struct err *e)
 	struct logs_query q;
 	scoped(home) h = {.fd = -1};
 	const char *latest;
-	int r = make_query(o, &q, e);
+	int r = make_query(c, o, &q, e);
 
 	if (r < 0)
 		return r;

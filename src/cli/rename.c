@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "engine/container.h"
 #include "net/tell.h"
+#include "state/tell.h"
 
 /* Others in its networks find it by the new name at once; where that fails, with its next start. */
 static void tell_networks(struct cli *c, const struct home *h, const struct container *ct,
@@ -32,8 +33,11 @@ static int rename_run(struct cli *c, void *opts, struct err *e)
 		r = container_open(&h, c->args[0], &ct, e);
 	if (r == 0)
 		r = container_rename(&h, ct.dir, ct.id, to, e);
-	if (r == 0)
+	if (r == 0) {
+		struct event ev = {.action = "rename", .attributes = {{"oldName", ct.state.name}}};
+		container_tell_all(&h, ct.dir, &ct.state, &ev, 1);
 		tell_networks(c, &h, &ct, to);
+	}
 	container_free(&ct);
 	return r;
 }

@@ -34,8 +34,8 @@ static bool not_running(const struct container *ct)
 }
 
 /* As elsewhere: there is nothing to start, and --attach attaches. */
-static int already_running(struct cli *c, struct container *ct, const char *text,
-			   struct start_cmd_opts *o, struct err *e)
+static int already_running(struct cli *c, const struct home *h, struct container *ct,
+			   const char *text, struct start_cmd_opts *o, struct err *e)
 {
 	bool tty = false, input = o->interactive && ct->config.process.interactive;
 	int sock;
@@ -44,7 +44,7 @@ static int already_running(struct cli *c, struct container *ct, const char *text
 		out_printf(&c->out, "%s\n", text);
 		return 0;
 	}
-	int r = container_attach(ct, input, &sock, &tty, e);
+	int r = container_attach(h, ct, input, &sock, &tty, e);
 	if (r < 0)
 		return r;
 	struct attach_opts ao = {sock, input, tty, o->sig_proxy,
@@ -65,7 +65,7 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 	if (r < 0)
 		return r;
 	if (ct->status == CONTAINER_RUNNING)
-		return already_running(c, ct, text, o, e);
+		return already_running(c, h, ct, text, o, e);
 	struct start_opts so = {o->attach, input, false, run_terminal_size()};
 	r = container_start(h, ct, &so, &sock, e);
 	if (r < 0)

@@ -36,7 +36,7 @@ static int top_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		r = container_open(&h, name, &ct, e);
 	if (r == 0)
-		r = container_top(&ct, &q, &text, e);
+		r = container_top(&h, &ct, &q, &text, e);
 	if (r == 0) {
 		table_align(&table, str_cstr(&text), q.docker ? &docker : &table_podman, 0);
 		out_text(&c->out, str_cstr(&table));

@@ -12,6 +12,7 @@
 #include "engine/image.h"
 #include "oci/change.h"
 #include "oci/platform.h"
+#include "state/tell.h"
 #include "store/copied.h"
 #include "store/pack.h"
 #include "sys/freeze.h"
@@ -297,5 +298,7 @@ int container_commit(const struct home *h, const struct tree *t, const struct co
 		munmap(w.id, DIGEST_LEN + 1);
 	}
 	image_free(&w.base);
+	if (r == 0)
+		container_tell(h, &t->ct.state, "commit", "imageID", ret_id);
 	return r;
 }

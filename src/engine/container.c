@@ -12,6 +12,7 @@
 #include "monitor/placing.h"
 #include "net/lease.h"
 #include "runtime/namespaces.h"
+#include "state/tell.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 #include "store/copied.h"
@@ -147,8 +148,10 @@ bool container_crashed(const struct container *c)
 	return str_eq(c->state.status, "running") && c->status != CONTAINER_RUNNING;
 }
 
-void container_end_lost(struct container *c)
+void container_end_lost(const struct home *h, struct container *c)
 {
+	struct event died = {.action = "died", .has_code = true, .code = 137};
+
 	if (!container_crashed(c))
 		return;
 	autoclose int pidfd = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
@@ -160,6 +163,7 @@ void container_end_lost(struct container *c)
 	}
 	end_strays(c);
 	placing_forget(c->state.cgroup);
+	container_tell_all(h, -1, &c->state, &died, 1);
 	if (pidfd < 0)
 		return;
 	c->state.pid = 0;
@@ -226,6 +230,8 @@ int container_remove_files(const struct home *h, struct container *c, struct err
 	leases_drop_all(h, c->id, c->dir);
 	snprintf(path, sizeof path, "containers/%s", c->id);
 	r = home_discard(h, path, e);
+	if (r == 0)
+		container_tell(h, &c->state, "remove", NULL, NULL);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -243,7 +249,7 @@ static bool recover_one(const char *member, void *arg)
 	}
 	bool ran = container_crashed(&c);
 	if (ran && container_lock(&c, 0, NULL) == 0) {
-		container_end_lost(&c);
+		container_end_lost(h, &c);
 		if (c.state.auto_remove) {
 			container_remove_files(h, &c, NULL);
 		} else {

@@ -49,6 +49,6 @@ int container_remove_files(const struct home *h, struct container *c, struct err
 /* Did its supervisor die before it, so that there is no word of its end? */
 bool container_crashed(const struct container *c);
 /* Ends what is left of a container that crashed, and waits until it is gone. Nothing if it did not. */
-void container_end_lost(struct container *c);
+void container_end_lost(const struct home *h, struct container *c);
 
 #endif

@@ -323,7 +323,7 @@ static int open_container(const struct home *h, const char *name, struct contain
 			return r;
 		r = container_refresh(h, ct, e);
 		if (r == 0 && ct->locked) {
-			container_end_lost(ct);
+			container_end_lost(h, ct);
 			return 0;
 		}
 	}

@@ -9,6 +9,7 @@
 #include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
+#include "state/tell.h"
 #include "state/tmp.h"
 #include "store/images.h"
 #include "sys/caps.h"
@@ -398,7 +399,11 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = limit_opts_create(&o->limits, c, a, e);
 	if (r == 0 && o->replace && c->name)
 		r = make_room(h, c->name, e);
-	return r < 0 ? r : publish(h, o, &made, ret, e);
+	if (r == 0)
+		r = publish(h, o, &made, ret, e);
+	if (r == 0)
+		container_tell(h, &ret->state, "create", NULL, NULL);
+	return r;
 }
 
 void container_undo(const struct home *h, struct container *c)
@@ -411,4 +416,5 @@ void container_undo(const struct home *h, struct container *c)
 	leases_drop_all(h, c->id, c->dir);
 	snprintf(path, sizeof path, "tmp/%s", c->id);
 	home_rm_tree(h, path, NULL);
+	container_tell(h, &c->state, "remove", NULL, NULL);
 }

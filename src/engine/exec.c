@@ -69,6 +69,7 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 		.form = c->state.form ? c->state.form : "sub",
 		.pid1 = pid1,
 		.size = o->size,
+		.state = &c->state,
 		.want = o->detach ? 0
 				  : (uint8_t)(HELLO_OUTPUT | (o->interactive ? HELLO_INPUT : 0)),
 	};

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "engine/export.h"
 #include "engine/target.h"
+#include "state/tell.h"
 #include "store/pack.h"
 
 struct export_work {
@@ -68,5 +69,7 @@ int container_export(const struct home *h, const struct tree *t, const char *out
 		r = target_finish(&to, e);
 	target_free(&to);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (r == 0)
+		container_tell(h, &t->ct.state, "export", NULL, NULL);
 	return r;
 }

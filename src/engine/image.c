@@ -5,6 +5,7 @@
 #include "engine/adding.h"
 #include "engine/image.h"
 #include "registry/policy.h"
+#include "state/tell.h"
 #include "store/load.h"
 
 void load_result_free(struct load_result *r)
@@ -122,7 +123,12 @@ int image_load(const struct home *h, const char *path, const struct image_load_o
 		return -ENOMEM;
 	int r = adding_run(h, load_inside, &w, w.board, &o->watch, e);
 	board_free(w.board);
-	return r < 0 ? r : read_result(out, ret, e);
+	if (r == 0)
+		r = read_result(out, ret, e);
+	for (size_t i = 0; i < ret->n && r == 0; i++)
+		image_tell(h, "loadfromarchive", ret->v[i].id,
+			   ret->v[i].names.n ? ret->v[i].names.v[0] : w.what);
+	return r;
 }
 
 int image_parse_new_name(struct arena *a, const char *text, const char *registry,
@@ -153,7 +159,8 @@ int image_add_names(const struct home *h, const char *text, char *const *names, 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = image_parse_new_name(&im.arena, names[i], registry, &refs[i], e);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = image_tag(h, im.id, im.form, &refs[i], e);
+		if ((r = image_tag(h, im.id, im.form, &refs[i], e)) == 0)
+			image_tell(h, "tag", im.id, ref_text(&im.arena, &refs[i]));
 	return r;
 }
 
@@ -193,6 +200,7 @@ int image_drop_names(const struct home *h, const char *text, char *const *names,
 		r = n ? own_name(h, im.id, names[i], &im.arena, &refs[i], e)
 		      : ref_parse(&im.arena, im.names.v[i], &refs[i], e);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = drop_name(h, &refs[i], e);
+		if ((r = drop_name(h, &refs[i], e)) == 0)
+			image_tell(h, "untag", im.id, ref_text(&im.arena, &refs[i]));
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "oci/platform.h"
 #include "registry/http.h"
 #include "registry/policy.h"
+#include "state/tell.h"
 #include "store/layers.h"
 #include "store/pack.h"
 
@@ -332,5 +333,7 @@ int image_import(const struct home *h, const struct image_import_opts *o,
 	}
 	*ret = *w.ret;
 	munmap(w.ret, sizeof *w.ret);
+	if (r == 0)
+		image_tell(h, "import", ret->id, o->name);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "engine/image_mount.h"
 #include "engine/tree.h"
+#include "state/tell.h"
 #include "state/u0.h"
 
 static const char empty[] = "none";
@@ -75,7 +76,10 @@ int image_mount(const struct home *h, const char *text, struct arena *a, struct 
 				      .path = arena_printf(a, "%s/mounts/%s", h->path, name)};
 	for (size_t i = 0; i < im.names.n; i++)
 		strs_add(a, &ret->names, im.names.v[i]);
-	return is_mounted(dir, name) ? 0 : mount_one(h, &map, text, dir, name, e);
+	r = is_mounted(dir, name) ? 0 : mount_one(h, &map, text, dir, name, e);
+	if (r == 0)
+		image_tell(h, "mount", im.id, ret->names.n ? ret->names.v[0] : NULL);
+	return r;
 }
 
 int image_mounts(const struct home *h, struct arena *a, struct bind_list *ret, struct err *e)
@@ -129,5 +133,6 @@ int image_unmount(const struct home *h, const char *text, bool force, struct are
 			       : -e->code;
 	}
 	unlinkat(dir, digest_hex(*ret_id), AT_REMOVEDIR);
+	image_tell(h, "unmount", *ret_id, name);
 	return 0;
 }

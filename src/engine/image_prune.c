@@ -2,6 +2,7 @@
 #include "engine/image.h"
 #include "engine/prune.h"
 #include "state/container.h"
+#include "state/tell.h"
 #include "store/gc.h"
 
 /* The ids of images that containers use, sorted, but for those containers that do not count. */
@@ -93,6 +94,10 @@ static int carry_out(const struct home *h, const struct image_prune_opts *o, str
 			ret->why = l[i].why;
 	}
 	ret->n = gone;
+	for (size_t i = 0; i < gone; i++)
+		image_tell(h, "remove", ret->v[i].id, NULL);
+	if (r == 0)
+		prune_tell(h, "image", ret->bytes);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include "engine/image.h"
 #include "engine/remove.h"
 #include "state/container.h"
+#include "state/tell.h"
 #include "store/names.h"
 
 void image_removed_free(struct image_removed *r)
@@ -224,6 +225,10 @@ int image_rm(const struct home *h, const char *text, const struct image_rm_opts 
 	strv_sort(&n.tags);
 	strv_sort(&n.digests);
 	r = rm_found(h, &n, name, o, ret, e);
+	for (size_t i = 0; i < ret->untagged.n; i++)
+		image_tell(h, "untag", n.id, ret->untagged.v[i]);
+	for (size_t i = 0; i < ret->deleted.n; i++)
+		image_tell(h, "remove", ret->deleted.v[i], i ? NULL : name);
 	/* several names: 125, as before; a container: 2 */
 	if (r < 0 && e->id == ERR_IMAGE_IN_USE && e->code == EBUSY)
 		e->exit = 2;

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "engine/image.h"
 #include "engine/target.h"
+#include "state/tell.h"
 #include "state/u0.h"
 #include "store/save.h"
 
@@ -155,8 +156,12 @@ int image_save(const struct home *h, const struct image_save_opts *o, struct err
 	if (o->format == SAVE_DOCKER_DIR && w.job.n > 1)
 		return err_fail(e, ERR_USAGE, "a docker-dir holds one image only");
 	r = open_target(&t, o, e);
-	if (r == 0)
-		return write_all(&w, &t, &o->watch, e);
-	target_free(&t);
+	if (r < 0) {
+		target_free(&t);
+		return r;
+	}
+	r = write_all(&w, &t, &o->watch, e);
+	for (size_t i = 0; i < w.job.n && r == 0; i++)
+		image_tell(h, "save", w.job.images[i].id, o->images[i]);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "engine/network_opts.h"
 #include "monitor/client.h"
 #include "net/lease.h"
+#include "state/tell.h"
 
 enum { START_MS = 20000 };
 
@@ -240,6 +241,8 @@ int network_connect(const struct home *h, const char *network, const char *conta
 		r = commit(&x, e);
 		if (r < 0)
 			undo(h, n.name, x.c.id);
+		else
+			network_tell(h, "connect", n.id, n.name, x.c.id);
 	}
 	change_free(&x);
 	return r;
@@ -291,6 +294,10 @@ int network_disconnect(const struct home *h, const char *network, const char *co
 			/* Its addresses are free when nobody can send from them any more. */
 			if (r == 0 || force)
 				leases_drop(h, x.c.id, &ep);
+			struct network n = {0};
+			network_read(h, name, &n, &a, NULL);
+			if (r == 0)
+				network_tell(h, "disconnect", n.id, name, x.c.id);
 		}
 	}
 	change_free(&x);

@@ -4,6 +4,7 @@
 #include "engine/network.h"
 #include "net/parent.h"
 #include "net/subnets.h"
+#include "state/tell.h"
 
 static int usage(struct err *e, const char *flag, const char *text, const char *why,
 		 const char *hint)
@@ -408,6 +409,8 @@ int network_create(const struct home *h, const struct network_create_opts *o, st
 		n.interface = "br0";
 	if (r == 0)
 		r = network_make(h, &n, a, e);
+	if (r == 0)
+		network_tell(h, "create", n.id, n.name, NULL);
 	*ret = n;
 	return r;
 }

@@ -3,6 +3,7 @@
 #include "engine/prune.h"
 #include "engine/remove.h"
 #include "net/lease.h"
+#include "state/tell.h"
 #include "state/tmp.h"
 
 static int builtin(const char *name, struct err *e)
@@ -92,11 +93,16 @@ static int remove_unused(const struct home *h, const char *name, struct strv *re
 int network_remove(const struct home *h, const char *text, bool force, int64_t time_s,
 		   const char **ret_name, struct arena *a, struct err *e)
 {
+	struct network n = {0};
 	int r = find(h, text, ret_name, a, e);
 
+	if (r == 0)
+		network_read(h, *ret_name, &n, a, NULL);
 	for (int tries = 0; r == 0; tries++) {
 		scoped(strv) users = {0};
 		r = remove_unused(h, *ret_name, &users, e);
+		if (r == 0)
+			network_tell(h, "remove", n.id, *ret_name, NULL);
 		if (r != -EBUSY)
 			return r;
 		if (!force || tries == 10)
@@ -145,5 +151,7 @@ int networks_prune(const struct home *h, const struct strs *filters, bool dry,
 			 !ret->failed++)
 			ret->why = one;
 	}
+	if (r == 0 && !dry)
+		prune_tell(h, "network", 0);
 	return r;
 }

@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "engine/network.h"
 #include "net/tell.h"
+#include "state/tell.h"
 
 static void drop_dns(struct network *n, const char *address)
 {
@@ -41,5 +42,7 @@ int network_update(const struct home *h, const char *text, const struct strs *dn
 		r = network_add_dns("--dns-add", dns_add->v[i], ret, a, e);
 	if (r == 0)
 		r = network_write(h, ret, e);
+	if (r == 0)
+		network_tell(h, "update", ret->id, ret->name, NULL);
 	return r < 0 ? r : tell_dns(h, ret, e);
 }

@@ -3,6 +3,7 @@
 #include "engine/prune.h"
 #include "engine/remove.h"
 #include "engine/usage.h"
+#include "state/tell.h"
 
 static int check_filter(const char *text, struct err *e)
 {
@@ -68,5 +69,7 @@ int containers_prune(const struct home *h, const struct strs *filters, bool dry,
 		strs_add(a, &ret->ids, res.ids.v[i]);
 		ret->bytes += sizes[i];
 	}
+	if (!dry)
+		prune_tell(h, "container", ret->bytes);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "engine/pull.h"
 #include "pull/tags.h"
 #include "registry/policy.h"
+#include "state/tell.h"
 
 int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e)
 {
@@ -247,6 +248,13 @@ int image_pull(const struct home *h, const char *text, const struct image_pull_o
 		return found;
 	}
 	int r = ask(h, text, found == 0 ? &im : NULL, o, ret, &unreached);
+	if (r == 0)
+		image_tell(h, "pull", ret->done.id, ret->name);
+	else
+		event_write(h->fd, &(struct event){.type = "image",
+						   .action = "pull-error",
+						   .name = text,
+						   .attributes = {{"error", unreached.msg}}});
 	if (r < 0 && o->policy == PULL_NEWER && fits && unreached.id != ERR_INTERRUPTED) {
 		if (o->warn)
 			o->warn(o->arg, unreached.msg);

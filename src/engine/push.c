@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "engine/push.h"
 #include "registry/endpoints.h"
+#include "state/tell.h"
 
 /* The other places that podman pushes to. */
 static int refuse_transport(const char *to, struct err *e)
@@ -110,7 +111,10 @@ int image_push(const struct home *h, const char *text, const char *to,
 	ret->name = ref_text(a, &j.ref);
 	if (o->pulling.begins)
 		o->pulling.begins(o->pulling.arg, ret->name);
-	return push_with_retries(h, &j, o, a, &ret->done, e);
+	r = push_with_retries(h, &j, o, a, &ret->done, e);
+	if (r == 0)
+		image_tell(h, "push", im.id, ret->name);
+	return r;
 }
 
 int image_push_tags(const struct home *h, const char *text, bool docker, struct arena *a,

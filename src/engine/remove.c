@@ -11,7 +11,7 @@ static int end(const struct home *h, struct container *c, int64_t time_s, struct
 {
 	struct stop_report rep;
 	int r = time_s >= 0 ? container_stop(h, c, time_s, 0, &rep, e)
-			    : container_kill(c, SIGKILL, e);
+			    : container_kill(h, c, SIGKILL, e);
 
 	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
 }
@@ -50,6 +50,6 @@ int container_remove(const struct home *h, struct container *c, bool force, int6
 	if (r < 0)
 		return r;
 	if (container_refresh(h, c, NULL) == 0)
-		container_end_lost(c);
+		container_end_lost(h, c);
 	return container_remove_files(h, c, e);
 }

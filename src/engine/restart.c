@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "engine/restart.h"
+#include "state/tell.h"
 
 int container_keep(struct container *c, struct err *e)
 {
@@ -22,5 +23,7 @@ int container_start_again(const struct home *h, struct container *c, struct wins
 	if (r < 0)
 		return r;
 	r = container_start(h, c, &so, ret_sock, e);
+	if (r == 0)
+		container_tell(h, &c->state, "restart", NULL, NULL);
 	return r < 0 && e->id == ERR_CONTAINER_RUNNING ? 0 : r;
 }

@@ -4,6 +4,7 @@
 #include "monitor/proto.h"
 #include "monitor/supervise.h"
 #include "runtime/launch.h"
+#include "state/tell.h"
 
 /* From here on the lock is the supervisor's alone: a client may hang for ever in writing to its terminal. The lock belongs to the
  * open directory that both have, so ours is opened anew. */
@@ -32,7 +33,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 	}
 	if (r < 0)
 		return r;
-	container_end_lost(c);
+	container_end_lost(h, c);
 	if (!fresh && c->state.auto_remove) { /* the restart that the mark was for is this one */
 		unlinkat(c->dir, CONTAINER_KEEP, 0);
 		launch_forget_overlays(c->dir);
@@ -57,7 +58,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 	return 0;
 }
 
-int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e)
+int container_attach(const struct home *h, struct container *c, bool input, int *ret_sock,
+		     bool *ret_tty, struct err *e)
 {
 	if (c->status != CONTAINER_RUNNING) {
 		err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
@@ -69,5 +71,6 @@ int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_t
 	if (sock < 0)
 		return sock;
 	*ret_sock = sock;
+	container_tell(h, &c->state, "attach", NULL, NULL);
 	return 0;
 }

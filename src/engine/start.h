@@ -21,6 +21,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 		    int *ret_sock, struct err *e);
 
 /* Connects to a running one. */
-int container_attach(struct container *c, bool input, int *ret_sock, bool *ret_tty, struct err *e);
+int container_attach(const struct home *h, struct container *c, bool input, int *ret_sock,
+		     bool *ret_tty, struct err *e);
 
 #endif

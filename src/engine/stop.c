@@ -7,6 +7,7 @@
 #include "base/proc.h"
 #include "engine/stop.h"
 #include "monitor/client.h"
+#include "state/tell.h"
 #include "sys/sigstate.h"
 
 /* A program that has run for so long and has no handler for its stop signal will have none. */
@@ -17,15 +18,21 @@ static int open_pid1(const struct container *c)
 	return proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
 }
 
-int container_kill(struct container *c, int sig, struct err *e)
+int container_kill(const struct home *h, struct container *c, int sig, struct err *e)
 {
+	char number[16];
+
 	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
 		return container_not_running(c, e);
 	autoclose int pidfd = open_pid1(c);
 	int r = pidfd < 0 ? pidfd : proc_signal(pidfd, sig);
 	if (r == -ESRCH)
 		return container_not_running(c, e);
-	return r < 0 ? err_set(e, r, "send signal %d to container %s", sig, c->state.name) : 0;
+	if (r < 0)
+		return err_set(e, r, "send signal %d to container %s", sig, c->state.name);
+	snprintf(number, sizeof number, "%d", sig);
+	container_tell(h, &c->state, "kill", "signal", number);
+	return 0;
 }
 
 /* Milliseconds are waited for a pidfd. 0: it ended; -ETIMEDOUT. */
@@ -122,7 +129,10 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 	autoclose int pid1 = open_pid1(c);
 	if (pid1 >= 0)
 		ret->how = ask(pid1, c, ret, configured);
-	return container_await_end(c, 20000, e);
+	int r = container_await_end(c, 20000, e);
+	if (r == 0)
+		container_tell(h, &c->state, "stop", NULL, NULL);
+	return r;
 }
 
 int container_wait(const struct home *h, struct container *c, int *ret_code, struct err *e)

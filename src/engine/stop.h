@@ -24,7 +24,7 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 		   struct stop_report *ret, struct err *e);
 
 /* Sends a signal to PID 1. ERR_CONTAINER_NOT_RUNNING. */
-int container_kill(struct container *c, int sig, struct err *e);
+int container_kill(const struct home *h, struct container *c, int sig, struct err *e);
 
 /* Waits until PID 1 and the supervisor have ended. -ETIMEDOUT. wait_ms -1: for ever. */
 int container_await_end(struct container *c, int wait_ms, struct err *e);

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "engine/top.h"
 #include "engine/top_columns.h"
+#include "state/tell.h"
 
 enum { MAX_COLUMNS = 64, MAX_PROCESSES = 100000 };
 
@@ -286,7 +287,8 @@ static void print(const struct top *t, const struct chosen *l, struct str *out)
 		}
 }
 
-int container_top(struct container *c, const struct top_query *q, struct str *ret, struct err *e)
+int container_top(const struct home *h, struct container *c, const struct top_query *q,
+		  struct str *ret, struct err *e)
 {
 	struct top *t = arena_alloc(&c->arena, sizeof *t);
 	struct chosen *l = arena_alloc(&c->arena, sizeof *l);
@@ -304,5 +306,7 @@ int container_top(struct container *c, const struct top_query *q, struct str *re
 	r = read_container(c, t, e);
 	if (r == 0)
 		print(t, l, ret);
+	if (r == 0)
+		container_tell(h, &c->state, "top", NULL, NULL);
 	return r;
 }

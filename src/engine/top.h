@@ -18,7 +18,8 @@ struct top_query {
 
 /* Fills ret with lines of cells (each followed by a tab or the newline, for table_align), the headings first. ERR_USAGE,
  * ERR_CONTAINER_NOT_RUNNING. */
-int container_top(struct container *c, const struct top_query *q, struct str *ret, struct err *e);
+int container_top(const struct home *h, struct container *c, const struct top_query *q,
+		  struct str *ret, struct err *e);
 
 /* All descriptors, separated by blanks. */
 const char *top_descriptors(void);

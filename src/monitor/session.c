@@ -12,6 +12,7 @@
 #include "monitor/relay.h"
 #include "monitor/session.h"
 #include "monitor/streams.h"
+#include "state/tell.h"
 
 static struct {
 	struct loop loop;
@@ -21,12 +22,26 @@ static struct {
 	struct watch child;
 	bool exited;
 	int32_t code;
+	const struct session *s;
+	char id[CONTAINER_ID_LEN + 1]; /* of this exec, for events */
 } ss;
+
+/* Of the command only its name is told: an argument may be a password, and events stay on the disk. */
+static void tell(const char *action, bool died)
+{
+	struct event ev = {.action = action,
+			   .attributes = {{"execID", ss.id}, {"command", ss.s->process->args.v[0]}},
+			   .has_code = died,
+			   .code = ss.code};
+
+	container_tell_all(ss.s->home, -1, ss.s->state, &ev, 1);
+}
 
 static void finish(struct relay *r)
 {
 	if (!ss.exited)
 		return;
+	tell("exec_died", true);
 	relay_end(r, FRAME_EXIT, &ss.code, sizeof ss.code);
 }
 
@@ -113,6 +128,9 @@ static _Noreturn void monitor(const struct session *s, int sock)
 	ss.relay.on_ended = on_ended;
 	relay_add_client(&ss.relay, sock, s->want, true);
 	int32_t pid = ss.run.pid;
+	ss.s = s;
+	container_new_id(ss.id);
+	tell("exec", false);
 	relay_tell(&ss.relay, FRAME_STARTED, &pid, sizeof pid);
 	loop_run(&ss.loop);
 	ids_outlive(&ss.ids);

@@ -8,6 +8,7 @@
 #define MONITOR_SESSION_H
 
 #include "runtime/launch.h"
+#include "state/container.h"
 #include "state/home.h"
 
 struct session {
@@ -21,6 +22,7 @@ struct session {
 	uint8_t want;	    /* HELLO_* of the client; 0: detached, all output is dropped */
 	const char *cgroup; /* of the container (its state); NULL: none */
 	bool limited;	    /* the process must not be outside of it */
+	const struct container_state *state; /* of the container, for events */
 };
 
 /* Forks the monitor. *ret_sock as of supervise_start(). */

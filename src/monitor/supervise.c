@@ -21,6 +21,7 @@
 #include "net/lease.h"
 #include "net/parent.h"
 #include "state/events.h"
+#include "state/tell.h"
 #include "state/tmp.h"
 #include "state/u0.h"
 #include "store/copied.h"
@@ -376,6 +377,22 @@ static void remove_rest(void)
 	path_rm_tree_at(sv.s->home->fd, to);
 }
 
+static void tell_started(void)
+{
+	struct event v[3] = {{.action = "attach"}, {.action = "init"}, {.action = "start"}};
+	size_t from = sv.s->want ? 0 : 1;
+
+	container_tell_all(sv.s->home, -1, sv.s->state, v + from, countof(v) - from);
+}
+
+static void tell_ended(void)
+{
+	struct event v[2] = {{.action = "died", .has_code = true, .code = sv.code},
+			     {.action = "remove"}};
+
+	container_tell_all(sv.s->home, sv.s->dir, sv.s->state, v, sv.removes ? 2 : 1);
+}
+
 static _Noreturn void leave(bool removed)
 {
 	u0_leave(sv.s->home);
@@ -405,6 +422,7 @@ static void finish(struct relay *r)
 		unlinkat(s->dir, "attach", 0);
 	}
 	log_close(&sv.log);
+	tell_ended();
 	relay_end(r, FRAME_EXIT, &code, sizeof code);
 }
 
@@ -602,6 +620,7 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 	placing_end();
 	if (s->unpublished) {
 		remove_container("tmp");
+		container_tell(s->home, s->state, "remove", NULL, NULL);
 	} else {
 		s->state->exit_code = e->exit;
 		s->state->error = e->msg;
@@ -667,6 +686,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (s->unpublished)
 		publish(s, sock);
 	ids_serve(&sv.ids);
+	tell_started();
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;
 	relay_add_client(&sv.relay, sock, s->want, true);

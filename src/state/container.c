@@ -292,6 +292,11 @@ static bool renamed(int at, const char *path, char ret[256])
 	return n > 0 && container_check_name(ret, NULL) == 0;
 }
 
+bool container_name_now(int dir, char ret[static 256])
+{
+	return dir >= 0 && renamed(dir, "name", ret);
+}
+
 int container_state_read(const struct home *h, const char *id, struct container_state *ret,
 			 struct arena *a, struct err *e)
 {

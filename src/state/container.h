@@ -108,6 +108,9 @@ int container_rename(const struct home *h, int dir, const char *id, const char *
 /* Drops the name that the container of this directory has now; recorded is that of its state. */
 void container_name_drop_now(const struct home *h, int dir, const char *recorded, const char *id);
 
+/* The name that the container of this directory was given since its state was written; false: none. */
+bool container_name_now(int dir, char ret[static 256]);
+
 /* Gives it back, if it is this container's. */
 void container_name_drop(const struct home *h, const char *name, const char *id);
 
