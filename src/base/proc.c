@@ -134,26 +134,42 @@ int proc_wait(pid_t pid)
 	return proc_exit_code(st);
 }
 
-uint64_t proc_start_time(pid_t pid)
+/* From proc(5) stat; false: there is no such process. */
+static bool read_stat(pid_t pid, char *ret_state, long *ret_threads, uint64_t *ret_start)
 {
 	char path[40], buf[1024];
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return false;
 	ssize_t n = read(fd, buf, sizeof buf - 1);
 	if (n <= 0)
-		return 0;
+		return false;
 	buf[n] = 0;
 	const char *p = strrchr(buf, ')'); /* the name may hold anything, ")" included */
+	return p && sscanf(p + 1,
+			   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			   "%ld %*d %" SCNu64,
+			   ret_state, ret_threads, ret_start) == 3;
+}
+
+bool proc_is_stopped(pid_t pid)
+{
 	char state;
 	long threads;
 	uint64_t start;
-	if (!p || sscanf(p + 1,
-			 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld "
-			 "%*d %" SCNu64,
-			 &state, &threads, &start) != 3)
+
+	return read_stat(pid, &state, &threads, &start) && (state == 'T' || state == 't');
+}
+
+uint64_t proc_start_time(pid_t pid)
+{
+	char state;
+	long threads;
+	uint64_t start;
+
+	if (!read_stat(pid, &state, &threads, &start))
 		return 0;
 	/* A process whose first thread has ended looks like a zombie as long as others run. */
 	return state == 'X' || (state == 'Z' && threads < 2) ? 0 : start;

@@ -7,6 +7,7 @@
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -45,6 +46,9 @@ int proc_exit_code(int wait_status);
 /* Start time of a process in clock ticks since boot (field 22 of proc(5) stat), 0 if there is no such process or it is a zombie.
  * One whose first thread only has ended, as pthread_exit(3) in main() does it, lives. */
 uint64_t proc_start_time(pid_t pid);
+
+/* By a signal (SIGSTOP ...) or a debugger. */
+bool proc_is_stopped(pid_t pid);
 
 /* A pidfd for the process pid that started at start; -ESRCH if it is gone or is another process. */
 int proc_open(pid_t pid, uint64_t start);

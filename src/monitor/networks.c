@@ -20,7 +20,7 @@
 #include "net/parent.h"
 #include "runtime/names.h"
 
-enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000, LEFT_MS = 2000 };
+enum { NETWORK_TEXT = 129, RETRY_MS = 200, RETRY_MAX_MS = 10000 };
 
 /* What an endpoint is, when networks.json does not say it any more. */
 struct what {
@@ -323,16 +323,6 @@ static int remove_device(const struct slot *s, struct err *e)
 	return net_remove_device(nets.of.home, &gone, s->at.ns, e);
 }
 
-/* The supervisor ends the connection, and so does the process then, when it has forgotten the endpoint. */
-static void await_left(const struct slot *s)
-{
-	struct pollfd p = {.fd = s->at.ctl, .events = POLLIN};
-	struct stat st;
-
-	if (s->at.ctl >= 0 && fstat(s->at.ctl, &st) == 0 && S_ISSOCK(st.st_mode))
-		poll(&p, 1, LEFT_MS);
-}
-
 static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 {
 	const struct endpoint *ep = eps->v.v;
@@ -348,7 +338,8 @@ static int drop_gone(const struct endpoints *eps, int sock, struct err *e)
 		int r = remove_device(s, e);
 		first = first ? first : r;
 		tell(sock, 'D', s, NULL);
-		await_left(s); /* another network is about to get its ports */
+		/* The supervisor ends the connection, and another network is about to get its ports. */
+		net_await_left(s->at.ctl);
 		*s->what.network = 0;
 	}
 	return first;

@@ -15,7 +15,7 @@
 #include "net/parent.h"
 #include "net/process.h"
 
-enum { ANSWER_MS = 20000, LEAVE_MS = 2000, TRIES = 8 };
+enum { ANSWER_MS = 20000, LEAVE_MS = 2000, LOOK_MS = 500, STOPPED_LOOKS = 3, TRIES = 8 };
 enum { RESPAWN_TRIES = 1000, RESPAWN_NS = 2000000 }; /* 2 s */
 #define USERS "users"
 
@@ -46,11 +46,14 @@ static int connect_to(int dir)
 {
 	struct sockaddr_un a = address(dir);
 	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct timeval patience = {.tv_sec = LOOK_MS * STOPPED_LOOKS / 1000 +
+					     1}; /* of connect(2), too */
 	int size = CONTROL_MAX * 2;
 
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	return connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : take_fd(fd);
 }
 
@@ -64,7 +67,9 @@ static int listen_on(int dir)
 	unlinkat(dir, "sock",
 		 0); /* of a process that died: we hold the lock, and nobody answered */
 	mode_t old = umask(0077);
-	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 128) < 0 ? -errno : 0;
+	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, CONTROL_BACKLOG) < 0
+			? -errno
+			: 0;
 	umask(old);
 	return r < 0 ? r : take_fd(fd);
 }
@@ -87,6 +92,8 @@ static int spawn_locked(const struct network *net, int dir, int ns, bool patient
 	int fd = connect_to(dir);
 	if (fd >= 0)
 		return fd;
+	if (fd == -EAGAIN) /* a process that takes no connections */
+		return err_set(e, ETIMEDOUT, "connect to the network process of %s", net->name);
 	if (fd != -ECONNREFUSED && fd != -ENOENT)
 		return err_set(e, fd, "connect to the network process of %s", net->name);
 	if (ns < 0 && patient && has_users(dir))
@@ -145,20 +152,58 @@ static void write_request(const struct attach *at, struct str *out)
 	arena_free(&a);
 }
 
+/* The process at the other end, if it is stopped; else 0. */
+static pid_t stopped_pid(int ctl)
+{
+	struct ucred who = {0};
+	socklen_t len = sizeof who;
+
+	return getsockopt(ctl, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid > 0 &&
+			       proc_is_stopped(who.pid)
+		       ? who.pid
+		       : 0;
+}
+
+/* Waits until the process says something, or ends. One that is slow has ms milliseconds; one that is stopped is not waited for: 0 in both cases, and its pid. */
+static int await(int ctl, int ms, pid_t *ret_stopped)
+{
+	struct pollfd p = {.fd = ctl, .events = POLLIN};
+
+	*ret_stopped = 0;
+	for (int looks = 0; ms > 0; ms -= LOOK_MS) {
+		int r = poll(&p, 1, ms < LOOK_MS ? ms : LOOK_MS);
+		if (r > 0 || (r < 0 && errno != EINTR))
+			return r;
+		*ret_stopped = stopped_pid(ctl);
+		looks = *ret_stopped ? looks + 1 : 0;
+		if (looks == STOPPED_LOOKS)
+			break;
+	}
+	return 0;
+}
+
+static int no_answer(pid_t stopped, struct err *e)
+{
+	if (!stopped)
+		return err_set(e, ETIMEDOUT, "the network process does not answer");
+	err_fail_code(e, ERR_NETWORK_STOPPED, ETIMEDOUT, "the network process (pid %d) is stopped",
+		      (int)stopped);
+	return err_hint(e, "let it go on: kill -CONT %d; or have another one made: kill -9 %d",
+			(int)stopped, (int)stopped);
+}
+
 /* -ECONNRESET: the process ended before it heard us. */
 static int take_answer(int ctl, struct reach *ret, struct bind_list *ret_ports, struct arena *a,
 		       struct err *e)
 {
-	struct pollfd p = {.fd = ctl, .events = POLLIN};
 	autofree char *buf = xmalloc(CONTROL_MAX);
 	struct control_answer v = {0};
-	int fd[3], r;
+	int fd[3];
 	size_t nfds = countof(fd);
+	pid_t stopped = 0;
 
-	while ((r = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
-		;
-	if (r == 0)
-		return err_set(e, ETIMEDOUT, "the network process does not answer");
+	if (await(ctl, ANSWER_MS, &stopped) == 0)
+		return no_answer(stopped, e);
 	ssize_t n = fd_recv_msg(ctl, buf, CONTROL_MAX, fd, &nfds);
 	if (n <= 0)
 		return -ECONNRESET;
@@ -388,12 +433,20 @@ int net_attach(const struct home *h, const struct attach *at, struct attached *r
 	return fresh;
 }
 
+void net_await_left(int ctl)
+{
+	struct stat st;
+	pid_t stopped;
+
+	/* A network without a process has something else there (attach_to_parent()). */
+	if (ctl >= 0 && fstat(ctl, &st) == 0 && S_ISSOCK(st.st_mode))
+		await(ctl, LEAVE_MS, &stopped);
+}
+
 void net_leave(struct attached *v)
 {
-	struct pollfd p = {.fd = v->ctl, .events = POLLIN};
-
 	if (v->ctl >= 0 && shutdown(v->ctl, SHUT_WR) == 0)
-		poll(&p, 1, LEAVE_MS);
+		net_await_left(v->ctl);
 	fd_close(&v->ctl);
 	fd_close(&v->ns);
 	fd_close(&v->users);

@@ -65,6 +65,8 @@ void net_begun_end(struct net_begun *b);
 /* Tells the process and waits until it has forgotten the endpoint: its ports are free then. The device stays as long as the container lives, or
  * N. Closes the descriptors. Allocates nothing. */
 void net_leave(struct attached *v);
+/* Waits until the process has forgotten an endpoint whose connection somebody else ends; not for one that is stopped. */
+void net_await_left(int ctl);
 /* Takes the device away from a container that lives on. */
 int net_remove_device(const struct home *h, const struct endpoint *ep, int ns, struct err *e);
 

@@ -289,7 +289,8 @@ static void on_request(struct watch *w, uint32_t events)
 		return;
 	if (r > 0)
 		fd_send_msg(w->fd, "K", 1, NULL, 0);
-	else if (r < 0)
+	else if (r < 0 &&
+		 !ct.np->loop.stop) /* when the process ends, the next one is asked again */
 		refuse(w->fd, &e);
 	if (is_member(m)) {
 		member_gone(m);
@@ -344,6 +345,8 @@ int control_init(struct netproc *np, int listener, struct err *e)
 	ct.first.fn = on_nobody;
 	ct.resume.fn = on_resume;
 	loop_timer(&np->loop, &ct.first, WAIT_FIRST_MS);
+	/* Whoever connects from here on sees who we are (SO_PEERCRED); before, it was who made the socket. */
+	listen(listener, CONTROL_BACKLOG);
 	int r = loop_add(&np->loop, &ct.listener, listener, EPOLLIN);
 	return r < 0 ? err_set(e, r, "watch the network's socket") : 0;
 }

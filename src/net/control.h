@@ -12,7 +12,10 @@
 
 #include "net/netproc.h"
 
-enum { CONTROL_MAX = 128 << 10 }; /* bytes of a message */
+enum {
+	CONTROL_MAX = 128 << 10,
+	CONTROL_BACKLOG = 128
+}; /* bytes of a message; connections that wait */
 
 struct control_request {
 	int64_t version;

@@ -8,3 +8,10 @@ struct member *netproc_member(struct netproc *np, const struct ip *ip)
 			return m;
 	return NULL;
 }
+
+bool netproc_may_keep(const struct netproc *np, const struct member *m, int fd, uint32_t promised)
+{
+	int64_t left = (int64_t)np->fd_limit - fd - promised;
+
+	return left > 0 && 2 * (int64_t)m->flows.conns <= 3 * left;
+}

@@ -27,6 +27,7 @@
 #include "net/bind.h"
 #include "net/network.h"
 #include "net/port.h"
+#include "net/pump.h"
 #include "net/setup.h"
 
 /* An attached endpoint. Its connection owns it. */
@@ -46,10 +47,10 @@ struct member {
 	struct bound_ports bound;	      /* sockets for some of them, until they are opened */
 	struct pending *tcp_first, *tcp_last; /* net/out_tcp.h: connections that are being made, */
 	uint32_t tcp_pending;		      /* and how many */
+	struct pump_owner flows;	      /* TCP, those included */
 	struct netproc *np;
 };
 
-struct pump;
 struct tun;
 struct out_tcp;
 struct out_udp;
@@ -76,5 +77,9 @@ struct netproc {
 
 /* The member with this address, or NULL. */
 struct member *netproc_member(struct netproc *np, const struct ip *ip);
+
+/* May a TCP flow of this member keep the descriptor fd, which it has just been given? (It was the lowest that was free, so it says how many are open; `promised`
+ * more are to come.) A member has at most three for each that is left, so one alone gets three quarters of all, and others can always connect. */
+bool netproc_may_keep(const struct netproc *np, const struct member *m, int fd, uint32_t promised);
 
 #endif

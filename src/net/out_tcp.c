@@ -270,7 +270,8 @@ static void on_host(struct watch *w, uint32_t events)
 }
 
 /* A socket that connects, or is connected, or -errno. */
-static int begin(struct netproc *np, const struct ip *to, uint16_t port, bool *ret_done)
+static int begin(struct netproc *np, const struct member *m, const struct ip *to, uint16_t port,
+		 bool *ret_done)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_make(&sa, to, port);
@@ -280,7 +281,7 @@ static int begin(struct netproc *np, const struct ip *to, uint16_t port, bool *r
 	if (fd < 0)
 		return -errno;
 	/* Each that is pending will need another. */
-	if (fd + (int)np->tcp->slab.used >= np->fd_limit)
+	if (!netproc_may_keep(np, m, fd, np->tcp->slab.used))
 		return -EMFILE;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	*ret_done = connect(fd, (struct sockaddr *)&sa, len) == 0;
@@ -314,13 +315,13 @@ static void fresh_syn(struct netproc *np, const struct packet *p)
 	if (!keep_syn(&syn, p) || !room(t, p->member, syn.since))
 		return;
 	bool done;
-	int fd = begin(np, &p->to, p->dst_port, &done);
+	int fd = begin(np, p->member, &p->to, p->dst_port, &done);
 	if (fd < 0) {
 		tell(np, p, -fd);
 		return;
 	}
 	struct pending *q = slab_get(&t->slab);
-	struct conn *c = q ? pump_new(np->pump, p->member) : NULL;
+	struct conn *c = q ? pump_new(np->pump, &p->member->flows) : NULL;
 	if (!c) {
 		close(fd);
 		if (q)
@@ -464,5 +465,5 @@ void out_tcp_member_gone(struct netproc *np, struct member *m)
 {
 	while (np->tcp && m->tcp_first)
 		drop(np->tcp, m->tcp_first);
-	pump_end(np->pump, m);
+	pump_end(np->pump, &m->flows);
 }

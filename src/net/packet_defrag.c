@@ -20,14 +20,29 @@ static bool same(const struct defrag_slot *s, const struct packet *p)
 	       ip_equal(&s->src, &p->src) && ip_equal(&s->dst, &p->dst);
 }
 
-/* The slot of a packet that begins: a free one, else the oldest. */
+static size_t slots_of(const struct defrag *d, const struct ip *src)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < countof(d->v); i++)
+		n += d->v[i].buf && ip_equal(&d->v[i].src, src);
+	return n;
+}
+
+/* The slot of a packet that begins: a free one, else the oldest of whoever has most. */
 static struct defrag_slot *begin(struct defrag *d, const struct packet *p, int64_t now)
 {
 	struct defrag_slot *s = &d->v[0];
+	size_t most = slots_of(d, &s->src);
 
-	for (size_t i = 0; i < countof(d->v) && s->buf; i++)
-		if (!d->v[i].buf || d->v[i].at < s->at)
-			s = &d->v[i];
+	for (size_t i = 0; i < countof(d->v) && s->buf; i++) {
+		struct defrag_slot *o = &d->v[i];
+		size_t n = slots_of(d, &o->src);
+		if (!o->buf || n > most || (n == most && o->at < s->at)) {
+			s = o;
+			most = n;
+		}
+	}
 	drop(s);
 	*s = (struct defrag_slot){.buf = xmalloc(HEAD6 + 65535),
 				  .at = now,

@@ -3,8 +3,8 @@
  *
  * The kernel of N has put every packet together and seen that its fragments fit (nftables' tproxy makes it do so) before it cuts it again, at the same places,
  * for the TUN device. So they come in order and one behind the other, and that is all that is taken: a piece that does not begin where the one before it
- * ended ends the packet. There is nothing to overlap, to sort or to fill. A few packets may be under way at once; the oldest makes
- * room, and what stays incomplete for a second goes.
+ * ended ends the packet. There is nothing to overlap, to sort or to fill. A few packets may be under way at once; the oldest of
+ * whoever has most of them makes room, so no container takes the places of others, and what stays incomplete for a second goes.
  */
 #ifndef NET_PACKET_DEFRAG_H
 #define NET_PACKET_DEFRAG_H

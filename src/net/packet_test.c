@@ -10,7 +10,7 @@
 #include "net/dgram.h"
 #include "net/packet_defrag.h"
 
-static const struct packet_to to4 = {{4, {10, 88, 0, 2}}, {4, {192, 0, 2, 1}}, 1234, 53, 61, 0xb8};
+static struct packet_to to4 = {{4, {10, 88, 0, 2}}, {4, {192, 0, 2, 1}}, 1234, 53, 61, 0xb8};
 static const struct packet_to to6 = {
 	{6, {0xfd, [15] = 2}}, {6, {0x20, 1, 0xd, 0xb8, [15] = 1}}, 1234, 53, 61, 0xb8};
 
@@ -359,6 +359,21 @@ static void fragments(void **state)
 	assert_false(defrag_settle(&d, 99 + DEFRAG_MS));
 	for (size_t i = 0; i < DEFRAG_SLOTS; i++)
 		assert_null(d.v[i].buf);
+}
+
+/* One that begins many packets takes no place from another. */
+static void fragments_of_two(void **state)
+{
+	scoped(defrag) d = {0};
+	struct packet_to own = to4;
+	size_t n, len = datagram(&to4, 3000) - 20;
+
+	assert_null(piece4(&d, 1, 0, 1480, true, 0, &n));
+	to4.src.b[3] ^= 1;
+	for (uint16_t i = 0; i < 100; i++)
+		assert_null(piece4(&d, i, 0, 1480, true, 1 + i, &n));
+	to4 = own;
+	assert_non_null(piece4(&d, 1, 1480, len - 1480, false, 200, &n));
 }
 
 /* Pieces that say that they lie beyond what a packet can have. */

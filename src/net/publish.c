@@ -56,7 +56,8 @@ static void on_waiting(struct watch *w, uint32_t events)
 static void welcome(struct listener *l, int fd, const struct sockaddr_storage *sa)
 {
 	struct netproc *np = l->m->np;
-	struct conn *c = fd < np->fd_limit ? pump_new(np->pump, l->m) : NULL;
+	struct conn *c =
+		netproc_may_keep(np, l->m, fd, 1) ? pump_new(np->pump, &l->m->flows) : NULL;
 	struct ip client;
 	uint16_t port;
 	int one = 1;

@@ -37,7 +37,7 @@ int pump_init(struct pump *p, struct loop *l)
 	return p->buf == MAP_FAILED ? -ENOMEM : 0;
 }
 
-struct conn *pump_new(struct pump *p, const void *owner)
+struct conn *pump_new(struct pump *p, struct pump_owner *owner)
 {
 	struct conn *c = slab_get(&p->conns);
 
@@ -45,6 +45,8 @@ struct conn *pump_new(struct pump *p, const void *owner)
 		return NULL;
 	c->pump = p;
 	c->owner = owner;
+	if (owner)
+		owner->conns++;
 	c->w[INSIDE].fd = c->w[OUTSIDE].fd = -1;
 	return c;
 }
@@ -97,6 +99,8 @@ static void conn_free(struct conn *c, uint8_t reset)
 		if (p->queue_end == &c->next)
 			p->queue_end = q;
 	}
+	if (c->owner)
+		c->owner->conns--;
 	slab_put(&p->conns, c);
 	if (!p->idle.at)
 		loop_timer(p->loop, &p->idle, IDLE_MS);
@@ -115,9 +119,9 @@ static void end_one(void *object, void *owner)
 		conn_free(c, BOTH);
 }
 
-void pump_end(struct pump *p, const void *owner)
+void pump_end(struct pump *p, struct pump_owner *owner)
 {
-	slab_each(&p->conns, end_one, (void *)(uintptr_t)owner);
+	slab_each(&p->conns, end_one, owner);
 }
 
 /* ---- moving */

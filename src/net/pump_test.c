@@ -37,7 +37,7 @@ static void not_yet(struct watch *w, uint32_t events)
 }
 
 /* ret[INSIDE] and ret[OUTSIDE] are the far ends. */
-static struct conn *connection(int ret[2], const void *owner)
+static struct conn *connection(int ret[2], struct pump_owner *owner)
 {
 	struct conn *c = pump_new(&pump, owner);
 
@@ -288,11 +288,15 @@ static void turns(void **state)
 static void end_of_an_owner(void **state)
 {
 	int mine[2] = {-1, -1}, other[2];
+	struct pump_owner me = {0}, another = {0};
 	char b;
 
-	pump_start(connection(mine, &mine), 1 << INSIDE | 1 << OUTSIDE);
-	connection(other, &other); /* not even started */
-	pump_end(&pump, &mine);
+	pump_start(connection(mine, &me), 1 << INSIDE | 1 << OUTSIDE);
+	connection(other, &another); /* not even started */
+	assert_int_equal(me.conns, 1);
+	pump_end(&pump, &me);
+	assert_int_equal(me.conns, 0);
+	assert_int_equal(another.conns, 1);
 	for (int side = INSIDE; side <= OUTSIDE; side++) {
 		turn(mine[side], POLLIN);
 		assert_int_equal(recv(mine[side], &b, 1, 0), -1);
@@ -300,7 +304,7 @@ static void end_of_an_owner(void **state)
 		close(mine[side]);
 	}
 	assert_int_equal(pump.conns.used, 1);
-	pump_end(&pump, &other);
+	pump_end(&pump, &another);
 	assert_int_equal(pump.conns.used, 0);
 	close(other[0]);
 	close(other[1]);

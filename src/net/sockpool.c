@@ -7,17 +7,19 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "base/base.h"
 #include "base/proc.h"
 #include "net/sandbox.h"
 #include "net/sockpool.h"
 
-enum { BATCH = 16, PATIENCE_MS = 1000, SETTLE_MS = 1000 };
+enum { BATCH = 16, PATIENCE_MS = 1000, LOOK_MS = 100, END_MS = 500, SETTLE_MS = 1000 };
 
 struct sockpool {
 	int sock;
 	pid_t pid;
+	bool late; /* it has let somebody wait in vain: nobody waits until it answers again */
 	struct loop *loop;
 	struct watch watch;
 	struct {
@@ -214,7 +216,8 @@ int sockpool_start(const struct network *net, int ns, struct sockpool **ret, str
 void sockpool_end(struct sockpool *p)
 {
 	fd_close(&p->sock);
-	proc_wait(p->pid);
+	for (int i = 0; i < END_MS && waitpid(p->pid, NULL, WNOHANG) == 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 /* Takes one answer; -EAGAIN: there is none. */
@@ -230,6 +233,7 @@ static int take_answer(struct sockpool *p)
 	if (len != sizeof m || m.kind >= POOL_KINDS)
 		return -EPIPE;
 	p->kinds[m.kind].asked = false;
+	p->late = false;
 	for (size_t i = 0; i < n; i++) {
 		if (p->kinds[m.kind].n == countof(p->kinds[m.kind].fd))
 			close(fd[i]);
@@ -271,6 +275,16 @@ static void ask(struct sockpool *p, enum pool_kind k)
 		p->kinds[k].asked = true;
 }
 
+/* Stopped by somebody, or dead: then both processes are made again. */
+static bool has_stopped(struct sockpool *p)
+{
+	bool v = waitpid(p->pid, NULL, WNOHANG | WUNTRACED) != 0;
+
+	if (v && p->loop)
+		p->loop->stop = true;
+	return v;
+}
+
 int sockpool_take(struct sockpool *p, enum pool_kind k)
 {
 	struct pollfd pfd = {.fd = p->sock, .events = POLLIN};
@@ -278,10 +292,18 @@ int sockpool_take(struct sockpool *p, enum pool_kind k)
 
 	if (!p->kinds[k].n)
 		ask(p, k);
-	/* It answers within microseconds, or it is dead. */
-	while (!p->kinds[k].n && p->kinds[k].asked && r == 0)
-		r = poll(&pfd, 1, PATIENCE_MS) > 0 ? take_answer(p) : -EAGAIN;
-	if (!p->kinds[k].n)
+	/* It answers within microseconds. */
+	for (int ms = 0; !p->kinds[k].n && p->kinds[k].asked && r == 0;) {
+		if (poll(&pfd, 1, p->late ? 0 : LOOK_MS) > 0) {
+			r = take_answer(p);
+			continue;
+		}
+		ms += LOOK_MS;
+		if (p->late || ms >= PATIENCE_MS || has_stopped(p))
+			r = -EAGAIN;
+		p->late = r < 0;
+	}
+	if (!p->kinds[k].n && !p->late)
 		p->kinds[k].asked = false; /* the next one asks again, whatever became of this */
 	if (!p->kinds[k].n)
 		return r == -EMFILE || r == -ENFILE ? -EMFILE : -EAGAIN;

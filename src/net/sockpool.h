@@ -22,7 +22,7 @@ int sockpool_start(const struct network *net, int ns, struct sockpool **ret, str
 		   struct err *e);
 /* From here on refills come by the loop; it is stopped when the other process is gone. */
 int sockpool_watch(struct sockpool *p, struct loop *l, struct err *e);
-/* Ends the other process and waits until it is gone. */
+/* Ends the other process and waits until it is gone; one that is stopped ends when it goes on, and has nothing open then but its socket. */
 void sockpool_end(struct sockpool *p);
 
 /* A non-blocking transparent socket with SO_REUSEADDR, not bound; the caller's. -EAGAIN when the other process is gone, -EMFILE. */

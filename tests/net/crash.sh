@@ -49,6 +49,51 @@ test_network_process_killed() { # short
 	wait_for -t 10 nothing_runs
 }
 
+# Stopped (SIGSTOP), it answers nobody: that is said soon, and whose pid it is. A container that ends does not wait for it, and when it goes on all is well.
+test_network_process_stopped() {
+	load busybox
+	server_in a --network bridge
+	server_in b --network bridge
+	local pid
+	pid=$(network_pids)
+	kill -STOP "$pid"
+	run timeout 10 "${HOY%% *}" run --rm --network bridge busybox true
+	assert_rc 125
+	assert_err_has "the network process (pid $pid) is stopped"
+	assert_err_has "kill -CONT $pid"
+	timeout 10 "${HOY%% *}" rm -f -t 0 b >/dev/null || fail 'rm waits for it'
+	kill -CONT "$pid"
+	hoy run --rm --network bridge busybox true || fail 'run'
+	server_in c --network bridge
+	assert_eq 'I am c' "$(fetch a "$(ip_in c)")" 'a container that comes later'
+	assert_eq "$pid" "$(network_pids)" 'the process'
+}
+
+no_process_but_the_second() { [ -z "$(network_pids)" ]; }
+
+# The second one, stopped, is not waited for either: both are made again as soon as it is needed.
+test_second_process_stopped() {
+	load busybox
+	server_in a --network bridge
+	local was pool
+	was=$(network_pids)
+	pool=$(pool_pids)
+	kill -STOP "$pool"
+	timeout 20 "${HOY%% *}" run --rm --network bridge busybox true || fail run
+	wait_for -t 10 is_new "$was"
+	kill -CONT "$pool"
+	wait_for -t 10 networks_run 1
+	server_in b --network bridge
+	assert_eq 'I am a' "$(fetch b "$(ip_in a)")" answer
+	# The last one leaves while it is stopped.
+	pool=$(pool_pids)
+	kill -STOP "$pool"
+	timeout 20 "${HOY%% *}" rm -f -t 0 a b >/dev/null || fail rm
+	wait_for -t 10 no_process_but_the_second
+	kill -CONT "$pool"
+	wait_for -t 10 nothing_runs
+}
+
 # The machine goes down: everything is asked to end, and containers that do still need their network.
 test_asked_to_end() {
 	load busybox

@@ -143,6 +143,30 @@ test_descriptor_limit() {
 	no_servers
 }
 
+has_lines() { [ "$(wc -l <"$1")" = "$2" ]; }
+
+# One container takes as many connections as it gets: another can still connect.
+test_share_of_descriptors() {
+	local idle n
+	listening 0.0.0.0
+	load busybox
+	(
+		ulimit -n 200
+		exec "${HOY%% *}" run -d --name box --network bridge -v "$T_TOOLS:/t:ro" busybox sleep 100000 >/dev/null
+	) || fail 'run with few descriptors'
+	mkfifo "$T/in"
+	hoy exec -i box sh -c "for i in \$(seq 100); do /t/stream -t 5 idle $HOST $port <&0 & done; wait" <"$T/in" >"$T/idle" 2>&1 &
+	idle=$!
+	exec 7>"$T/in"
+	wait_for -t 30 has_lines "$T/idle" 100
+	n=$(grep -c up "$T/idle")
+	note "$n connections of one container"
+	if [ "$n" -lt 20 ] || [ "$n" = 100 ]; then fail "$n connections of 100: that is no share"; fi
+	assert_eq "ok 10 failed 0" "$(hoy run --rm --network bridge -v "$T_TOOLS:/t:ro" busybox /t/stream -t 5 many $HOST "$port" 10)" 'another container'
+	hang_up "$idle"
+	no_servers
+}
+
 # A peer that never reads holds the other up; the process in between takes no memory for it.
 test_peer_that_never_reads() {
 	local before i stuck=() pid
