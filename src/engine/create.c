@@ -9,6 +9,7 @@
 #include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
+#include "state/space.h"
 #include "state/tell.h"
 #include "state/tmp.h"
 #include "store/images.h"
@@ -399,8 +400,14 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = limit_opts_create(&o->limits, c, a, e);
 	if (r == 0 && o->replace && c->name)
 		r = make_room(h, c->name, e);
-	if (r == 0)
+	if (r < 0)
+		return r;
+	r = publish(h, o, &made, ret, e);
+	if (r == -ENOSPC || r == -EDQUOT) {
+		space_wait(h);
+		*e = (struct err){0};
 		r = publish(h, o, &made, ret, e);
+	}
 	if (r == 0)
 		container_tell(h, &ret->state, "create", NULL, NULL);
 	return r;

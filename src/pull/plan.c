@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "pull/plan.h"
+#include "state/space.h"
 #include "store/partial.h"
 
 static int bad(const char *name, size_t number, const char *why, const char *hint, struct err *e)
@@ -142,7 +143,8 @@ static int check_space(struct plan *p, struct err *e)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].from == PLAN_PARTIAL && !p->v[i].same)
 			need += p->v[i].size - p->v[i].g->arrived;
-	if (!need || fstatvfs(p->h->fd, &st) < 0 || need <= st.f_bavail * st.f_frsize)
+	if (!need || need <= space_left(p->h) || (space_wait(p->h) && need <= space_left(p->h)) ||
+	    fstatvfs(p->h->fd, &st) < 0)
 		return 0;
 	p->refused = true;
 	err_fail_code(e, ERR_DISK_FULL, ENOSPC,

@@ -75,7 +75,7 @@ int home_discard(const struct home *h, const char *dir, struct err *e)
 	if (fd < 0)
 		return err_set(e, errno, "open %s/%s", h->path, dir);
 	flock(fd, LOCK_EX | LOCK_NB); /* so that no sweeper removes it at the same time */
-	snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
+	snprintf(to, sizeof to, "tmp/" TMP_REMOVED "%s", rand_hex(hex, 16));
 	if (renameat(h->fd, dir, h->fd, to) < 0 &&
 	    (errno != ENOENT || path_mkdir_p_at(h->fd, "tmp", 0700) < 0 ||
 	     renameat(h->fd, dir, h->fd, to) < 0))

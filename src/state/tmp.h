@@ -15,6 +15,9 @@ struct home_tmp {
 	int fd;	       /* holds the lock */
 };
 
+/* How the name of a directory below tmp/ begins that was finished once and is being removed. */
+#define TMP_REMOVED "rm-"
+
 /* Makes tmp/<name>, or a random name if name is NULL, and locks it. */
 int home_tmp_make(const struct home *h, const char *name, struct home_tmp *ret, struct err *e);
 

@@ -5,8 +5,10 @@
 
 #include "base/base.h"
 #include "base/proc.h"
+#include "state/space.h"
 #include "store/copied.h"
 #include "store/layer_stack.h"
+#include "sys/file_copy.h"
 
 #define UNFINISHED "copying"
 #define STAMP	   "copied"
@@ -151,6 +153,25 @@ static int exchange(int dir, struct err *e)
 	return r < 0 ? err_set(e, r, "put the copy in its place") : 0;
 }
 
+/* Where blocks are shared a copy takes next to nothing. */
+static int check_room(const struct home *h, enum u0_form form, const struct strs *layers, int dir,
+		      struct err *e)
+{
+	uint64_t need = 0;
+
+	for (size_t i = 0; i < layers->n; i++) {
+		scoped(arena) a = {0};
+		struct layer_meta m;
+		struct digest d;
+		if (digest_parse(layers->v[i], &d, NULL) == 0 &&
+		    layer_meta_read(h, &d, form, &a, &m, NULL) == 0 && m.size > 0)
+			need += (uint64_t)m.size;
+	}
+	if (need <= space_left(h) || file_copy_shares(dir))
+		return 0;
+	return space_need(h, need, "there is no overlay here, and a copy of the image", e);
+}
+
 static int make(const struct home *h, enum u0_form form, const struct strs *layers, int dir,
 		struct err *e)
 {
@@ -165,6 +186,8 @@ static int make(const struct home *h, enum u0_form form, const struct strs *laye
 		r = err_set(e, errno, "open what the container has written");
 	else
 		layer_stack_put_top(&stack, upper);
+	if (r == 0)
+		r = check_room(h, form, layers, dir, e);
 	if (r == 0)
 		r = fill(&stack, dir, e);
 	if (r == 0)

@@ -323,11 +323,12 @@ static int move_away(const struct home *h, int from, const char *name, struct st
 {
 	char to[64], hex[17];
 
+	snprintf(to, sizeof to, TMP_REMOVED "%s", rand_hex(hex, 16));
 	if (trash->t.fd < 0)
-		home_tmp_make(h, NULL, &trash->t, NULL);
+		home_tmp_make(h, to, &trash->t, NULL);
 	if (trash->t.fd >= 0 && renameat(from, name, trash->t.fd, name) == 0)
 		return 0;
-	snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
+	snprintf(to, sizeof to, "tmp/" TMP_REMOVED "%s", rand_hex(hex, 16));
 	return renameat(from, name, h->fd, to) < 0 ? -errno : 0;
 }
 

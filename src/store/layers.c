@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "data/bind.h"
+#include "state/space.h"
 #include "state/tmp.h"
 #include "store/layers.h"
 #include "store/partial.h"
@@ -174,6 +175,7 @@ struct adding {
 	struct hash blob_hash, tar_hash;
 	int tee; /* the blob is kept here, or -1 */
 	uint64_t taken;
+	uint64_t look; /* at the room on the disk, when so much was unpacked */
 	struct home_tmp tmp;
 };
 
@@ -230,6 +232,20 @@ static int check_limit(const struct adding *a, struct err *e)
 	return err_hint(e, "%s", hint);
 }
 
+/* What of the blob is still to come takes its place at least, unpacked, and the blob kept too. */
+static int check_room(struct adding *a, struct err *e)
+{
+	const struct layer_job *j = a->job;
+	uint64_t need = 0;
+
+	if (a->info->tar_size < a->look)
+		return 0;
+	a->look = a->info->tar_size + SPACE_STEP;
+	if (j->blob_size >= 0 && (uint64_t)j->blob_size >= a->taken)
+		need = ((uint64_t)j->blob_size - a->taken) * (a->tee >= 0 ? 2 : 1);
+	return space_need(a->h, need, j->what, e);
+}
+
 /* Everything from the source to the unpacker (NULL: only the digests are wanted), to the end of the source. */
 static int pump(struct adding *a, struct unpack *u, struct err *e)
 {
@@ -250,6 +266,8 @@ static int pump(struct adding *a, struct unpack *u, struct err *e)
 		if (a->job->progress)
 			a->job->progress->written = a->info->tar_size;
 		r = check_limit(a, e);
+		if (r == 0 && u)
+			r = check_room(a, e);
 		if (r < 0)
 			break;
 		if (a->info->kind != INFLATE_PLAIN) /* else it is the blob's */
@@ -400,8 +418,9 @@ static int put_in_place(struct adding *a, struct err *e)
 
 static int add_new(struct adding *a, const struct u0_map *map, struct err *e)
 {
+	if (!space_left(a->h)) /* a small layer may take from the reserve, but not from nothing */
+		space_wait(a->h);
 	int r = begin(a, e);
-
 	if (r < 0)
 		return r;
 	if (mkdirat(a->tmp.fd, "layer", 0755) < 0)
@@ -496,7 +515,8 @@ static bool content_is_wrong(int r, const struct err *e)
 int layer_add(const struct home *h, const struct u0_map *map, const struct layer_job *job,
 	      struct layer_info *ret, struct err *e)
 {
-	struct adding a = {h, job, ret, map->form, .tee = -1, .tmp = {.fd = -1}};
+	struct adding a = {
+		h, job, ret, map->form, .tee = -1, .look = SPACE_STEP, .tmp = {.fd = -1}};
 	autoclose int lock = -1;
 	mode_t mask = umask(0);
 	int r = 0;

@@ -52,6 +52,98 @@ test_removing_on_a_full_disk() { # rows=user,one short
 	assert_has 'clean: 0 images'
 }
 
+# A disk is not filled to the brim: a part of it stays free for what runs meanwhile.
+test_reserve() { # rows=user,one short
+	mkdir "$T/small"
+	craft <<-'E'
+		b = io.BytesIO()
+		with tarfile.open(fileobj=b, mode="w") as t:
+		    put(t, "big", os.urandom(60 << 20))
+		layer = b.getvalue()
+		config = make_config([layer])
+		archive("big", {"c.json": config, "l.tar": layer, "manifest.json": json.dumps([{"Config": "c.json", "RepoTags": ["big:latest"], "Layers": ["l.tar"]}]).encode()})
+	E
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=40m,mode=700 small "$1" || exit 9
+		export HOY_ROOT=$1/store
+		$HOY load -q -i "$T_FIX/busybox.tar" >/dev/null || exit 8
+		free() { df --output=avail -k "$1" | tail -1; }
+		before=$(free "$1")
+		$HOY load -q -i "$T/big.tar" && exit 7
+		after=$(free "$1")
+		[ "$((before - after))" -lt 200 ] || { echo "left $before, now $after"; exit 6; }
+		$HOY run --name c busybox sh -c "dd if=/dev/urandom of=/big bs=64k count=530 2>/dev/null"
+		$HOY commit -q c new && exit 5
+		$HOY rm c >/dev/null || exit 4
+		$HOY system check' bash "$T/small"
+	assert_ok
+	assert_has 'clean: 1 images,'
+	assert_eq 2 "$(grep -c ' free, and 4[0-9.]*kB are to stay free (E-DISK-FULL)' "$T/err")" 'refusals'
+}
+
+# What runs on a full disk has its own error and exit code, and what is on its way out makes room for the next.
+test_running_on_a_full_disk() { # rows=user,one short
+	mkdir "$T/small"
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=24m,mode=700 small "$1" || exit 9
+		export HOY_ROOT=$1/store
+		$HOY load -q -i "$T_FIX/busybox.tar" >/dev/null || exit 8
+		fill="dd if=/dev/zero of=/big bs=64k 2>/dev/null; for i in 1 2 3 4 5 6 7 8; do mkdir -p /d/\$i; dd if=/dev/zero of=/d/\$i/x bs=1k 2>/dev/null; done; exit 7"
+		for i in 1 2 3 4 5 6; do # while the container before is deleted
+			$HOY run --rm --network none busybox sh -c "$fill"
+			[ $? = 7 ] || exit 10
+		done
+		$HOY run --name c --network none busybox sh -c "$fill"
+		echo "code $?"
+		$HOY ps -a --format "{{.Names}} {{.Status}}" | cut -d" " -f1-3
+		echo "wait $($HOY wait c)"
+		$HOY run --rm --network none busybox true
+		echo "run $?"
+		$HOY start -a c
+		echo "start $?"
+		$HOY logs c >/dev/null || exit 6
+		$HOY rm c >/dev/null || exit 5
+		$HOY run --rm --network none busybox echo room
+		$HOY system check' bash "$T/small"
+	assert_ok
+	assert_match '^code 7
+c Exited \(7\)
+wait 7
+run (0|125)
+start (7|125)
+room
+clean'
+	[ "$(grep -c '^hoy: error' "$T/err")" = "$(grep -c '^hoy: error.*(E-DISK-FULL)' "$T/err")" ] || fail "another error: $(last)"
+}
+
+# What is being removed behind a command that has ended still takes its room: it is waited for.
+test_waits_for_what_is_removed() { # rows=user,one short
+	need flock
+	mkdir "$T/small"
+	# shellcheck disable=SC2016
+	run unshare --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=8m,mode=700 small "$1" || exit 9
+		export HOY_ROOT=$1/store
+		$HOY load -q -i "$T_FIX/busybox.tar" >/dev/null || exit 8
+		removing() {
+			: >"$1/locked.1" && rm -f "$1/locked"
+			mkdir -p "$HOY_ROOT/tmp/rm-1" && dd if=/dev/zero of="$HOY_ROOT/tmp/rm-1/fill" bs=1k 2>/dev/null
+			flock "$HOY_ROOT/tmp/rm-1" sh -c "mv \"$1/locked.1\" \"$1/locked\"; sleep 1; rm -r \"$HOY_ROOT/tmp/rm-1\"" &
+			until [ -e "$1/locked" ]; do sleep 0.01; done
+		}
+		removing "$1"
+		$HOY run --rm --network none busybox echo ran || exit 7
+		removing "$1"
+		$HOY load -q -i "$T_FIX/stop.tar" >/dev/null || exit 6
+		wait
+		$HOY system check' bash "$T/small"
+	assert_ok
+	assert_has 'ran
+clean: 2 images,'
+}
+
 # What a newer hoy has made is refused and stays as it is.
 test_newer_store() { # short
 	load busybox
