@@ -194,6 +194,20 @@ static int keep_owner(struct unpack *u, int fd, bool dir, bool made, struct err 
 	return r == 0 ? 0 : note_owner(u, a->uid, a->gid, a->mode, e);
 }
 
+/* NFS that squashes root, FUSE that keeps one owner for all: only files of one id can lie there. */
+static int chown_failed(struct unpack *u, uint64_t uid, uint64_t gid, struct err *e)
+{
+	int code = errno;
+
+	err_set(e, code, "give %.200s to %" PRIu64 ":%" PRIu64, u->path, uid, gid);
+	if (code != EPERM && code != EINVAL && code != EOPNOTSUPP && code != ENOSYS)
+		return -e->code;
+	return err_hint(
+		e, "the file system under the store gives files to nobody else (NFS, FUSE): keep "
+		   "the store elsewhere with --root, or use one uid only: setpriv "
+		   "--no-new-privs hoy ...");
+}
+
 int unpack_set_attr(struct unpack *u, int fd, bool dir, bool made, struct err *e)
 {
 	const struct unpack_attr *a = &u->attr;
@@ -202,8 +216,7 @@ int unpack_set_attr(struct unpack *u, int fd, bool dir, bool made, struct err *e
 	bool chowned = !one && (a->uid || a->gid || inherits || !made);
 
 	if (chowned && fchown(fd, (uid_t)a->uid, (gid_t)a->gid) < 0)
-		return err_set(e, errno, "give %.200s to %" PRIu64 ":%" PRIu64, u->path, a->uid,
-			       a->gid);
+		return chown_failed(u, a->uid, a->gid, e);
 	/* behind the data and the chown, which both take setuid and capabilities away */
 	mode_t mode = unpack_mode(u, a->mode, dir) | (a->mode & 07000);
 	if (((mode & 07000) || inherits || !made) && fchmod(fd, mode) < 0)
@@ -231,8 +244,7 @@ int unpack_set_owner_at(struct unpack *u, const char *name, const struct tar_ent
 			return r;
 	} else if ((t->uid || t->gid || l->sgid) &&
 		   fchownat(l->fd, name, (uid_t)t->uid, (gid_t)t->gid, AT_SYMLINK_NOFOLLOW) < 0) {
-		return err_set(e, errno, "give %.200s to %" PRIu64 ":%" PRIu64, u->path, t->uid,
-			       t->gid);
+		return chown_failed(u, t->uid, t->gid, e);
 	}
 	if (!link && (t->mode & 07000) && fchmodat(l->fd, name, t->mode, 0) < 0)
 		return err_set(e, errno, "set the mode of %.200s", u->path);

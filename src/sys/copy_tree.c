@@ -107,13 +107,29 @@ static void drop_xattrs(int fd)
 			fremovexattr(fd, s);
 }
 
+/* Some file systems let nobody change an owner, not even to what it is. 0 or -errno. */
+static int give(int dir, const char *name, int flags, const struct stat *st)
+{
+	struct stat is;
+
+	if (fchownat(dir, name, st->st_uid, st->st_gid, flags | AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	int code = errno;
+	if (fstatat(dir, name, &is, flags | AT_SYMLINK_NOFOLLOW) == 0 && is.st_uid == st->st_uid &&
+	    is.st_gid == st->st_gid)
+		return 0;
+	return -code;
+}
+
 /* Owner, mode and times of what was made. The mode comes behind the owner, which takes bits away. */
 static int dress(const struct copier *c, int to, const char *name, const struct stat *st)
 {
 	const struct timespec t[] = {st->st_atim, st->st_mtim};
 
-	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && c->layer)
-		return -errno;
+	int r = give(to, name, 0, st);
+
+	if (r < 0 && c->layer)
+		return r;
 	if (!S_ISLNK(st->st_mode))
 		fchmodat(to, name, st->st_mode & 07777, 0);
 	utimensat(to, name, t, AT_SYMLINK_NOFOLLOW);
@@ -132,8 +148,10 @@ static int copy_file(struct copier *c, int dir, const char *name, int to, struct
 		openat(to, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = out < 0 ? -errno : file_copy(in, out);
 	/* capabilities would not survive the change of the owner */
-	if (r == 0 && fchown(out, st->st_uid, st->st_gid) < 0 && c->layer)
-		r = -errno;
+	if (r == 0) {
+		int k = give(out, "", AT_EMPTY_PATH, st);
+		r = c->layer ? k : 0;
+	}
 	return r < 0 ? r : copy_xattrs(in, out);
 }
 

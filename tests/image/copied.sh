@@ -28,7 +28,7 @@ test_told_once() { # rows=user,one
 	assert_has 'Storage Driver: vfs'
 	assert_has 'Containers get copies of their images'
 	assert_eq vfs "$(hoy info -f '{{.Store.GraphDriverName}}')" driver
-	wait_for test -z "$(ls "$(store)/tmp")"
+	wait_for no_tmp
 	clean
 }
 
@@ -195,7 +195,7 @@ test_image_mount() { # rows=user,one
 	run hoy unshare sh -c 'cd "$('"$HOY"' image mount busybox)" && ls -d bin etc && ! touch x 2>/dev/null; cd /; '"$HOY"' image unmount busybox'
 	assert_ok
 	assert_has bin
-	wait_for test -z "$(ls "$(store)/tmp")"
+	wait_for no_tmp
 	clean
 }
 
