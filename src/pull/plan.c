@@ -143,8 +143,10 @@ static int check_space(struct plan *p, struct err *e)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].from == PLAN_PARTIAL && !p->v[i].same)
 			need += p->v[i].size - p->v[i].g->arrived;
-	if (!need || need <= space_left(p->h) || (space_wait(p->h) && need <= space_left(p->h)) ||
-	    fstatvfs(p->h->fd, &st) < 0)
+	if (!need || need <= space_left(p->h))
+		return 0;
+	space_wait(p->h);
+	if (need <= space_left(p->h) || fstatvfs(p->h->fd, &st) < 0)
 		return 0;
 	p->refused = true;
 	err_fail_code(e, ERR_DISK_FULL, ENOSPC,

@@ -48,20 +48,18 @@ static void count_removals(const struct home *h, int *ret_held, int *ret_all)
 		closedir(d);
 }
 
-bool space_wait(const struct home *h)
+void space_wait(const struct home *h)
 {
 	int64_t until = time_mono_ms() + PATIENCE_MS;
 	int held, all;
 
 	count_removals(h, &held, &all);
-	if (!all)
-		return false;
 	while (held && time_mono_ms() < until) {
 		usleep(PAUSE_US);
 		count_removals(h, &held, &all);
 	}
-	home_sweep(h);
-	return true;
+	if (all)
+		home_sweep(h);
 }
 
 static bool is_room(const struct home *h, uint64_t need)
@@ -78,7 +76,10 @@ int space_need(const struct home *h, uint64_t need, const char *what, struct err
 	scoped(str) kept = {0};
 	struct statvfs st;
 
-	if (is_room(h, need) || (space_wait(h) && is_room(h, need)) || fstatvfs(h->fd, &st) < 0)
+	if (is_room(h, need))
+		return 0;
+	space_wait(h);
+	if (is_room(h, need) || fstatvfs(h->fd, &st) < 0)
 		return 0;
 	if (need)
 		size_human(&wanted, need);

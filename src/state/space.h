@@ -17,8 +17,9 @@ enum { SPACE_STEP = 1 << 20 }; /* look after so many bytes; what is smaller need
 /* Bytes that may be written; UINT64_MAX where the file system does not say. One call. */
 uint64_t space_left(const struct home *h);
 
-/* Waits, some seconds at most, for what is being removed, and removes what nobody removes any more. false: there was nothing. */
-bool space_wait(const struct home *h);
+/* Waits, some seconds at most, for what is being removed, and removes what nobody removes any more. Whoever met a full disk tries once more then, also
+ * when there was nothing to wait for: it may have ended in between. */
+void space_wait(const struct home *h);
 
 /* May need bytes more be written (0: some, it is not known how many)? what names who wants to. ERR_DISK_FULL says what it needs and what there is. */
 int space_need(const struct home *h, uint64_t need, const char *what, struct err *e);
