@@ -53,6 +53,21 @@ void strv_sort(struct strv *l)
 		qsort(l->v, l->n, sizeof *l->v, by_text);
 }
 
+const char *strv_nearest(const struct strv *l, const char *typed)
+{
+	size_t least = str_too_far(typed), n = strlen(typed);
+	const char *best = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t d = str_distance(typed, l->v[i]);
+		if (d < least && d < n) {
+			least = d;
+			best = l->v[i];
+		}
+	}
+	return best;
+}
+
 void strv_split(struct strv *l, const char *s, char sep)
 {
 	for (;;) {

@@ -15,6 +15,8 @@ void strv_addf(struct strv *l, const char *fmt, ...) printf_like(2, 3);
 void strv_take(struct strv *l, char *s); /* takes ownership */
 bool strv_has(const struct strv *l, const char *s);
 void strv_sort(struct strv *l);
+/* The one nearest to what was typed, for "did you mean"; NULL if none is near. */
+const char *strv_nearest(const struct strv *l, const char *typed);
 /* Splits s at each sep; empty pieces are kept. */
 void strv_split(struct strv *l, const char *s, char sep);
 

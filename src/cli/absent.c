@@ -32,8 +32,6 @@ const struct absent absent_run_flags[] = {
 	 "leave it out, or bind a directory there: -v ./data:/data"},
 	{"gpus", "hoy knows no devices by kind in this build",
 	 "--device gives one by its path: --device /dev/dri"},
-	{"secret", "hoy keeps no secrets in this build",
-	 "bind the file: -v ./secret:/run/secrets/NAME:ro"},
 	{"pod pod-id-file init-ctr requires", "hoy has no pods in this build",
 	 "containers share namespaces with --ipc, --pid and --uts container:NAME"},
 	{"rootfs", "hoy starts images only",
@@ -62,6 +60,8 @@ const struct absent absent_run_flags[] = {
 const struct absent absent_other_flags[] = {
 	{"latest l", "hoy takes containers by name or ID only here",
 	 "hoy ps -lq prints the ID of the newest one"},
+	{"driver-opts template-driver", "secrets are files of the store here",
+	 "leave it out: the driver is file, which takes no options"},
 	{"tree", "hoy images shows no layers", "hoy history IMAGE does"},
 	{"watch", "hoy prints a list once", "watch hoy ps prints it again and again"},
 	{"checkpoint checkpoint-dir", "hoy keeps no images of running processes",
@@ -86,8 +86,8 @@ const struct absent absent_commands[] = {
 	 "hoy wait waits until a container ends; hoy ps shows how all of them are"},
 	{"compose pod kube play generate quadlet", "hoy runs one container at a time",
 	 "a script of hoy run -d lines does it; for systemd, hoy run --rm is a unit's ExecStart="},
-	{"secret config swarm service stack node", "hoy has neither secrets nor a cluster",
-	 "bind a file for a secret: hoy run -v ./secret:/run/secrets/NAME:ro"},
+	{"config swarm service stack node", "hoy works on this machine alone",
+	 "hoy secret create keeps data for containers, for configs too"},
 	{"trust sign", "hoy neither signs images nor verifies signatures",
 	 "cosign signs and verifies; policy.json may still reject names, and what it wants signed "
 	 "is "

@@ -58,6 +58,12 @@
 	X(manifest_push)                                                                           \
 	X(manifest_remove)                                                                         \
 	X(manifest_rm)                                                                             \
+	/* secrets */                                                                              \
+	X(secret_create)                                                                           \
+	X(secret_exists)                                                                           \
+	X(secret_inspect)                                                                          \
+	X(secret_ls)                                                                               \
+	X(secret_rm)                                                                               \
 	/* networks */                                                                             \
 	X(network_connect)                                                                         \
 	X(network_create)                                                                          \
@@ -86,6 +92,7 @@
 	X(group_image)                                                                             \
 	X(group_manifest)                                                                          \
 	X(group_network)                                                                           \
+	X(group_secret)                                                                            \
 	X(group_system)                                                                            \
 	/* for the build and the shells */                                                         \
 	X(complete)                                                                                \

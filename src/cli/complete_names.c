@@ -6,6 +6,7 @@
 #include "net/network.h"
 #include "oci/reference.h"
 #include "state/container.h"
+#include "state/secret.h"
 #include "store/images.h"
 
 static bool fits(enum complete kind, enum container_status s)
@@ -96,6 +97,15 @@ static void offer_networks(struct completion *c, const struct home *h)
 		complete_offer(c, names.v[i], NULL);
 }
 
+static void offer_secrets(struct completion *c, const struct home *h)
+{
+	scoped(strv) names = {0};
+
+	(void)secret_names(h, &names, NULL);
+	for (size_t i = 0; i < names.n; i++)
+		complete_offer(c, names.v[i], NULL);
+}
+
 void complete_names(struct completion *c, enum complete kind)
 {
 	scoped(home) h = {.fd = -1};
@@ -110,6 +120,10 @@ void complete_names(struct completion *c, enum complete kind)
 		return;
 	if (kind == COMPLETE_NETWORK) {
 		offer_networks(c, &h);
+		return;
+	}
+	if (kind == COMPLETE_SECRET) {
+		offer_secrets(c, &h);
 		return;
 	}
 	if (kind != COMPLETE_IMAGE)

@@ -68,6 +68,7 @@ enum complete {
 	COMPLETE_IMAGE,
 	COMPLETE_NETWORK,
 	COMPLETE_VOLUME,
+	COMPLETE_SECRET,
 	COMPLETE_SIGNAL,
 	COMPLETE_COMMAND, /* the commands of hoy */
 	COMPLETE_FORMAT,  /* a template: the fields that the command's .sample has */

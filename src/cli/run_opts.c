@@ -38,6 +38,10 @@ const struct opt run_common_rows[] = {
 	PULL_ROW_CREDS(struct run_opts, image.),
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"secret", 0, TO(OPT_STRS, secrets), "NAME[,KEY=VALUE...]",
+	 "Give it a secret: as a file of /run/secrets, or with type=env as a variable; target=, "
+	 "uid=, gid=, mode=",
+	 COMPLETE_SECRET},
 	{"device", 0, TO(OPT_STRS, devices), "PATH[:PATH][:rwm]",
 	 "Give it a device of the host, or all in a directory", COMPLETE_FILE},
 	{"device-cgroup-rule", 0, TO(OPT_STRS, device_rules), "RULE", "Refused: needs root",
@@ -306,6 +310,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.cap_drop = o->cap_drop,
 		.security_opts = o->security_opts,
 		.ulimits = o->ulimits,
+		.secrets = o->secrets,
 		.tty = o->tty,
 		.interactive = o->interactive,
 		.read_only = o->read_only,

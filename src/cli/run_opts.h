@@ -23,7 +23,7 @@ struct run_opts {
 	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
 	struct strs env_first; /* of hoy.conf */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,
-		cap_drop, security_opts, ulimits;
+		cap_drop, security_opts, ulimits, secrets;
 	const char *stop_signal, *restart;
 	int64_t stop_timeout;
 	uint64_t shm_size;

@@ -6,6 +6,7 @@
 #include "engine/depends.h"
 #include "engine/mount_opts.h"
 #include "engine/options.h"
+#include "engine/secret_opts.h"
 #include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
@@ -331,6 +332,8 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 		ret->status = CONTAINER_CREATED;
 		r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
 		if (r == 0)
+			r = secret_opts_take(h, c, t.fd, e);
+		if (r == 0)
 			r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
@@ -390,6 +393,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = set_security(o, c, a, e);
 	if (r == 0)
 		r = set_mounts(o, c, a, e);
+	if (r == 0)
+		r = secret_opts_set(h, &o->secrets, c, a, e);
 	if (r == 0)
 		r = namespace_opts_sysctls(&o->ns, c, a, e);
 	if (r == 0)

@@ -22,7 +22,7 @@ struct create_opts {
 	const char *detach_keys;
 	struct strs env_first; /* as of --env, but the files come after them */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
-		security_opts, ulimits;
+		security_opts, ulimits, secrets;
 	struct strs create_command;
 	const struct process_opts *more;
 	const char *cidfile; /* for inspect; the caller writes it */

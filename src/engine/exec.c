@@ -2,6 +2,7 @@
 #include "base/proc.h"
 #include "engine/exec.h"
 #include "engine/options.h"
+#include "runtime/secrets.h"
 #include "runtime/user.h"
 #include "monitor/proto.h"
 #include "monitor/session.h"
@@ -28,7 +29,9 @@ static int build_process(struct container *c, const struct exec_opts *o, struct 
 		strs_add(&c->arena, &ret->env, base->env.v[i]);
 	if (o->tty && !env_get(&ret->env, "TERM"))
 		env_set(&c->arena, &ret->env, "TERM", 4, "xterm");
-	int r = user_check(o->user, e);
+	int r = secrets_env(c->dir, &c->config, &ret->env, &c->arena, e);
+	if (r == 0)
+		r = user_check(o->user, e);
 	if (r == 0 && !str_is_empty(o->workdir) && o->workdir[0] != '/') {
 		err_fail(e, ERR_USAGE, "the working directory \"%s\" is not an absolute path",
 			 o->workdir);

@@ -184,6 +184,24 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	return j;
 }
 
+/* Which ones, never what they say. */
+static struct json *secrets_json(const struct container_config *cfg, struct arena *a)
+{
+	const struct config_secret *v = cfg->secrets.v;
+	struct json *list = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < cfg->secrets.n; i++) {
+		struct json *o = json_new(a, JSON_OBJ);
+		json_set_str(a, o, "Name", v[i].name);
+		json_set_str(a, o, "ID", v[i].id);
+		json_set_int(a, o, "UID", v[i].uid);
+		json_set_int(a, o, "GID", v[i].gid);
+		json_set_int(a, o, "Mode", v[i].mode);
+		json_add(a, list, o);
+	}
+	return list;
+}
+
 /* ---- Config */
 
 static struct json *config(const struct container *c, bool docker, struct arena *a)
@@ -223,6 +241,8 @@ static struct json *config(const struct container *c, bool docker, struct arena 
 	json_set_str(a, j, "Umask", arena_printf(a, "%04o", (unsigned)cfg->umask));
 	json_set_str(a, j, "Timezone", text(cfg->tz));
 	json_set_int(a, j, "Timeout", cfg->timeout);
+	if (cfg->secrets.n)
+		json_set(a, j, "Secrets", secrets_json(cfg, a));
 	json_set(a, j, "CreateCommand", json_new_strs(a, &cfg->create_command));
 	if (cfg->detach_keys)
 		json_set_str(a, j, "DetachKeys", cfg->detach_keys);

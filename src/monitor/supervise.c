@@ -23,6 +23,7 @@
 #include "state/events.h"
 #include "state/tell.h"
 #include "state/tmp.h"
+#include "runtime/secrets.h"
 #include "state/u0.h"
 #include "store/copied.h"
 #include "store/layer_form.h"
@@ -231,10 +232,14 @@ static int launch(const struct supervise *s, const struct u0_map *map, const str
 		r = joins_open(s->home, sv.config, &joins, e);
 	if (r < 0)
 		return r;
+	struct container_config c = *sv.config;
+	r = secrets_env(s->dir, &c, &c.process.env, &a, e);
+	if (r < 0)
+		return r;
 	struct launch l = {.home = s->home->path,
 			   .where = s->unpublished ? "tmp" : "containers",
 			   .form = s->state->form,
-			   .config = sv.config,
+			   .config = &c,
 			   .names = &names,
 			   .uids = &map->uids,
 			   .gids = &map->gids,

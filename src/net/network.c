@@ -360,18 +360,10 @@ static int make_default(const struct home *h, struct network *ret, struct arena 
 static int unknown(const struct home *h, const char *text, struct err *e)
 {
 	scoped(strv) names = {0};
-	const char *best = NULL;
-	size_t least = str_too_far(text);
 
 	network_names(h, &names, NULL);
 	strv_add(&names, NETWORK_DEFAULT);
-	for (size_t i = 0; i < names.n; i++) {
-		size_t d = str_distance(text, names.v[i]);
-		if (d < least && d < strlen(text)) {
-			least = d;
-			best = names.v[i];
-		}
-	}
+	const char *best = strv_nearest(&names, text);
 	err_fail_code(e, ERR_NETWORK_UNKNOWN, ENOENT, "no network with name or ID \"%.80s\"", text);
 	if (best)
 		return err_hint(e, "did you mean %s?", best);

@@ -13,6 +13,17 @@ static const struct bind_field mount_fields[] = {
 	{0},
 };
 
+static const struct bind_field secret_fields[] = {
+	{"Name", BIND_STR, AT(config_secret, name), .flags = BIND_REQUIRED},
+	{"Id", BIND_STR, AT(config_secret, id), .flags = BIND_REQUIRED},
+	{"Type", BIND_STR, AT(config_secret, type), .flags = BIND_REQUIRED},
+	{"Target", BIND_STR, AT(config_secret, target), .flags = BIND_REQUIRED},
+	{"Uid", BIND_INT, AT(config_secret, uid)},
+	{"Gid", BIND_INT, AT(config_secret, gid)},
+	{"Mode", BIND_INT, AT(config_secret, mode), .flags = BIND_ALWAYS},
+	{0},
+};
+
 static const struct bind_field device_fields[] = {
 	{"Source", BIND_STR, AT(config_device, source), .flags = BIND_REQUIRED},
 	{"Destination", BIND_STR, AT(config_device, destination), .flags = BIND_REQUIRED},
@@ -83,6 +94,8 @@ const struct bind_field config_fields[] = {
 	 sizeof(struct config_ulimit)},
 	{"Devices", BIND_LIST, AT(container_config, devices), device_fields,
 	 sizeof(struct config_device)},
+	{"Secrets", BIND_LIST, AT(container_config, secrets), secret_fields,
+	 sizeof(struct config_secret)},
 	{"ShmSize", BIND_INT, AT(container_config, shm_size), .flags = BIND_ALWAYS},
 	{"CapAdd", BIND_STRS, AT(container_config, cap_add)},
 	{"CapDrop", BIND_STRS, AT(container_config, cap_drop)},

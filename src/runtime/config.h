@@ -28,6 +28,14 @@ struct config_device {
 	const char *permissions;	  /* of "rwm" */
 };
 
+/* A copy of the secret's data lies in the container's directory, as secrets/<place in the list>. */
+struct config_secret {
+	const char *name, *id;	/* of the secret when the container was made */
+	const char *type;	/* "mount" or "env" */
+	const char *target;	/* an absolute path, or the variable */
+	int64_t uid, gid, mode; /* of a mount */
+};
+
 struct config_ulimit {
 	const char *name;   /* "nofile" */
 	int64_t soft, hard; /* -1: unlimited */
@@ -76,6 +84,7 @@ struct container_config {
 	struct bind_list mounts;  /* of struct config_mount */
 	struct bind_list ulimits; /* of struct config_ulimit */
 	struct bind_list devices; /* of struct config_device */
+	struct bind_list secrets; /* of struct config_secret */
 	struct pairs sysctls;	  /* names with dots; checked at create */
 	int64_t shm_size;	  /* of /dev/shm in bytes; 0: no limit */
 	struct strs cap_add, cap_drop;

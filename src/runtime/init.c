@@ -5,6 +5,7 @@
  *   dev        /dev with devices, pts, shm
  *   proc, sys  kernel file systems
  *   volumes    what -v, --mount and --tmpfs asked for
+ *   secrets    what --secret asked for
  *   devices    what --device asked for
  *   files      host name, /etc/hosts, /etc/resolv.conf, /etc/hostname
  *   user       looked up in the root, before anything is hidden there and before it is left to the container
@@ -34,10 +35,10 @@
 #include "sys/netdev.h"
 
 static stage_step *const first_steps[] = {
-	stage_root,	stage_dev,   stage_proc,       stage_sys,     stage_volumes,
-	stage_devices,	stage_files, stage_user,       stage_passwd,  stage_own,
-	stage_terminal, stage_masks, stage_read_only,  stage_network, stage_pivot,
-	stage_limits,	stage_cwd,   stage_privileges, stage_exec,
+	stage_root,    stage_dev,      stage_proc,  stage_sys,	      stage_volumes,
+	stage_secrets, stage_devices,  stage_files, stage_user,	      stage_passwd,
+	stage_own,     stage_terminal, stage_masks, stage_read_only,  stage_network,
+	stage_pivot,   stage_limits,   stage_cwd,   stage_privileges, stage_exec,
 };
 
 /* For a process that joins, everything is there already. */

@@ -53,6 +53,8 @@ stage_step stage_root, stage_pivot;
 stage_step stage_proc, stage_sys, stage_files, stage_passwd, stage_masks, stage_read_only;
 /* volumes.c: what the user asked for; then the owners of what has the option U. */
 stage_step stage_volumes, stage_own;
+/* secrets.c: after the volumes, which may lie where secrets go. */
+stage_step stage_secrets;
 /* Opens a directory right below the root that must be a directory, not a link (CVE-2026-41579); makes it if it is missing. */
 int stage_top_dir(struct stage *s, const char *name, struct err *e);
 /* devices.c: /dev, devices of the host, and the terminal. */

@@ -209,17 +209,9 @@ int container_ids_all(const struct home *h, struct strv *ret, struct err *e)
 static int unknown(const struct home *h, const char *text, struct err *e)
 {
 	scoped(strv) names = {0};
-	const char *best = NULL;
-	size_t least = str_too_far(text);
 
 	list_dir(h, "cnames", &names, NULL);
-	for (size_t i = 0; i < names.n; i++) {
-		size_t d = str_distance(text, names.v[i]);
-		if (d < least && d < strlen(text)) {
-			least = d;
-			best = names.v[i];
-		}
-	}
+	const char *best = strv_nearest(&names, text);
 	err_fail_code(e, ERR_CONTAINER_UNKNOWN, ENOENT, "no container with name or ID \"%.80s\"",
 		      text);
 	if (best)
