@@ -57,6 +57,7 @@ static int images_run(struct cli *c, void *opts, struct err *e)
 
 	/* {{json .}} is made of the facts too, unless docker's lines are wanted. */
 	q.ids_only = o->quiet;
+	q.lists = c->called != CALLED_DOCKER;
 	q.facts = format_wants_facts(c, o->format);
 	q.count = o->format && (q.facts || strstr(o->format, "Containers"));
 	f.columns = o->digests
@@ -86,7 +87,7 @@ const struct command cmd_images = {
 		"Lists the images of the store, the newest first, one line for each name. NAME "
 		"shows only "
 		"images of that name; it may hold wildcards and leave out the registry and the "
-		"tag.\n\n"
+		"tag. Manifest lists that were made here (hoy manifest create) are listed, too.\n\n"
 		"--format takes the fields of docker and podman: .Repository .Tag .Digest .ID "
 		".CreatedSince .CreatedAt .Size .Labels .Names .Containers and others.",
 	.examples = "hoy images\nhoy images --filter dangling=true -q\n"

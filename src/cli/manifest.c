@@ -165,7 +165,7 @@ static int read_flags(struct cli *c, struct manifest_flags *f, struct manifest_m
 static int print_id(struct cli *c, const struct manifest_list *l, struct err *e)
 {
 	char digest[DIGEST_LEN + 1];
-	int r = manifest_digest(l, digest, e);
+	int r = list_digest(l, digest, e);
 
 	if (r == 0)
 		out_printf(&c->out, "%s\n", digest_hex(digest));

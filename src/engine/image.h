@@ -129,6 +129,7 @@ struct image_query {
 	bool no_trunc, docker;
 	bool count;    /* how many containers each image has */
 	bool ids_only; /* fill .ids */
+	bool lists;    /* manifest lists that are put together here, too */
 	bool facts;    /* fill .objects; else .fields */
 };
 struct image_result {

@@ -9,6 +9,7 @@
 #include "engine/image.h"
 #include "engine/image_text.h"
 #include "state/container.h"
+#include "store/lists.h"
 
 struct row {
 	const struct image_entry *im;
@@ -340,6 +341,8 @@ static struct json *object_json(const struct plan *p, const struct image_entry *
 	if (dot && !im->created.tv_nsec)
 		memcpy(dot, "Z", 2);
 	put_str(a, o, "CreatedAt", at);
+	if (im->list)
+		put_bool(a, o, "IsManifestList", true);
 	return o;
 }
 
@@ -442,6 +445,57 @@ struct json *image_sample(bool docker, struct arena *a)
 	return row_json(&p, &(struct row){.im = &nobody});
 }
 
+static int by_age(const void *a, const void *b)
+{
+	return -compare_time(((const struct image_entry *)a)->created,
+			     ((const struct image_entry *)b)->created);
+}
+
+static void add_list(const struct home *h, const char *name, struct image_list *l)
+{
+	struct manifest_list list;
+	struct image_entry *im = &l->v[l->n];
+	struct reference ref;
+	struct strs digests = {0}, names = {0};
+	scoped(str) text = {0};
+	const char *type;
+	char digest[DIGEST_LEN + 1];
+
+	if (ref_parse(&l->arena, name, &ref, NULL) < 0 ||
+	    list_read(h, &ref, &l->arena, &list, NULL) < 0 || list_digest(&list, digest, NULL) < 0)
+		return;
+	list_index(&list, LIST_AS_MEMBERS, &l->arena, &text, &type);
+	strs_add(&l->arena, &names, name);
+	strs_add(&l->arena, &digests,
+		 arena_printf(&l->arena, "%s@%s", ref_name(&l->arena, &ref), digest));
+	*im = (struct image_entry){.id = arena_strdup(&l->arena, digest),
+				   .names = names,
+				   .repo_digests = digests,
+				   .created = list_changed(h, &list),
+				   .size = (int64_t)text.len,
+				   .list = true};
+	im->manifest_digest = im->id;
+	l->n++;
+}
+
+/* The lists among the images, the newest first. */
+static int add_lists(const struct home *h, struct image_list *l, struct err *e)
+{
+	scoped(strv) names = {0};
+	int r = lists_names(h, &names, e);
+
+	if (r < 0 || !names.n)
+		return r;
+	struct image_entry *v = arena_alloc(&l->arena, (l->n + names.n) * sizeof *v);
+	if (l->n)
+		memcpy(v, l->v, l->n * sizeof *v);
+	l->v = v;
+	for (size_t i = 0; i < names.n; i++)
+		add_list(h, names.v[i], l);
+	qsort(l->v, l->n, sizeof *l->v, by_age);
+	return 0;
+}
+
 int image_query(const struct home *h, const struct image_query *q, struct arena *a,
 		struct image_result *ret, struct err *e)
 {
@@ -454,6 +508,8 @@ int image_query(const struct home *h, const struct image_query *q, struct arena 
 				     .objects = json_new(a, JSON_ARR)};
 	if (r == 0)
 		r = images_list(h, l, e);
+	if (r == 0 && q->lists)
+		r = add_lists(h, l, e);
 	for (size_t i = 0; i < l->n && r == 0; i++) {
 		if (!l->v[i].names.n)
 			add_row(&p, &l->v[i],

@@ -4,6 +4,7 @@
 #include "state/container.h"
 #include "state/tell.h"
 #include "store/names.h"
+#include "store/lists.h"
 
 void image_removed_free(struct image_removed *r)
 {
@@ -207,6 +208,61 @@ static int rm_found(const struct home *h, struct naming *n, const char *name,
 	return r ? r : rm_whole(h, n, o, ret, e);
 }
 
+static bool read_list(const struct home *h, const char *name, struct arena *a,
+		      struct manifest_list *l, char *digest)
+{
+	struct reference ref;
+
+	return image_parse_new_name(a, name, "localhost", &ref, NULL) == 0 &&
+	       list_read(h, &ref, a, l, &(struct err){0}) == 0 && list_digest(l, digest, NULL) == 0;
+}
+
+/* The manifest list that a text means, by its name or by its id. -ENOENT (e untouched) if none. */
+static int find_list(const struct home *h, const char *text, struct arena *a,
+		     struct manifest_list *ret, char *digest, struct err *e)
+{
+	scoped(strv) names = {0};
+	const char *hex, *found = NULL;
+
+	if (read_list(h, text, a, ret, digest))
+		return 0;
+	if (!ref_is_id_prefix(text, &hex) || lists_names(h, &names, NULL) < 0)
+		return -ENOENT;
+	for (size_t i = 0; i < names.n; i++) {
+		if (!read_list(h, names.v[i], a, ret, digest) ||
+		    !str_starts(digest_hex(digest), hex))
+			continue;
+		if (found)
+			return err_fail(e, ERR_IMAGE_AMBIGUOUS,
+					"\"%s\" fits several manifest lists", text);
+		found = names.v[i];
+	}
+	return found && read_list(h, found, a, ret, digest) ? 0 : -ENOENT;
+}
+
+static int rm_list(const struct home *h, const char *text, struct image_removed *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct manifest_list l;
+	struct reference ref;
+	char digest[DIGEST_LEN + 1];
+	int r = find_list(h, text, &a, &l, digest, e);
+
+	if (r == 0)
+		r = ref_parse(&a, l.name, &ref, e);
+	if (r < 0)
+		return r;
+	autoclose int lock = lists_lock(h, e);
+	if (lock < 0)
+		return lock;
+	r = list_remove(h, &ref, e);
+	if (r == 0) {
+		strv_add(&ret->untagged, l.name);
+		strv_add(&ret->deleted, digest);
+	}
+	return r;
+}
+
 int image_rm(const struct home *h, const char *text, const struct image_rm_opts *o,
 	     struct image_removed *ret, struct err *e)
 {
@@ -216,8 +272,12 @@ int image_rm(const struct home *h, const char *text, const struct image_rm_opts 
 
 	*ret = (struct image_removed){0};
 	int r = image_find_id(h, text, &a, &n.id, &name, e);
-	if (r < 0 && e->id == ERR_IMAGE_UNKNOWN)
+	if (r < 0 && e->id == ERR_IMAGE_UNKNOWN) {
+		int k = o->docker ? -ENOENT : rm_list(h, text, ret, e);
+		if (k != -ENOENT)
+			return k;
 		e->exit = 1;
+	}
 	if (r == 0)
 		r = names_each(h, collect_names, &n, e);
 	if (r < 0)

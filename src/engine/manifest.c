@@ -28,21 +28,6 @@ int manifest_find(const struct home *h, const char *text, bool docker, struct ar
 	return r;
 }
 
-int manifest_digest(const struct manifest_list *l, char ret[static DIGEST_LEN + 1], struct err *e)
-{
-	scoped(arena) a = {0};
-	scoped(str) text = {0};
-	const char *type;
-	char buf[DIGEST_STR];
-	struct digest d;
-
-	list_index(l, LIST_AS_MEMBERS, &a, &text, &type);
-	int r = hash_bytes(text.s, text.len, &d, e);
-	if (r == 0)
-		snprintf(ret, DIGEST_LEN + 1, "%s", digest_str(&d, buf));
-	return r;
-}
-
 /* ---- changing */
 
 /* One that is there already is replaced. */

@@ -28,9 +28,6 @@ int manifest_name(const char *text, bool docker, struct arena *a, struct referen
 int manifest_find(const struct home *h, const char *text, bool docker, struct arena *a,
 		  struct manifest_list *ret, struct err *e);
 
-/* The digest of the list's index: what is printed as its id. */
-int manifest_digest(const struct manifest_list *l, char ret[static DIGEST_LEN + 1], struct err *e);
-
 /* amend: a list that exists is added to. ERR_LIST_EXISTS otherwise. */
 int manifest_create(const struct home *h, const char *text, char *const *images, size_t n,
 		    bool amend, const struct pairs *annotations,

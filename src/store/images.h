@@ -66,6 +66,7 @@ struct image_entry {
 	const char *os, *architecture;
 	struct pairs labels;
 	bool broken;
+	bool list; /* no image: a manifest list that is put together here */
 };
 struct image_list {
 	struct arena arena;

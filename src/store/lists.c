@@ -107,6 +107,16 @@ int list_remove(const struct home *h, const struct reference *name, struct err *
 			       : err_set(e, errno, "remove %s/%s", h->path, path);
 }
 
+struct timespec list_changed(const struct home *h, const struct manifest_list *l)
+{
+	char path[LIST_PATH];
+	struct stat st;
+
+	return list_path(l->name, path, NULL) == 0 && fstatat(h->fd, path, &st, 0) == 0
+		       ? st.st_mtim
+		       : (struct timespec){0};
+}
+
 int lists_names(const struct home *h, struct strv *ret, struct err *e)
 {
 	int fd = openat(h->fd, "lists", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -161,4 +171,19 @@ void list_index(const struct manifest_list *l, enum list_form form, struct arena
 		ix.annotations = l->annotations;
 	json_write(out, bind_write(oci_index_fields, &ix, a), 0);
 	*ret_type = ix.media_type;
+}
+
+int list_digest(const struct manifest_list *l, char *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+	const char *type;
+	char buf[DIGEST_STR];
+	struct digest d;
+
+	list_index(l, LIST_AS_MEMBERS, &a, &text, &type);
+	int r = hash_bytes(text.s, text.len, &d, e);
+	if (r == 0)
+		snprintf(ret, DIGEST_LEN + 1, "%s", digest_str(&d, buf));
+	return r;
 }

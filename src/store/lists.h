@@ -34,6 +34,9 @@ int list_read(const struct home *h, const struct reference *name, struct arena *
 int list_write(const struct home *h, const struct manifest_list *l, struct err *e);
 int list_remove(const struct home *h, const struct reference *name, struct err *e);
 
+/* When it was changed last; 0: nobody knows. */
+struct timespec list_changed(const struct home *h, const struct manifest_list *l);
+
 /* The names of all lists, sorted. */
 int lists_names(const struct home *h, struct strv *ret, struct err *e);
 
@@ -41,5 +44,7 @@ enum list_form { LIST_AS_MEMBERS, LIST_OCI, LIST_DOCKER };
 /* The index as a registry gets it; *ret_type is its media type. As its members: docker's if all of them are and nothing has annotations. */
 void list_index(const struct manifest_list *l, enum list_form form, struct arena *a,
 		struct str *out, const char **ret_type);
+/* The digest of its index as its members want it: what is printed as its id. ret: DIGEST_LEN + 1 bytes. */
+int list_digest(const struct manifest_list *l, char *ret, struct err *e);
 
 #endif

@@ -239,6 +239,39 @@ test_wrong_words() { # short
 	assert_err E-REGISTRY-UNREACHABLE
 }
 
+# Lists stand among the images, as podman shows them, and rmi takes them away.
+test_lists_among_images() {
+	load busybox
+	run hoy manifest create mine:1 busybox
+	assert_ok
+	local id
+	id=$(hoy images --format '{{.ID}}' --filter reference=mine)
+	run hoy images --format '{{.Repository}}:{{.Tag}}'
+	assert_has localhost/mine:1
+	assert_has localhost/busybox:latest
+	run hoy images --format json
+	assert_eq "True ['localhost/mine:1']" "$(printf '%s' "$out" | python3 -c 'import json, sys; d = [i for i in json.load(sys.stdin) if i.get("IsManifestList")]; print(len(d) == 1, d[0]["Names"])')"
+	[ "$(hoy images -q | wc -l)" = 2 ] || fail 'images -q'
+	run hoy images --filter dangling=true -q
+	assert_out ''
+	run as_docker images --format '{{.Repository}}'
+	assert_lacks mine
+	run hoy image prune -af
+	assert_ok
+	run hoy images -q
+	assert_out "$id"
+	run hoy rmi "$id"
+	assert_ok
+	assert_has 'Untagged: localhost/mine:1'
+	run hoy manifest exists mine:1
+	assert_rc 1
+	run hoy manifest create other
+	run hoy rmi other
+	assert_ok
+	run hoy images -q
+	assert_out ''
+}
+
 # Whoever changes one list at the same time as others loses nothing.
 test_at_once() { # short
 	load stop
