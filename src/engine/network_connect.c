@@ -74,25 +74,6 @@ static int commit(struct change *x, struct err *e)
 	return r == -ECONNREFUSED || r == -ENOENT ? 0 : r;
 }
 
-static bool has_device(const struct endpoints *l, const char *name)
-{
-	const struct endpoint *v = l->v.v;
-
-	for (size_t i = 0; i < l->v.n; i++)
-		if (str_eq(v[i].ifname, name))
-			return true;
-	return false;
-}
-
-static const char *free_device(const struct endpoints *l, struct arena *a)
-{
-	for (unsigned i = 0;; i++) {
-		const char *name = arena_printf(a, "eth%u", i);
-		if (!has_device(l, name))
-			return name;
-	}
-}
-
 static void remove_at(struct endpoints *l, size_t at)
 {
 	struct endpoint *v = l->v.v;
@@ -142,7 +123,7 @@ static int add(struct change *x, const struct network *n, const struct network_a
 	}
 	struct endpoint ep = {.network = n->name,
 			      .network_id = n->id,
-			      .ifname = free_device(&x->all, a),
+			      .ifname = endpoints_free_device(&x->all, a),
 			      .ip4 = k->ip4,
 			      .ip6 = k->ip6,
 			      .mac = k->mac,

@@ -402,9 +402,10 @@ int network_create(const struct home *h, const struct network_create_opts *o, st
 	r = network_read(h, n.name, ret, a, e);
 	if (r != -ENOENT)
 		return r < 0 || o->ignore ? r : exists(o, n.name, e);
-	r = set_subnets(h, o, &n, a, e);
-	if (r == 0 && parent_is(&n))
-		r = parent_check(&n, e);
+	/* Who may not have it at all need not hear what is missing. */
+	r = parent_is(&n) ? parent_check(&n, e) : 0;
+	if (r == 0)
+		r = set_subnets(h, o, &n, a, e);
 	if (!n.interface && !strcmp(n.driver, "bridge"))
 		n.interface = "br0";
 	if (r == 0)

@@ -361,20 +361,9 @@ static void by_priority(const struct network_ask *v, size_t n, size_t *order)
 	}
 }
 
-static bool ifname_taken(const struct endpoints *l, const char *name)
-{
-	const struct endpoint *v = l->v.v;
-
-	for (size_t i = 0; i < l->v.n; i++)
-		if (str_eq(v[i].ifname, name))
-			return true;
-	return false;
-}
-
 static int name_devices(struct endpoints *l, struct arena *a, struct err *e)
 {
 	struct endpoint *v = l->v.v;
-	unsigned next = 0;
 
 	for (size_t i = 0; i < l->v.n; i++)
 		for (size_t k = 0; k < i; k++)
@@ -384,11 +373,8 @@ static int name_devices(struct endpoints *l, struct arena *a, struct err *e)
 				return err_hint(e, "give each interface_name= once");
 			}
 	for (size_t i = 0; i < l->v.n; i++)
-		while (!v[i].ifname) {
-			const char *name = arena_printf(a, "eth%u", next++);
-			if (!ifname_taken(l, name))
-				v[i].ifname = name;
-		}
+		if (!v[i].ifname)
+			v[i].ifname = endpoints_free_device(l, a);
 	return 0;
 }
 

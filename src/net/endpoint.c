@@ -73,3 +73,22 @@ char *endpoint_id(const char *container, const char *network_id, char buf[ENDPOI
 	buf[ENDPOINT_ID_LEN] = 0;
 	return buf;
 }
+
+bool endpoints_have_device(const struct endpoints *l, const char *ifname)
+{
+	const struct endpoint *v = l->v.v;
+
+	for (size_t i = 0; i < l->v.n; i++)
+		if (str_eq(v[i].ifname, ifname))
+			return true;
+	return false;
+}
+
+const char *endpoints_free_device(const struct endpoints *l, struct arena *a)
+{
+	for (unsigned i = 0;; i++) {
+		const char *name = arena_printf(a, "eth%u", i);
+		if (!endpoints_have_device(l, name))
+			return name;
+	}
+}

@@ -35,6 +35,10 @@ extern const struct bind_field endpoint_fields[];
 int endpoints_read(int container_dir, struct endpoints *ret, struct arena *a, struct err *e);
 int endpoints_write(int container_dir, const struct endpoints *v, struct err *e);
 
+bool endpoints_have_device(const struct endpoints *l, const char *ifname);
+/* "eth" and the first number that none of them has. */
+const char *endpoints_free_device(const struct endpoints *l, struct arena *a);
+
 /* 64 hex digits that docker's outputs name an endpoint by: the same as long as the container is in the network. */
 enum { ENDPOINT_ID_LEN = 64 };
 char *endpoint_id(const char *container, const char *network_id, char buf[ENDPOINT_ID_LEN + 1]);

@@ -126,7 +126,7 @@ int stage_proc(struct stage *s, struct err *e)
 	if (target < 0)
 		return target;
 	autoclose int mnt = open_proc(s, e);
-	int r = mnt < 0 ? mnt : sysctl_write(s->c, mnt, e);
+	int r = mnt < 0 ? mnt : sysctl_write(s->c, mnt, &s->sysctl_later, e);
 	return r < 0 ? r : attach_at(mnt, target, "/proc", e);
 }
 

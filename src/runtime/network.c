@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "net/guest.h"
 #include "runtime/stage.h"
+#include "runtime/sysctl.h"
 
 int stage_network(struct stage *s, struct err *e)
 {
@@ -18,5 +19,5 @@ int stage_network(struct stage *s, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return sysctl_write_later(s->c, &s->sysctl_later, e);
 }

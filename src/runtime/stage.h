@@ -37,6 +37,7 @@ struct stage {
 	int cdir;		/* the container's directory, opened in this mount namespace */
 	int root;		/* the root file system */
 	int given[GIVEN_KINDS]; /* mounts of joined namespaces, or -1 */
+	int sysctl_later;	/* sysctl.h; 0: nothing is left to be set */
 	int pty;		/* the terminal's master until it is sent, else -1 */
 	struct owned *owned;	/* volumes.c */
 	size_t nowned;

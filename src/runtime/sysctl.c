@@ -57,15 +57,33 @@ int sysctl_check(const struct container_config *c, const char *name, struct err 
 	return 0;
 }
 
-static int write_one(int proc, const struct pair *p, struct err *e)
+/* Of a network device that is not there before the container is attached to its networks: net.ipv4.conf.eth0.rp_filter. */
+static bool is_of_device(const struct container_config *c, const char *name)
+{
+	static const char *const before[] = {"net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.",
+					     "net.ipv6.neigh."};
+	static const char *const always[] = {"all.", "default.", "lo."};
+	const char *dev = NULL;
+
+	for (size_t i = 0; i < countof(before); i++)
+		if (str_starts(name, before[i]))
+			dev = name + strlen(before[i]);
+	for (size_t i = 0; dev && i < countof(always); i++)
+		if (str_starts(dev, always[i]))
+			return false;
+	return dev && ns_is_networked(c);
+}
+
+/* path: below dir, but with dots. */
+static int write_one(int dir, const char *from, const struct pair *p, struct err *e)
 {
 	char path[256];
 
-	snprintf(path, sizeof path, "sys/%s", p->k);
+	snprintf(path, sizeof path, "%s", from);
 	for (char *s = path; *s; s++)
 		if (*s == '.')
 			*s = '/';
-	autoclose int fd = path_open_beneath(proc, path, O_WRONLY, 0);
+	autoclose int fd = path_open_beneath(dir, path, O_WRONLY, 0);
 	if (fd < 0) {
 		err_set(e, fd, "--sysctl %s", p->k);
 		e->id = ERR_SYSCTL;
@@ -79,6 +97,14 @@ static int write_one(int proc, const struct pair *p, struct err *e)
 		return err_hint(e, "the kernel does not take this value");
 	}
 	return 0;
+}
+
+static int write_below_proc(int proc, const struct pair *p, struct err *e)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "sys.%s", p->k);
+	return write_one(proc, path, p, e);
 }
 
 /* What a network namespace of its own begins with, as docker has it: everybody in the container may ping, and open any port. The kernel's defaults
@@ -106,13 +132,13 @@ static void write_net_defaults(const struct container_config *c, int proc)
 		const char *name = net_defaults[i].name;
 		for (size_t k = 0; k < 2 && net_defaults[i].values[k]; k++) {
 			const struct pair p = {name, net_defaults[i].values[k]};
-			if (is_asked_for(c, name) || write_one(proc, &p, &ignored) == 0)
+			if (is_asked_for(c, name) || write_below_proc(proc, &p, &ignored) == 0)
 				break;
 		}
 	}
 }
 
-int sysctl_write(const struct container_config *c, int proc, struct err *e)
+int sysctl_write(const struct container_config *c, int proc, int *ret_later, struct err *e)
 {
 	/* With proc-opts=subset=pid the container's own has no sys. */
 	bool less = c->security.proc_opts && strstr(c->security.proc_opts, "subset=pid");
@@ -124,7 +150,29 @@ int sysctl_write(const struct container_config *c, int proc, struct err *e)
 		return whole;
 	if (ns_is_own(c, NS_NET) && !less)
 		write_net_defaults(c, proc);
+	int from = less ? whole : proc;
+	for (size_t i = 0; i < c->sysctls.n && r == 0; i++) {
+		if (!is_of_device(c, c->sysctls.v[i].k)) {
+			r = write_below_proc(from, &c->sysctls.v[i], e);
+		} else if (!*ret_later) {
+			*ret_later = openat(from, "sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+			if (*ret_later < 0)
+				r = err_set(e, errno, "open /proc/sys/net");
+		}
+	}
+	return r;
+}
+
+int sysctl_write_later(const struct container_config *c, int *later, struct err *e)
+{
+	int r = 0;
+
+	if (*later <= 0)
+		return 0;
 	for (size_t i = 0; i < c->sysctls.n && r == 0; i++)
-		r = write_one(less ? whole : proc, &c->sysctls.v[i], e);
+		if (is_of_device(c, c->sysctls.v[i].k))
+			r = write_one(*later, c->sysctls.v[i].k + strlen("net."), &c->sysctls.v[i],
+				      e);
+	fd_close(later);
 	return r;
 }

@@ -12,7 +12,10 @@
 /* Is it a parameter that this container may set? ERR_SYSCTL with the reason if not. */
 int sysctl_check(const struct container_config *c, const char *name, struct err *e);
 
-/* Writes all of the config. proc: a mount of procfs that is attached nowhere in the container yet. */
-int sysctl_write(const struct container_config *c, int proc, struct err *e);
+/* Writes all of the config but what belongs to devices of its networks. proc: a mount of procfs that is attached nowhere in the container yet.
+ * *ret_later: 0 before; a descriptor for sysctl_write_later() if there is something left. */
+int sysctl_write(const struct container_config *c, int proc, int *ret_later, struct err *e);
+/* The devices are there: writes what was left, and closes *later. */
+int sysctl_write_later(const struct container_config *c, int *later, struct err *e);
 
 #endif

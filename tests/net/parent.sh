@@ -24,6 +24,8 @@ test_only_root() { # rows=user,one
 	run hoy network create -d macvlan --subnet 10.55.0.0/24 -o parent=eth0 m
 	assert_err E-NETWORK-PARENT 'only root'
 	assert_err_has 'the driver bridge'
+	run hoy network create -d macvlan m # not what is missing besides
+	assert_err E-NETWORK-PARENT 'only root'
 	run hoy network ls -q --filter driver=macvlan
 	assert_out ''
 }

@@ -155,7 +155,7 @@ test_share_of_descriptors() {
 		exec "${HOY%% *}" run -d --name box --network bridge -v "$T_TOOLS:/t:ro" busybox sleep 100000 >/dev/null
 	) || fail 'run with few descriptors'
 	mkfifo "$T/in"
-	hoy exec -i box sh -c "for i in \$(seq 100); do /t/stream -t 5 idle $HOST $port <&0 & done; wait" <"$T/in" >"$T/idle" 2>&1 &
+	hoy exec -i box sh -c "exec 3<&0; for i in \$(seq 100); do /t/stream -t 5 idle $HOST $port <&3 & done; wait" <"$T/in" >"$T/idle" 2>&1 &
 	idle=$!
 	exec 7>"$T/in"
 	wait_for -t 30 has_lines "$T/idle" 100

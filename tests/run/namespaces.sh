@@ -346,6 +346,19 @@ test_sysctl() { # peer_ok short
 	done
 }
 
+# A device of a network is not there when the others are written.
+test_sysctl_of_a_device() {
+	load busybox
+	run hoy run --rm --network bridge --sysctl net.ipv4.conf.eth0.rp_filter=2 --sysctl net.ipv4.conf.all.log_martians=1 busybox cat /proc/sys/net/ipv4/conf/eth0/rp_filter /proc/sys/net/ipv4/conf/all/log_martians
+	assert_out '2
+1'
+	run hoy run --rm --network bridge --read-only --security-opt proc-opts=subset=pid --sysctl net.ipv4.conf.eth0.rp_filter=2 busybox echo done
+	assert_out 'done'
+	run hoy run --rm --network bridge --sysctl net.ipv4.conf.eth1.rp_filter=2 busybox true
+	assert_rc 125
+	assert_err_has 'net.ipv4.conf.eth1.rp_filter'
+}
+
 test_sysctl_refusals() {
 	load busybox
 	run hoy run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true
