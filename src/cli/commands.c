@@ -75,6 +75,13 @@
 	X(network_reload)                                                                          \
 	X(network_rm)                                                                              \
 	X(network_update)                                                                          \
+	/* volumes */                                                                              \
+	X(volume_create)                                                                           \
+	X(volume_exists)                                                                           \
+	X(volume_inspect)                                                                          \
+	X(volume_ls)                                                                               \
+	X(volume_prune)                                                                            \
+	X(volume_rm)                                                                               \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
@@ -93,6 +100,7 @@
 	X(group_manifest)                                                                          \
 	X(group_network)                                                                           \
 	X(group_secret)                                                                            \
+	X(group_volume)                                                                            \
 	X(group_system)                                                                            \
 	/* for the build and the shells */                                                         \
 	X(complete)                                                                                \

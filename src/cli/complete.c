@@ -136,13 +136,10 @@ static void offer_inner(struct completion *c, size_t n, const char *inner, size_
 	static const struct {
 		const char *name;
 		enum complete kind;
-	} kinds[] = {{":container", COMPLETE_CONTAINER},
-		     {":running", COMPLETE_RUNNING},
-		     {":image", COMPLETE_IMAGE},
-		     {":network", COMPLETE_NETWORK},
-		     {":secret", COMPLETE_SECRET},
-		     {":file", COMPLETE_FILE},
-		     {":dir", COMPLETE_DIR}};
+	} kinds[] = {{":container", COMPLETE_CONTAINER}, {":running", COMPLETE_RUNNING},
+		     {":image", COMPLETE_IMAGE},	 {":network", COMPLETE_NETWORK},
+		     {":secret", COMPLETE_SECRET},	 {":volume", COMPLETE_VOLUME},
+		     {":file", COMPLETE_FILE},		 {":dir", COMPLETE_DIR}};
 	autofree char *words = xstrndup(inner, len);
 
 	for (char *p = words, *end; *p; p = *end ? end + 1 : end) {

@@ -8,6 +8,7 @@
 #include "state/container.h"
 #include "state/secret.h"
 #include "store/images.h"
+#include "volume/volume.h"
 
 static bool fits(enum complete kind, enum container_status s)
 {
@@ -106,6 +107,15 @@ static void offer_secrets(struct completion *c, const struct home *h)
 		complete_offer(c, names.v[i], NULL);
 }
 
+static void offer_volumes(struct completion *c, const struct home *h)
+{
+	scoped(strv) names = {0};
+
+	(void)volume_names(h, &names, NULL);
+	for (size_t i = 0; i < names.n; i++)
+		complete_offer(c, names.v[i], NULL);
+}
+
 void complete_names(struct completion *c, enum complete kind)
 {
 	scoped(home) h = {.fd = -1};
@@ -124,6 +134,10 @@ void complete_names(struct completion *c, enum complete kind)
 	}
 	if (kind == COMPLETE_SECRET) {
 		offer_secrets(c, &h);
+		return;
+	}
+	if (kind == COMPLETE_VOLUME) {
+		offer_volumes(c, &h);
 		return;
 	}
 	if (kind != COMPLETE_IMAGE)

@@ -18,7 +18,7 @@ static int create_run(struct cli *c, void *opts, struct err *e)
 	if (r == 0)
 		out_printf(&c->out, "%s\n", ct.id);
 	else if (ct.dir >= 0) /* made, but its cidfile could not be */
-		container_remove_files(&h, &ct, NULL);
+		container_remove_files(&h, &ct, true, NULL);
 	container_free(&ct);
 	home_free(&h);
 	return r;

@@ -91,7 +91,7 @@ struct opt {
 	enum complete complete;
 	const char *
 		words; /* allowed or offered words, separated by blanks. In those that are only offered, <...> at the end
-				* of a word is what follows it: words separated by |, or one of :container, :running, :image, :network, :file,
+				* of a word is what follows it: words separated by |, or one of :container, :running, :image, :network, :volume, :file,
 				* :dir; a comma before all of them says that commas separate several */
 	const char *aliases;   /* other long names, separated by blanks; never shown */
 	const struct opt *sub; /* OPT_TABLE */

@@ -39,6 +39,11 @@ void pruned_networks(struct cli *c, const char *headline, const struct strs *nam
 	pruned_containers(c, headline, names); /* one a line, too */
 }
 
+void pruned_volumes(struct cli *c, const char *headline, const struct strs *names)
+{
+	pruned_containers(c, headline, names);
+}
+
 void pruned_total(struct cli *c, int64_t bytes)
 {
 	scoped(str) size = {0};

@@ -10,6 +10,7 @@
 /* One id a line. Called docker: below the headline, with the names that went, and an empty line behind it. */
 void pruned_images(struct cli *c, const char *headline, const struct image_prune_result *res);
 void pruned_containers(struct cli *c, const char *headline, const struct strs *ids);
+void pruned_volumes(struct cli *c, const char *headline, const struct strs *names);
 void pruned_networks(struct cli *c, const char *headline, const struct strs *names);
 
 /* "Total reclaimed space: 12.3MB" */

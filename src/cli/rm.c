@@ -17,8 +17,7 @@ static const struct opt rm_rows[] = {
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
 	{"time", 't', TO(OPT_INT, time), "SECONDS",
 	 "With -f: give it this time to stop before it is killed"},
-	{"volumes", 'v', TO(OPT_BOOL, volumes), NULL,
-	 "Remove its anonymous volumes (containers have none yet)", .flags = OPT_IGNORED},
+	{"volumes", 'v', TO(OPT_BOOL, volumes), NULL, "Remove its anonymous volumes too"},
 	{.kind = OPT_TABLE, .offset = offsetof(struct rm_opts, which), .sub = each_which_rows_rm},
 	{0},
 };
@@ -28,7 +27,8 @@ static int rm_one(struct cli *c, struct home *h, struct container *ct, const cha
 		  struct err *e)
 {
 	struct rm_opts *o = opts;
-	int r = container_remove(h, ct, o->force, o->time, e);
+	int r = o->volumes ? container_remove_with_volumes(h, ct, o->force, o->time, e)
+			   : container_remove(h, ct, o->force, o->time, e);
 
 	if (r == 0)
 		out_printf(&c->out, "%s\n", text);
@@ -60,7 +60,8 @@ const struct command cmd_rm = {
 	.args = "[CONTAINER...]",
 	.summary = "Remove containers",
 	.description = "Removes containers with their writable layers and logs. A running one is "
-		       "refused without -f.",
+		       "refused without -f. Volumes stay; with -v those without a name go, if no "
+		       "other container uses them.",
 	.examples = "hoy rm job\nhoy rm -f web\n# Everything\nhoy rm -af",
 	.opts = rm_rows,
 	.opts_size = sizeof(struct rm_opts),

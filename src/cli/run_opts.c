@@ -75,6 +75,10 @@ const struct opt run_common_rows[] = {
 	 COMPLETE_FILE},
 	{"http-proxy", 0, TO(OPT_BOOL, more.http_proxy), NULL,
 	 "Pass on http_proxy, no_proxy and their like (default true)"},
+	{"image-volume", 0, TO(OPT_STR, vol.image_volume), "KIND",
+	 "What the volumes of the image become: anonymous (default), bind (the same), tmpfs, "
+	 "ignore",
+	 .words = "anonymous bind tmpfs ignore", .complete = COMPLETE_WORDS},
 	{"init", 0, TO(OPT_BOOL, init), NULL,
 	 "Run an init as PID 1 that passes signals on and collects orphans"},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
@@ -98,10 +102,13 @@ const struct opt run_common_rows[] = {
 	 .words = "max-size= max-file= path=", .complete = COMPLETE_WORDS},
 	{"mac-address", 0, TO(OPT_STR, net.mac), "ADDRESS", "MAC address in its network"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
-	 "type=bind,source=,destination= or type=tmpfs,destination=; also readonly, tmpfs-size=",
-	 .words = ",type=<bind|tmpfs> source=<:file> destination= readonly nosuid nodev noexec "
+	 "type=bind, volume, tmpfs, image, glob, ramfs or devpts, with source=, destination= "
+	 "and others",
+	 .words = ",type=<bind|volume|tmpfs|image|glob|ramfs|devpts> source=<:file> destination= "
+		  "readonly nosuid nodev noexec "
 		  "bind-propagation=<private|rprivate|slave|rslave|shared|rshared> bind-create-src "
-		  "bind-nonrecursive tmpfs-size= tmpfs-mode= tmpcopyup notmpcopyup"},
+		  "bind-nonrecursive tmpfs-size= tmpfs-mode= tmpcopyup notmpcopyup subpath= "
+		  "volume-nocopy volume-driver= volume-opt= volume-label="},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Name of the container (default: one is made up)"},
 	{"network", 0, TO(OPT_STRS, net.networks), "NETWORK[:OPTIONS]",
 	 "none, host, a network by its name (default: bridge), container:NAME, ns:PATH, pasta or "
@@ -183,8 +190,13 @@ const struct opt run_common_rows[] = {
 	 .words = "private host container:<:running> ns:<:file>", .complete = COMPLETE_WORDS},
 	{"variant", 0, TO(OPT_STR, more.variant), "VARIANT",
 	 "Variant of the architecture that the image must be for", .aliases = "override-variant"},
-	{"volume", 'v', TO(OPT_STRS, volumes), "SOURCE:PATH[:OPTIONS]",
-	 "Bind a file or directory of the host (ro, nosuid ...)", COMPLETE_FILE},
+	{"volume", 'v', TO(OPT_STRS, volumes), "[SOURCE:]PATH[:OPTIONS]",
+	 "Mount a volume, or a file or directory of the host (ro, nosuid, O ...)",
+	 .words = "<:volume> <:file>"},
+	{"volume-driver", 0, TO(OPT_STR, vol.driver), "DRIVER",
+	 "Driver of the volumes that are made for it (default local)"},
+	{"volumes-from", 0, TO(OPT_STRS, vol.from), "CONTAINER[:OPTIONS]",
+	 "Mount what another container has mounted (ro, rw)", COMPLETE_CONTAINER},
 	{"workdir", 'w', TO(OPT_STR, workdir), "PATH", "Working directory in the container"},
 	{0},
 };
@@ -303,6 +315,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.env_files = o->env_files,
 		.labels = o->labels,
 		.volumes = o->volumes,
+		.vol = o->vol,
 		.mounts = o->mounts,
 		.tmpfs = o->tmpfs,
 		.devices = o->devices,
@@ -340,6 +353,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		more.http_proxy = false; /* there it is a matter of the client's configuration */
 	co.ns.docker = co.docker;
 	co.names.docker = co.docker;
+	co.vol.docker = co.docker;
 	co.ns.shm_size = cli_given(c, "shm-size");
 	int r = check(c, o, &co, e);
 	if (r == 0)

@@ -32,6 +32,7 @@ struct run_opts {
 	struct network_opts net;
 	struct name_opts names;
 	struct limit_opts limits;
+	struct volume_opts vol;
 	struct preserve_opts preserve; /* of run only */
 };
 

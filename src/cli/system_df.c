@@ -109,12 +109,13 @@ static int df_run(struct cli *c, void *opts, struct err *e)
 const struct command cmd_system_df = {
 	.name = "system df",
 	.group = "System",
-	.summary = "Show how much room images and containers take",
+	.summary = "Show how much room images, containers and volumes take",
 	.description =
 		"Shows the size of what lies in the store: of images the unpacked layers and the "
 		"kept blobs, each once however many images share it, and of containers what they "
-		"have written. Reclaimable is what removing all images without a container "
-		"(hoy image prune -a) and all containers that do not run (hoy container prune) "
+		"have written, and of volumes what is in them. Reclaimable is what removing all "
+		"images without a container (hoy image prune -a), all containers that do not run "
+		"(hoy container prune) and all volumes that no container uses (hoy volume prune) "
 		"would free.\n\n"
 		"With -v, each image shows what it shares with others and what it has alone; an "
 		"image with several names has a line for each.",

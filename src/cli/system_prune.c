@@ -4,9 +4,10 @@
 #include "cli/pruned.h"
 #include "engine/network.h"
 #include "engine/prune.h"
+#include "engine/volume.h"
 
 struct prune_opts {
-	bool all, force, dry_run;
+	bool all, force, dry_run, volumes;
 	struct strs filter;
 };
 
@@ -24,8 +25,8 @@ static const struct opt prune_rows[] = {
 	 "Remove only what fits: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]",
 	 .words = "until= label= label!="},
 	{"force", 'f', TO(OPT_BOOL, force), NULL, "Do not ask"},
-	{"volumes", 0, OPT_BOOL, .help = "Remove volumes too (hoy has no volumes so far)",
-	 .flags = OPT_IGNORED},
+	{"volumes", 0, TO(OPT_BOOL, volumes), NULL,
+	 "Remove volumes too that no container uses then (called docker: those without a name)"},
 	{0},
 };
 #undef TO
@@ -34,7 +35,8 @@ static int ask(const struct prune_opts *o, struct err *e)
 {
 	autofree char *warning = xasprintf(
 		"This will remove:\n  - all containers that do not run\n  - all networks that no "
-		"container is in then\n  - all images %s\n",
+		"container is in then\n%s  - all images %s\n",
+		o->volumes ? "  - all volumes that no container uses then\n" : "",
 		o->all ? "that no container uses then" : "without a name that no container uses");
 
 	return confirm(warning, o->all ? "hoy system prune -a -f" : "hoy system prune -f", e);
@@ -42,7 +44,8 @@ static int ask(const struct prune_opts *o, struct err *e)
 
 /* podman's headlines have no colon and no empty lines behind them. */
 static void print(struct cli *c, const struct prune_result *containers,
-		  const struct networks_pruned *networks, const struct image_prune_result *images)
+		  const struct networks_pruned *networks, const struct volumes_pruned *volumes,
+		  const struct image_prune_result *images)
 {
 	bool docker = c->called == CALLED_DOCKER;
 
@@ -52,14 +55,19 @@ static void print(struct cli *c, const struct prune_result *containers,
 	if (!docker && networks->names.n)
 		out_text(&c->out, "Deleted Networks\n");
 	pruned_networks(c, "Deleted Networks:", &networks->names);
+	if (!docker && volumes->names.n)
+		out_text(&c->out, "Deleted Volumes\n");
+	pruned_volumes(c, "Deleted Volumes:", &volumes->names);
 	if (!docker && images->n)
 		out_text(&c->out, "Deleted Images\n");
 	pruned_images(c, "Deleted Images:", images);
-	pruned_total(c, containers->bytes + images->bytes);
+	pruned_total(c, containers->bytes + volumes->bytes + images->bytes);
 	if (containers->failed)
 		cli_report(c, &containers->why);
 	if (networks->failed)
 		cli_report(c, &networks->why);
+	if (volumes->failed)
+		cli_report(c, &volumes->why);
 	if (images->failed)
 		cli_report(c, &images->why);
 }
@@ -71,6 +79,7 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	scoped(home) h = {.fd = -1};
 	struct prune_result containers;
 	struct networks_pruned networks;
+	struct volumes_pruned volumes = {0};
 	struct image_prune_result images;
 	int r = 1;
 
@@ -89,12 +98,17 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 			   &c->arena, &networks, e);
 	if (r < 0)
 		return r;
+	if (o->volumes)
+		r = volumes_prune(&h, &o->filter, c->called == CALLED_DOCKER, o->dry_run,
+				  o->dry_run ? &containers.ids : NULL, &c->arena, &volumes, e);
+	if (r < 0)
+		return r;
 	if (o->dry_run) /* images do not wait for those */
 		p.leaving = containers.ids;
 	r = images_prune(&h, &p, &c->arena, &images, e);
 	if (r < 0)
 		return r;
-	print(c, &containers, &networks, &images);
+	print(c, &containers, &networks, &volumes, &images);
 	return 0;
 }
 
@@ -104,7 +118,8 @@ const struct command cmd_system_prune = {
 	.summary = "Remove ended containers, and networks and images not in use",
 	.description =
 		"Removes all containers that do not run, then the networks that no container is "
-		"in, then the images that have no name and that no container uses, or with --all "
+		"in, with --volumes the volumes that no container uses, then the images that have "
+		"no name and that no container uses, or with --all "
 		"every image that no container uses. "
 		"It asks first, if there is a terminal to ask on; else it wants --force.\n\n"
 		"What interrupted commands have left goes too. It works on a full disk.",

@@ -17,6 +17,7 @@
 #include "state/u0.h"
 #include "store/copied.h"
 #include "sys/strays.h"
+#include "volume/anonymous.h"
 
 /* A record that cannot be read (a damaged disk, a bad hand): what the config and the names still say makes a new one, of a container that
  * does not run, so that it can be seen, started or removed. */
@@ -62,6 +63,17 @@ int container_open(const struct home *h, const char *text, struct container *ret
 	return container_refresh(h, ret, e);
 }
 
+struct state_mount container_state_mount(const struct config_mount *m)
+{
+	bool volume = !strcmp(m->type, "volume"), image = !strcmp(m->type, "image");
+
+	return (struct state_mount){.source = m->source,
+				    .destination = m->destination,
+				    .volume = volume ? m->name : NULL,
+				    .anonymous = m->anonymous,
+				    .image = image ? m->source : NULL};
+}
+
 void container_initial_state(const struct container_config *c, struct arena *a,
 			     struct container_state *ret)
 {
@@ -87,7 +99,7 @@ void container_initial_state(const struct container_config *c, struct arena *a,
 	};
 	for (size_t i = 0; i < c->mounts.n; i++)
 		*(struct state_mount *)bind_append(a, &ret->mounts, sizeof(struct state_mount)) =
-			(struct state_mount){m[i].source, m[i].destination};
+			container_state_mount(&m[i]);
 	for (size_t i = 0; i < c->ports.n; i++)
 		*(struct state_port *)bind_append(a, &ret->ports, sizeof(struct state_port)) =
 			(struct state_port){p[i].host_ip, p[i].host_port, p[i].container_port,
@@ -219,19 +231,24 @@ static int check_form(const struct home *h, const struct container *c, struct er
 	return err_hint(e, "remove it from where subordinate ids can be had (hoy info says it)");
 }
 
-int container_remove_files(const struct home *h, struct container *c, struct err *e)
+int container_remove_files(const struct home *h, struct container *c, bool volumes, struct err *e)
 {
+	scoped(strv) trash = {0};
 	char path[100];
 	int r = check_form(h, c, e);
 
 	if (r < 0)
 		return r;
+	if (volumes || c->state.auto_remove)
+		anonymous_take_away(h, &c->state.mounts, c->id, &trash);
 	container_name_drop_now(h, c->dir, c->state.name, c->id);
 	leases_drop_all(h, c->id, c->dir);
 	snprintf(path, sizeof path, "containers/%s", c->id);
 	r = home_discard(h, path, e);
 	if (r == 0)
 		container_tell(h, &c->state, "remove", NULL, NULL);
+	for (size_t i = 0; i < trash.n; i++)
+		home_rm_tree(h, trash.v[i], NULL);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -251,7 +268,7 @@ static bool recover_one(const char *member, void *arg)
 	if (ran && container_lock(&c, 0, NULL) == 0) {
 		container_end_lost(h, &c);
 		if (c.state.auto_remove) {
-			container_remove_files(h, &c, NULL);
+			container_remove_files(h, &c, true, NULL);
 		} else {
 			char now[40];
 			c.state.status = "exited";

@@ -27,6 +27,8 @@ int container_load_config(struct container *c, struct err *e);
 /* The state of a container that was made just now. It points into the config. */
 void container_initial_state(const struct container_config *c, struct arena *a,
 			     struct container_state *ret);
+/* What the state repeats of a mount. */
+struct state_mount container_state_mount(const struct config_mount *m);
 void container_free(struct container *c);
 
 /* Reads the state again, after waiting for something. -ENOENT: it is gone. */
@@ -43,8 +45,8 @@ int container_lock(struct container *c, int wait_ms, struct err *e);
  * unfinished work below tmp/. Called by commands that write; costs two readdirs when there is nothing to do. */
 void containers_recover(const struct home *h);
 
-/* Its name and its files; the caller holds the lock. */
-int container_remove_files(const struct home *h, struct container *c, struct err *e);
+/* Its name and its files; the caller holds the lock. volumes: its anonymous volumes too, as always with --rm. */
+int container_remove_files(const struct home *h, struct container *c, bool volumes, struct err *e);
 
 /* Did its supervisor die before it, so that there is no word of its end? */
 bool container_crashed(const struct container *c);

@@ -16,6 +16,7 @@
 #include "store/images.h"
 #include "sys/caps.h"
 #include "sys/tty.h"
+#include "volume/anonymous.h"
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -190,7 +191,8 @@ static bool has_mount(const struct bind_list *l, const char *dst)
 	return false;
 }
 
-static int set_mounts(const struct create_opts *o, struct container_config *c, struct arena *a,
+static int set_mounts(const struct home *h, const struct create_opts *o,
+		      const struct strs *image_volumes, struct container_config *c, struct arena *a,
 		      struct err *e)
 {
 	static const char *const writable[] = {"/run", "/tmp", "/var/tmp"};
@@ -207,6 +209,8 @@ static int set_mounts(const struct create_opts *o, struct container_config *c, s
 		if (!has_mount(&c->mounts, writable[i]))
 			r = mount_opts_tmpfs(a, arena_printf(a, "%s:mode=1777", writable[i]), false,
 					     &c->mounts, e);
+	if (r == 0)
+		r = volume_opts_add(h, &o->vol, image_volumes, c, a, e);
 	for (size_t i = 0; i < o->devices.n && r == 0; i++)
 		r = mount_opts_device(a, o->devices.v[i], &c->devices, e);
 	for (size_t i = 0; i < o->ulimits.n && r == 0; i++)
@@ -273,7 +277,7 @@ static int make_room(const struct home *h, const char *name, struct err *e)
 	int r = container_open(h, name, &old, &ignored);
 
 	if (r == 0 && strcmp(old.state.name, name) == 0)
-		r = container_remove(h, &old, true, -1, e);
+		r = container_remove_with_volumes(h, &old, true, -1, e);
 	else
 		r = 0;
 	container_free(&old);
@@ -316,6 +320,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 		   struct container *ret, struct err *e)
 {
 	struct container_config *c = &ret->config;
+	autoclose int volumes = -1;
 	char to[100];
 	struct home_tmp t;
 	int r = home_tmp_make(h, c->id, &t, e);
@@ -328,15 +333,18 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 	if (r == 0)
 		r = take_name(h, o, c, &ret->arena, e);
 	if (r == 0) {
+		r = volume_opts_take(h, &o->vol, c, t.fd, o->durable, &ret->arena, &volumes, e);
 		container_initial_state(c, &ret->arena, &ret->state);
 		ret->status = CONTAINER_CREATED;
-		r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
+		if (r == 0)
+			r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
 		if (r == 0)
 			r = secret_opts_take(h, c, t.fd, e);
 		if (r == 0)
 			r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
 			r = container_state_write(t.fd, &ret->state, o->durable, e);
+		fd_close(&volumes); /* whoever removes volumes sees it from here on */
 		if (r == 0 && c->image_id)
 			r = image_still_there(h, c, e);
 		if (r == 0)
@@ -348,6 +356,7 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 			r = err_set(e, errno, "put the container in place");
 		if (r < 0) {
 			leases_drop_all(h, c->id, t.fd);
+			anonymous_remove(h, &ret->state.mounts, c->id);
 			container_name_drop(h, c->name, c->id);
 		}
 	}
@@ -392,7 +401,7 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 	if (r == 0)
 		r = set_security(o, c, a, e);
 	if (r == 0)
-		r = set_mounts(o, c, a, e);
+		r = set_mounts(h, o, &ic->volumes, c, a, e);
 	if (r == 0)
 		r = secret_opts_set(h, &o->secrets, c, a, e);
 	if (r == 0)
@@ -426,6 +435,7 @@ void container_undo(const struct home *h, struct container *c)
 		return;
 	container_name_drop(h, c->state.name, c->id);
 	leases_drop_all(h, c->id, c->dir);
+	anonymous_remove(h, &c->state.mounts, c->id);
 	snprintf(path, sizeof path, "tmp/%s", c->id);
 	home_rm_tree(h, path, NULL);
 	container_tell(h, &c->state, "remove", NULL, NULL);

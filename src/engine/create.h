@@ -14,6 +14,7 @@
 #include "engine/namespace_opts.h"
 #include "engine/network_opts.h"
 #include "engine/process_opts.h"
+#include "engine/volume_opts.h"
 
 struct create_opts {
 	const char *image; /* a reference, @host or @empty */
@@ -34,6 +35,7 @@ struct create_opts {
 	struct network_opts net;
 	struct name_opts names;
 	struct limit_opts limits;
+	struct volume_opts vol;
 	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool durable; /* sync the record: it is meant to outlive a power loss */

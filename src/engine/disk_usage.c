@@ -5,6 +5,7 @@
 #include "engine/image_text.h"
 #include "engine/list.h"
 #include "engine/usage.h"
+#include "engine/volume.h"
 #include "state/container.h"
 #include "store/blobs.h"
 #include "store/gc.h"
@@ -254,6 +255,35 @@ static int find_containers(const struct home *h, bool docker, struct arena *a,
 	return 0;
 }
 
+static int find_volumes(const struct home *h, bool docker, bool details, struct arena *a,
+			struct disk_usage *ret, struct err *e)
+{
+	static const struct volumes_query everything;
+	struct kind k = {.type = "Local Volumes"};
+	struct volumes_list l;
+	int r = volumes_list(h, &everything, a, &l, e);
+
+	if (r < 0)
+		return r;
+	const char **names = arena_alloc(a, (l.n + 1) * sizeof *names);
+	int64_t *sizes = arena_alloc(a, (l.n + 1) * sizeof *sizes);
+	for (size_t i = 0; i < l.n; i++)
+		names[i] = l.v[i].name;
+	volumes_usage(h, names, l.n, sizes);
+	k.total = l.n;
+	for (size_t i = 0; i < l.n; i++) {
+		k.active += l.links[i] > 0;
+		k.size += sizes[i];
+		k.reclaimable += l.links[i] ? 0 : sizes[i];
+		struct json *o = volume_fields_json(h, &l.v[i], l.links[i], a);
+		json_set_str(a, o, "Size", size_text(a, sizes[i]));
+		if (details)
+			json_add(a, ret->volumes, o);
+	}
+	json_add(a, ret->kinds, kind_json(&k, docker, a));
+	return 0;
+}
+
 int disk_usage_find(const struct home *h, bool docker, bool details, struct arena *a,
 		    struct disk_usage *ret, struct err *e)
 {
@@ -264,9 +294,10 @@ int disk_usage_find(const struct home *h, bool docker, bool details, struct aren
 	int r = find_images(h, docker, details, a, ret, e);
 	if (r == 0)
 		r = find_containers(h, docker, a, ret, e);
+	if (r == 0)
+		r = find_volumes(h, docker, details, a, ret, e);
 	if (r < 0)
 		return r;
-	json_add(a, ret->kinds, kind_json(&(struct kind){.type = "Local Volumes"}, docker, a));
 	if (docker)
 		json_add(a, ret->kinds,
 			 kind_json(&(struct kind){.type = "Build Cache"}, docker, a));

@@ -2,8 +2,8 @@
  * disk_usage.h - what takes room in the store: `system df`.
  *
  * Of images the layers (in all owner forms) and the kept blobs count, as store/room.h tells: nothing is walked. Of containers counts what
- * they have written. Room that two images share counts once in the sums. Reclaimable is what removing all images without a container, and
- * all containers that do not run, would free.
+ * they have written. Of volumes what is in them. Room that two images share counts once in the sums. Reclaimable is what removing all images without a container, and
+ * all containers that do not run, and all volumes that no container uses, would free.
  */
 #ifndef ENGINE_DISK_USAGE_H
 #define ENGINE_DISK_USAGE_H

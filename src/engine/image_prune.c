@@ -16,8 +16,8 @@ static int find_used(const struct home *h, const struct strs *leaving, struct st
 		scoped(arena) a = {0};
 		struct container_state s;
 		if (!strs_has(leaving, ids.v[i]) &&
-		    container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && s.image_id)
-			strv_add(ret, s.image_id);
+		    container_state_read(h, ids.v[i], &s, &a, NULL) == 0)
+			container_state_images(&s, ret);
 	}
 	strv_sort(ret);
 	return r;

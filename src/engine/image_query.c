@@ -415,8 +415,8 @@ static int count_containers(const struct home *h, struct plan *p, struct err *e)
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		scoped(arena) a = {0};
 		struct container_state s;
-		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && s.image_id)
-			strv_add(&p->used, s.image_id);
+		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0)
+			container_state_images(&s, &p->used);
 	}
 	return r;
 }

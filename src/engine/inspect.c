@@ -98,13 +98,12 @@ static struct json *ulimits(const struct container_config *cfg, bool docker, str
 
 static void set_host_fixed(struct json *j, struct arena *a)
 {
-	static const char *const empty[] = {"VolumeDriver", "UsernsMode", NULL};
+	static const char *const empty[] = {"UsernsMode", NULL};
 	struct json *restart = json_new(a, JSON_OBJ);
 
 	json_set_str(a, restart, "Name", "no");
 	json_set_int(a, restart, "MaximumRetryCount", 0);
 	json_set(a, j, "RestartPolicy", restart);
-	set_null(a, j, "VolumesFrom");
 	set_empty(a, j, empty);
 	json_set_str(a, j, "Runtime", "hoy");
 }
@@ -158,6 +157,10 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	struct json *j = json_new(a, JSON_OBJ);
 
 	inspect_host_mounts(cfg, o->docker, j, a);
+	json_set_str(a, j, "VolumeDriver", text(cfg->volume_driver));
+	json_set(a, j, "VolumesFrom",
+		 cfg->volumes_from.n ? json_new_strs(a, &cfg->volumes_from)
+				     : json_new(a, JSON_NULL));
 	set_host_namespaces(cfg, o->docker, j, a);
 	json_set(a, j, "LogConfig", log_config(c, o, h, a));
 	json_set_str(a, j, "ContainerIDFile", text(cfg->cidfile));
@@ -204,6 +207,18 @@ static struct json *secrets_json(const struct container_config *cfg, struct aren
 
 /* ---- Config */
 
+/* The paths at which it has volumes of its own, as an image names them. */
+static struct json *own_volumes(const struct container_config *cfg, struct arena *a)
+{
+	const struct config_mount *m = cfg->mounts.v;
+	struct json *o = json_new(a, JSON_OBJ);
+
+	for (size_t i = 0; i < cfg->mounts.n; i++)
+		if (m[i].by_image || (m[i].anonymous && !m[i].by_mount))
+			json_set(a, o, m[i].destination, json_new(a, JSON_OBJ));
+	return o->obj.n ? o : json_new(a, JSON_NULL);
+}
+
 static struct json *config(const struct container *c, bool docker, struct arena *a)
 {
 	const struct container_config *cfg = &c->config;
@@ -226,7 +241,7 @@ static struct json *config(const struct container *c, bool docker, struct arena 
 	json_set(a, j, "Env", json_new_strs(a, &p->env));
 	json_set(a, j, "Cmd", json_new_strs(a, &cfg->command));
 	json_set_str(a, j, "Image", text(cfg->image));
-	set_null(a, j, "Volumes");
+	json_set(a, j, "Volumes", own_volumes(cfg, a));
 	json_set_str(a, j, "WorkingDir", str_is_empty(p->cwd) && !docker ? "/" : text(p->cwd));
 	if (cfg->entrypoint.n)
 		json_set(a, j, "Entrypoint", json_new_strs(a, &cfg->entrypoint));
@@ -399,7 +414,7 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set(a, j, "GraphDriver", graph_driver(h, c, a));
 	if (o->size)
 		set_sizes(h, c, j, a);
-	json_set(a, j, "Mounts", inspect_mounts(&c->config, o->docker, a));
+	json_set(a, j, "Mounts", inspect_mounts(&c->config, h->path, o->docker, a));
 	struct strs depends = {0};
 	namespace_opts_depends(&c->config, a, &depends);
 	json_set(a, j, "Dependencies", json_new_strs(a, &depends));

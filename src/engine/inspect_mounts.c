@@ -26,9 +26,31 @@ static bool is_ro(const struct config_mount *m)
 	return strs_has(&m->options, "ro") || strs_has(&m->options, "readonly");
 }
 
+/* What stands in HostConfig.Tmpfs. */
 static bool is_tmpfs(const struct config_mount *m)
 {
-	return !strcmp(m->type, "tmpfs");
+	return !strcmp(m->type, "tmpfs") || !strcmp(m->type, "ramfs");
+}
+
+static bool is_volume(const struct config_mount *m)
+{
+	return !strcmp(m->type, "volume");
+}
+
+/* Where it comes from, as a path of the host; an image by its name. */
+static const char *source_of(const struct config_mount *m, const char *store, struct arena *a)
+{
+	if (!strcmp(m->type, "image"))
+		return m->name;
+	if (!m->source)
+		return "";
+	return m->source[0] == '/' ? m->source : arena_printf(a, "%s/%s", store, m->source);
+}
+
+/* The same as it was typed. */
+static const char *typed_source(const struct config_mount *m)
+{
+	return is_volume(m) ? m->name : m->source ? m->source : "";
 }
 
 /* What neither RW nor Propagation says. */
@@ -46,7 +68,8 @@ static struct json *other_options(const struct config_mount *m, struct arena *a)
 	return json_new_strs(a, &l);
 }
 
-struct json *inspect_mounts(const struct container_config *cfg, bool docker, struct arena *a)
+struct json *inspect_mounts(const struct container_config *cfg, const char *store, bool docker,
+			    struct arena *a)
 {
 	const struct config_mount *m = cfg->mounts.v;
 	struct json *l = json_new(a, JSON_ARR);
@@ -56,15 +79,22 @@ struct json *inspect_mounts(const struct container_config *cfg, bool docker, str
 		if (is_tmpfs(&m[i]))
 			continue;
 		json_set_str(a, j, "Type", m[i].type);
-		json_set_str(a, j, "Source", m[i].source ? m[i].source : "");
+		if (is_volume(&m[i]))
+			json_set_str(a, j, "Name", m[i].name);
+		json_set_str(a, j, "Source", source_of(&m[i], store, a));
 		json_set_str(a, j, "Destination", m[i].destination);
-		if (!docker)
+		if (is_volume(&m[i]))
+			json_set_str(a, j, "Driver", m[i].driver ? m[i].driver : "local");
+		else if (!docker)
 			json_set_str(a, j, "Driver", "");
 		json_set_str(a, j, "Mode", docker && m[i].mode ? m[i].mode : "");
 		if (!docker)
 			json_set(a, j, "Options", other_options(&m[i], a));
 		json_set_bool(a, j, "RW", !is_ro(&m[i]));
-		json_set_str(a, j, "Propagation", propagation(&m[i].options));
+		json_set_str(a, j, "Propagation",
+			     docker && is_volume(&m[i]) ? "" : propagation(&m[i].options));
+		if (m[i].subpath)
+			json_set_str(a, j, "SubPath", m[i].subpath);
 		json_add(a, l, j);
 	}
 	return l;
@@ -103,8 +133,8 @@ static struct json *docker_mount(const struct config_mount *m, struct arena *a)
 	struct json *j = json_new(a, JSON_OBJ), *o = json_new(a, JSON_OBJ);
 
 	json_set_str(a, j, "Type", m->type);
-	if (m->source)
-		json_set_str(a, j, "Source", m->source);
+	if (*typed_source(m))
+		json_set_str(a, j, "Source", typed_source(m));
 	json_set_str(a, j, "Target", m->destination);
 	if (is_ro(m))
 		json_set_bool(a, j, "ReadOnly", true);
@@ -113,6 +143,8 @@ static struct json *docker_mount(const struct config_mount *m, struct arena *a)
 		uint64_t n;
 		if (is_propagation(w) && !is_tmpfs(m))
 			json_set_str(a, o, "Propagation", w);
+		else if (!strcmp(w, "nocopy"))
+			json_set_bool(a, o, "NoCopy", true);
 		else if (!strcmp(w, "bind"))
 			json_set_bool(a, o, "NonRecursive", true);
 		else if (!strcmp(w, "ro-top"))
@@ -122,8 +154,15 @@ static struct json *docker_mount(const struct config_mount *m, struct arena *a)
 		else if (str_starts(w, "mode="))
 			json_set_int(a, o, "Mode", strtol(w + 5, NULL, 8));
 	}
+	if (m->subpath)
+		json_set_str(a, o, "Subpath", m->subpath);
 	if (o->obj.n)
-		json_set(a, j, is_tmpfs(m) ? "TmpfsOptions" : "BindOptions", o);
+		json_set(a, j,
+			 is_tmpfs(m)		     ? "TmpfsOptions"
+			 : is_volume(m)		     ? "VolumeOptions"
+			 : !strcmp(m->type, "image") ? "ImageOptions"
+						     : "BindOptions",
+			 o);
 	return j;
 }
 
@@ -155,10 +194,10 @@ void inspect_host_mounts(const struct container_config *cfg, bool docker, struct
 			json_add(a, mounts, docker_mount(&m[i], a));
 		else if (is_tmpfs(&m[i]))
 			json_set_str(a, tmpfs, m[i].destination, options);
-		else
+		else if (!(docker && m[i].anonymous) &&
+			 (is_volume(&m[i]) || !strcmp(m[i].type, "bind")))
 			json_add(a, binds,
-				 json_new_str(a, arena_printf(a, "%s:%s%s%s",
-							      m[i].source ? m[i].source : "",
+				 json_new_str(a, arena_printf(a, "%s:%s%s%s", typed_source(&m[i]),
 							      m[i].destination, *options ? ":" : "",
 							      options)));
 	}

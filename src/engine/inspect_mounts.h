@@ -6,8 +6,9 @@
 
 #include "runtime/config.h"
 
-/* The list .Mounts. tmpfs stand in HostConfig, as in both engines. */
-struct json *inspect_mounts(const struct container_config *cfg, bool docker, struct arena *a);
+/* The list .Mounts. tmpfs stand in HostConfig, as in both engines. store: its path. */
+struct json *inspect_mounts(const struct container_config *cfg, const char *store, bool docker,
+			    struct arena *a);
 
 /* Binds, Tmpfs, Mounts, Devices and ShmSize of .HostConfig. */
 void inspect_host_mounts(const struct container_config *cfg, bool docker, struct json *host,

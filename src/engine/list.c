@@ -4,6 +4,7 @@
  */
 #include "base/base.h"
 #include "base/parse.h"
+#include "engine/container.h"
 #include "engine/list_filter.h"
 #include "engine/port_text.h"
 #include "engine/usage.h"
@@ -54,7 +55,7 @@ static int read_config(struct list *l, const char *id, struct list_item *it, str
 	for (size_t i = 0; i < it->config.mounts.n; i++)
 		*(struct state_mount *)bind_append(l->a, &it->s.mounts,
 						   sizeof(struct state_mount)) =
-			(struct state_mount){m[i].source, m[i].destination};
+			container_state_mount(&m[i]);
 	return 0;
 }
 
@@ -367,20 +368,30 @@ static struct json *destinations(const struct list *l, const struct list_item *i
 	return arr;
 }
 
-/* docker shows where mounts come from; tmpfs come from nowhere. */
+/* docker shows where mounts come from, volumes by their names; tmpfs come from nowhere. */
 static struct json *sources(const struct list *l, const struct list_item *it)
 {
 	const struct state_mount *m = it->s.mounts.v;
 	scoped(str) s = {0};
 
 	for (size_t i = 0; i < it->s.mounts.n; i++) {
-		if (!m[i].source)
+		const char *from = m[i].volume ? m[i].volume : m[i].source;
+		if (!from)
 			continue;
 		str_addf(&s, "%s%s", s.len ? "," : "",
-			 l->q->no_trunc ? m[i].source
-					: shorten(l->a, m[i].source, 15, "\xe2\x80\xa6", 1));
+			 l->q->no_trunc ? from : shorten(l->a, from, 15, "\xe2\x80\xa6", 1));
 	}
 	return json_new_str(l->a, str_cstr(&s));
+}
+
+static size_t volumes_of(const struct list_item *it)
+{
+	const struct state_mount *m = it->s.mounts.v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < it->s.mounts.n; i++)
+		n += m[i].volume && str_starts(m[i].source, "volumes/");
+	return n;
 }
 
 /* A row that is being made. */
@@ -483,7 +494,7 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put(&m, "Label", labels);
 	put(&m, "Labels", docker ? json_new_str(l->a, labels_text(l, &it->s.labels)) : labels);
 	put(&m, "Mounts", docker ? sources(l, it) : destinations(l, it));
-	put_str(&m, "LocalVolumes", "0");
+	put_str(&m, "LocalVolumes", arena_printf(l->a, "%zu", volumes_of(it)));
 	put_str(&m, "Networks", networks_text(l, it));
 	put_str(&m, "Platform", "");
 	put_int(&m, "Pid", it->status == CONTAINER_EXITED ? 0 : it->s.pid);

@@ -295,11 +295,12 @@ static bool fits_volume(const struct list_filter *f, const struct container_conf
 	const char *colon = strchr(f->text, ':');
 
 	for (size_t i = 0; i < c->mounts.n; i++) {
-		size_t n = m[i].source ? strlen(m[i].source) : 0;
-		if (str_eq(m[i].source, f->text) || str_eq(m[i].destination, f->text))
+		const char *from = !strcmp(m[i].type, "volume") ? m[i].name : m[i].source;
+		size_t n = from ? strlen(from) : 0;
+		if (str_eq(from, f->text) || str_eq(m[i].destination, f->text))
 			return true;
-		if (colon && n == (size_t)(colon - f->text) && !strncmp(m[i].source, f->text, n) &&
-		    str_eq(m[i].destination, colon + 1))
+		if (colon && n == (size_t)(colon - f->text) &&
+		    !strncmp(from ? from : "", f->text, n) && str_eq(m[i].destination, colon + 1))
 			return true;
 	}
 	return false;

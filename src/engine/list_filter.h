@@ -9,7 +9,7 @@
  *   ancestor=IMAGE                          the image, or one that has its layers and more on top
  *   before=CONTAINER since=CONTAINER        made before it, after it
  *   until=TIME                              made before a moment: RFC 3339, unix time, or a duration before now
- *   volume=PATH[:DESTINATION] network=NAME
+ *   volume=NAME|PATH[:DESTINATION] network=NAME
  *   publish=PORT[-PORT][/PROTOCOL] expose=  a port of the host leads to it, of the container is known
  *   health= pod= restart-policy= is-task= should-start-on-boot=
  *                                           containers of hoy have health none, no pod, restart policy no, and are no tasks

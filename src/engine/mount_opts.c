@@ -1,3 +1,4 @@
+#include <glob.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -5,6 +6,7 @@
 #include "base/parse.h"
 #include "engine/mount_opts.h"
 #include "engine/mount_words.h"
+#include "volume/volume.h"
 
 /* Destinations that would undo what the container's own mounts are for. */
 static int check_destination(const struct words *w, const char *dst, struct err *e)
@@ -91,7 +93,21 @@ static int add_words(struct words *w, const char *text, struct err *e)
 	return r;
 }
 
-int mount_opts_volume(struct arena *a, const char *text, bool make_source, struct bind_list *mounts,
+/* The name of a volume as the source; NULL: one of its own, which has none yet. */
+static int set_volume(const struct words *w, const char *name, struct err *e)
+{
+	w->m->anonymous = str_is_empty(name);
+	w->m->name = w->m->anonymous ? NULL : arena_strdup(w->a, name);
+	if (w->m->anonymous || volume_check_name(name, NULL) == 0)
+		return 0;
+	words_bad(w, e, "\"%.60s\" cannot be the name of a volume", name);
+	return err_hint(e,
+			"letters, digits, '_', '.' and '-', the first one a letter or digit; a "
+			"path needs a slash: ./%.100s",
+			name);
+}
+
+int mount_opts_volume(struct arena *a, const char *text, bool strict, struct bind_list *mounts,
 		      struct err *e)
 {
 	struct config_mount m = {.type = "bind"};
@@ -104,30 +120,25 @@ int mount_opts_volume(struct arena *a, const char *text, bool make_source, struc
 		return err_hint(e, "a path with a colon goes into --mount "
 				   "type=bind,source=PATH,destination=PATH");
 	}
-	if (part.n < 2) {
-		words_bad(&w, e, "no source: this build has no volumes without a name");
-		return err_hint(e,
-				"SOURCE:DESTINATION, SOURCE being a path on the host; or "
-				"--tmpfs %s for what may be lost",
-				*text ? text : "DESTINATION");
-	}
-	const char *src = part.v[0];
-	if (!*src) {
+	const char *src = part.n > 1 ? part.v[0] : NULL;
+	if (src && !*src) {
 		words_bad(&w, e, "the source is empty");
-		return err_hint(e, "SOURCE:DESTINATION, SOURCE being a path on the host");
+		return err_hint(e, "SOURCE:DESTINATION, SOURCE being a path on the host or the "
+				   "name of a volume");
 	}
-	if (!strchr(src, '/') && strcmp(src, ".") && strcmp(src, "..")) {
-		words_bad(&w, e, "the source is not a path, and this build has no named volumes");
-		return err_hint(e, "for a directory here write ./%s", src);
+	bool volume = !src || (!strchr(src, '/') && strcmp(src, ".") && strcmp(src, ".."));
+	if (volume) {
+		m.type = "volume";
+		w.kind = WORDS_VOLUME;
 	}
-	m.destination = clean(a, part.v[1]);
+	m.destination = clean(a, part.n > 1 ? part.v[1] : text);
 	int r = check_destination(&w, m.destination, e);
 	if (r == 0 && part.n == 3)
 		r = add_words(&w, part.v[2], e);
 	if (r == 0)
-		r = words_finish(&w, false, e);
+		r = words_finish(&w, strict, e);
 	if (r == 0)
-		r = set_source(&w, src, make_source, e);
+		r = volume ? set_volume(&w, src, e) : set_source(&w, src, strict, e);
 	if (r < 0)
 		return r;
 	m.mode = part.n == 3 ? arena_strdup(a, part.v[2]) : NULL;
@@ -196,7 +207,7 @@ struct mounting {
 	struct config_mount m;
 	const char *source, *destination;
 	const char *recursive; /* value of bind-recursive */
-	bool make_source, strict;
+	bool make_source, strict, glob;
 };
 
 static int parse_bool(const char *s, bool *ret)
@@ -235,6 +246,7 @@ static const struct toggle toggles[] = {
 	{"readonly", "ro", "rw"},
 	{"ro", "ro", "rw"},
 	{"rw", "rw", "ro"},
+	{"readwrite", "rw", "ro"},
 	{"nosuid", "nosuid", "suid"},
 	{"suid", "suid", "nosuid"},
 	{"nodev", "nodev", "dev"},
@@ -245,6 +257,7 @@ static const struct toggle toggles[] = {
 	{"chown", "U", NULL},
 	{"bind-nonrecursive", "bind", "rbind"},
 	{"no-dereference", "no-dereference", NULL},
+	{"volume-nocopy", "nocopy", "copy"},
 	{"tmpcopyup", "tmpcopyup", "notmpcopyup"},
 	{"notmpcopyup", "notmpcopyup", "tmpcopyup"},
 };
@@ -323,34 +336,109 @@ static int set_idmap(struct mounting *x, const char *key, const char *value, str
 	return words_add(&x->w, "idmap", e);
 }
 
+static int set_subpath(struct mounting *x, const char *key, const char *value, struct err *e)
+{
+	scoped(strv) parts = {0};
+
+	strv_split(&parts, value, '/');
+	if (value[0] == '/' || strv_has(&parts, "..")) {
+		words_bad(&x->w, e, "%s is not a path below the source", key);
+		return err_hint(e, "as data/app: without a slash in front, and without ..");
+	}
+	x->m.subpath = arena_strdup(x->w.a, value);
+	return 0;
+}
+
+static int set_driver(struct mounting *x, const char *key, const char *value, struct err *e)
+{
+	x->m.driver = arena_strdup(x->w.a, value);
+	return 0;
+}
+
+/* volume-opt=KEY=VALUE and volume-label=KEY=VALUE */
+static int set_pair(struct mounting *x, const char *key, const char *value, struct err *e)
+{
+	const char *eq = strchr(value, '=');
+	struct pairs *to = strstr(key, "label") ? &x->m.volume_labels : &x->m.volume_options;
+	const char *k = arena_strndup(x->w.a, value, eq ? (size_t)(eq - value) : strlen(value));
+
+	if (!*k) {
+		words_bad(&x->w, e, "%s has no key", key);
+		return err_hint(e, "%s=KEY=VALUE", key);
+	}
+	pairs_set(x->w.a, to, k, eq ? eq + 1 : "");
+	return 0;
+}
+
+/* uid=, gid=, mode= and max= of devpts. */
+static int set_word(struct mounting *x, const char *key, const char *value, struct err *e)
+{
+	return words_add(&x->w, arena_printf(x->w.a, "%s=%s", key, value), e);
+}
+
+#define FILES  (WORDS_BIND | WORDS_VOLUME)
+#define MEMORY (WORDS_TMPFS | WORDS_RAMFS)
+#define EVERY  (FILES | MEMORY | WORDS_IMAGE | WORDS_DEVPTS)
+
 static const struct {
 	const char *key;
 	unsigned kinds;
 	int (*set)(struct mounting *x, const char *key, const char *value, struct err *e);
 	bool bare; /* may stand without a value */
 } keys[] = {
-	{"source", WORDS_BIND, set_path, false},
-	{"src", WORDS_BIND, set_path, false},
-	{"destination", WORDS_BIND | WORDS_TMPFS, set_path, false},
-	{"dst", WORDS_BIND | WORDS_TMPFS, set_path, false},
-	{"target", WORDS_BIND | WORDS_TMPFS, set_path, false},
-	{"bind-propagation", WORDS_BIND, set_propagation, false},
+	{"source", FILES | WORDS_IMAGE, set_path, false},
+	{"src", FILES | WORDS_IMAGE, set_path, false},
+	{"destination", EVERY, set_path, false},
+	{"dst", EVERY, set_path, false},
+	{"target", EVERY, set_path, false},
+	{"bind-propagation", FILES, set_propagation, false},
 	{"bind-recursive", WORDS_BIND, set_recursive, false},
 	{"bind-create-src", WORDS_BIND, set_create, false},
-	{"relabel", WORDS_BIND, set_relabel, false},
-	{"idmap", WORDS_BIND, set_idmap, true},
-	{"consistency", WORDS_BIND | WORDS_TMPFS, set_consistency, false},
+	{"relabel", FILES, set_relabel, false},
+	{"idmap", FILES, set_idmap, true},
+	{"consistency", FILES | MEMORY, set_consistency, false},
 	{"tmpfs-size", WORDS_TMPFS, set_tmpfs, false},
-	{"tmpfs-mode", WORDS_TMPFS, set_tmpfs, false},
+	{"tmpfs-mode", MEMORY, set_tmpfs, false},
+	{"subpath", WORDS_VOLUME | WORDS_IMAGE, set_subpath, false},
+	{"volume-subpath", WORDS_VOLUME, set_subpath, false},
+	{"image-subpath", WORDS_IMAGE, set_subpath, false},
+	{"volume-driver", WORDS_VOLUME, set_driver, false},
+	{"volume-opt", WORDS_VOLUME, set_pair, false},
+	{"volume-label", WORDS_VOLUME, set_pair, false},
+	{"uid", WORDS_DEVPTS, set_word, false},
+	{"gid", WORDS_DEVPTS, set_word, false},
+	{"mode", WORDS_DEVPTS, set_word, false},
+	{"max", WORDS_DEVPTS, set_word, false},
 };
+
+static const struct {
+	const char *name;
+	unsigned kind;
+} types[] = {
+	{"bind", WORDS_BIND},	{"volume", WORDS_VOLUME}, {"tmpfs", WORDS_TMPFS},
+	{"image", WORDS_IMAGE}, {"ramfs", WORDS_RAMFS},	  {"devpts", WORDS_DEVPTS},
+	{"glob", WORDS_BIND},
+};
+
+static const char *kind_name(unsigned kinds)
+{
+	for (size_t i = 0; i < countof(types); i++)
+		if (types[i].kind & kinds)
+			return types[i].name;
+	return "bind";
+}
 
 /* Which mounts a switch is for: that of the word which it stands for. */
 static unsigned toggle_kinds(const struct toggle *t)
 {
 	if (strstr(t->key, "tmpcopyup"))
-		return WORDS_TMPFS;
+		return MEMORY;
+	if (str_starts(t->key, "volume-"))
+		return WORDS_VOLUME;
+	if (str_eq(t->on, "ro") || str_eq(t->on, "rw"))
+		return EVERY & ~(unsigned)WORDS_DEVPTS;
 	return str_starts(t->key, "bind-") || str_starts(t->key, "no-") ? WORDS_BIND
-									: WORDS_BIND | WORDS_TMPFS;
+									: FILES | MEMORY;
 }
 
 static int wrong_key(const struct mounting *x, const char *key, unsigned kinds, struct err *e)
@@ -360,7 +448,7 @@ static int wrong_key(const struct mounting *x, const char *key, unsigned kinds, 
 
 	if (kinds) {
 		words_bad(&x->w, e, "%s is not for type=%s", key, x->m.type);
-		return err_hint(e, "it belongs to type=%s", kinds & WORDS_BIND ? "bind" : "tmpfs");
+		return err_hint(e, "it belongs to type=%s", kind_name(kinds));
 	}
 	names[n++] = "type";
 	for (size_t i = 0; i < countof(keys); i++)
@@ -375,8 +463,10 @@ static int wrong_key(const struct mounting *x, const char *key, unsigned kinds, 
 	if (near)
 		return err_hint(e, "did you mean %s?", near);
 	return err_hint(e, "source, destination, readonly, %s and others: man hoy-run",
-			x->w.kind == WORDS_BIND ? "bind-propagation, bind-recursive"
-						: "tmpfs-size, tmpfs-mode");
+			x->w.kind == WORDS_BIND	    ? "bind-propagation, bind-recursive"
+			: x->w.kind == WORDS_VOLUME ? "volume-subpath, volume-opt"
+			: x->w.kind & MEMORY	    ? "tmpfs-size, tmpfs-mode"
+						    : "subpath");
 }
 
 static int set_key(struct mounting *x, const char *field, struct err *e)
@@ -410,35 +500,25 @@ static int set_key(struct mounting *x, const char *field, struct err *e)
 
 static int set_type(struct mounting *x, const struct strv *fields, struct err *e)
 {
-	static const char *const known[] = {"bind", "tmpfs",  "volume", "image",
-					    "glob", "devpts", "ramfs",	NULL};
-	const char *type = NULL;
+	const char *type = "volume", *names[countof(types) + 1];
 
 	for (size_t i = 0; i < fields->n; i++)
 		if (str_starts(fields->v[i], "type="))
 			type = fields->v[i] + 5;
-	if (str_eq(type, "bind") || str_eq(type, "tmpfs")) {
-		x->m.type = type[0] == 'b' ? "bind" : "tmpfs";
-		x->w.kind = type[0] == 'b' ? WORDS_BIND : WORDS_TMPFS;
+	for (size_t i = 0; i < countof(types); i++) {
+		names[i] = types[i].name;
+		if (strcmp(types[i].name, type) != 0)
+			continue;
+		x->glob = !strcmp(type, "glob");
+		x->m.type = x->glob ? "bind" : types[i].name;
+		x->w.kind = types[i].kind;
 		return 0;
 	}
-	if (!type) {
-		words_bad(&x->w, e, "no type");
-		return err_hint(e, "type=bind,source=PATH,destination=PATH or "
-				   "type=tmpfs,destination=PATH");
-	}
-	for (size_t i = 0; known[i]; i++) {
-		if (strcmp(known[i], type))
-			continue;
-		words_bad(&x->w, e, "this build has no mounts of type %s", type);
-		return err_hint(e, "type=bind takes a path of the host, type=tmpfs memory");
-	}
-	const char *near = words_nearest(type, known);
+	names[countof(types)] = NULL;
+	const char *near = words_nearest(type, names);
 	words_bad(&x->w, e, "unknown type \"%.40s\"", type);
-	return err_hint(e,
-			near ? "did you mean %s? types are bind and tmpfs"
-			     : "types are bind and tmpfs%s",
-			near ? near : "");
+	return err_hint(e, "%s%s%stypes are bind, volume, tmpfs, image, glob, ramfs and devpts",
+			near ? "did you mean " : "", near ? near : "", near ? "? " : "");
 }
 
 /* docker's bind-recursive in the words that there are for it. */
@@ -464,6 +544,76 @@ static int finish_recursive(struct mounting *x, struct err *e)
 	return 0;
 }
 
+/* type=glob: each file that fits the pattern, under the same path or, with a destination, in that directory. */
+static int mount_glob(const struct words *w, const char *pattern, bool in_directory,
+		      struct bind_list *mounts, struct err *e)
+{
+	const char *dir = w->m->destination;
+	glob_t g = {0};
+	int r = 0;
+
+	if (pattern[0] != '/') {
+		words_bad(w, e, "the pattern is not an absolute path");
+		return err_hint(e, "as in type=glob,source=/usr/lib/libssl*");
+	}
+	if (glob(pattern, GLOB_ERR, NULL, &g) != 0 || !g.gl_pathc) {
+		globfree(&g);
+		words_bad(w, e, "no file of the host fits %.100s", pattern);
+		return err_hint(e, "* ? and [...] stand for parts of a name: ls %.100s", pattern);
+	}
+	for (size_t i = 0; i < g.gl_pathc && r == 0; i++) {
+		const char *path = g.gl_pathv[i], *base = strrchr(path, '/') + 1;
+		w->m->destination = in_directory
+					    ? clean(w->a, arena_printf(w->a, "%s/%s", dir, base))
+					    : clean(w->a, path);
+		r = check_destination(w, w->m->destination, e);
+		if (r == 0)
+			r = set_source(w, path, false, e);
+		if (r == 0)
+			*(struct config_mount *)bind_append(w->a, mounts, sizeof *w->m) = *w->m;
+	}
+	globfree(&g);
+	return r;
+}
+
+/* What is mounted, and where. */
+static int check_places(struct mounting *x, struct err *e)
+{
+	bool needs = x->w.kind & (WORDS_BIND | WORDS_IMAGE);
+
+	if (!x->destination && !x->glob) {
+		words_bad(&x->w, e, "no destination");
+		return err_hint(e, "add destination=PATH, a path in the container");
+	}
+	if (needs && !x->source) {
+		words_bad(&x->w, e, "no source");
+		return err_hint(e, "add source=%s",
+				x->w.kind == WORDS_IMAGE ? "IMAGE" : "PATH, a path on the host");
+	}
+	if (!x->destination)
+		return 0;
+	x->m.destination = clean(x->w.a, x->destination);
+	return check_destination(&x->w, x->m.destination, e);
+}
+
+static int add_mount(struct mounting *x, struct bind_list *mounts, struct err *e)
+{
+	int r = 0;
+
+	x->m.by_mount = true;
+	if (x->glob)
+		return mount_glob(&x->w, x->source, x->destination != NULL, mounts, e);
+	if (x->w.kind == WORDS_VOLUME)
+		r = set_volume(&x->w, x->source, e);
+	else if (x->w.kind == WORDS_IMAGE)
+		x->m.name = x->source;
+	else if (x->source)
+		r = set_source(&x->w, x->source, x->make_source, e);
+	if (r == 0)
+		*(struct config_mount *)bind_append(x->w.a, mounts, sizeof x->m) = x->m;
+	return r;
+}
+
 int mount_opts_mount(struct arena *a, const char *text, bool strict, struct bind_list *mounts,
 		     struct err *e)
 {
@@ -471,34 +621,22 @@ int mount_opts_mount(struct arena *a, const char *text, bool strict, struct bind
 	scoped(strv) fields = {0};
 
 	x.w = (struct words){a, "--mount", text, 0, &x.m};
+	if (!*text) {
+		words_bad(&x.w, e, "it is empty");
+		return err_hint(e, "as type=bind,source=PATH,destination=PATH");
+	}
 	int r = csv_fields(&x.w, &fields, e);
 	if (r == 0)
 		r = set_type(&x, &fields, e);
 	for (size_t i = 0; i < fields.n && r == 0; i++)
 		r = set_key(&x, fields.v[i], e);
-	if (r == 0 && !x.destination) {
-		words_bad(&x.w, e, "no destination");
-		return err_hint(e, "add destination=PATH, a path in the container");
-	}
-	if (r == 0 && x.w.kind == WORDS_BIND && !x.source) {
-		words_bad(&x.w, e, "no source");
-		return err_hint(e, "add source=PATH, a path on the host");
-	}
-	if (r == 0) {
-		x.m.destination = clean(a, x.destination);
-		r = check_destination(&x.w, x.m.destination, e);
-	}
+	if (r == 0)
+		r = check_places(&x, e);
 	if (r == 0)
 		r = finish_recursive(&x, e);
 	if (r == 0)
 		r = words_finish(&x.w, strict, e);
-	if (r == 0 && x.source)
-		r = set_source(&x.w, x.source, x.make_source, e);
-	if (r < 0)
-		return r;
-	x.m.by_mount = true;
-	*(struct config_mount *)bind_append(a, mounts, sizeof x.m) = x.m;
-	return 0;
+	return r < 0 ? r : add_mount(&x, mounts, e);
 }
 
 static size_t depth(const char *path)

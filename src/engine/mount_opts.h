@@ -11,12 +11,12 @@
 
 #include "runtime/config.h"
 
-/* --volume SOURCE:DESTINATION[:OPTION[,OPTION...]], SOURCE a host path. make_source: a directory that is missing is made, as
- * docker does. */
-int mount_opts_volume(struct arena *a, const char *text, bool make_source, struct bind_list *mounts,
+/* --volume [SOURCE:]DESTINATION[:OPTION[,OPTION...]], SOURCE a host path or the name of a volume. strict: a directory of the host that is
+ * missing is made, as docker does. What a volume is made of is found out later (volume_opts.h). */
+int mount_opts_volume(struct arena *a, const char *text, bool strict, struct bind_list *mounts,
 		      struct err *e);
 
-/* --mount type=bind|tmpfs,KEY[=VALUE]... in CSV. strict: a tmpfs is noexec and starts empty, as docker's. */
+/* --mount type=bind|volume|tmpfs|image|glob|ramfs|devpts,KEY[=VALUE]... in CSV. strict: a tmpfs is noexec and starts empty, as docker's. */
 int mount_opts_mount(struct arena *a, const char *text, bool strict, struct bind_list *mounts,
 		     struct err *e);
 

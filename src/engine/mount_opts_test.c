@@ -28,10 +28,16 @@ static void volumes(void **state)
 	static const struct {
 		const char *text, *why;
 	} bad[] = {
-		{"", "no source"},
-		{"/tmp", "no source"},
+		{"", "not an absolute"},
+		{"tmp", "not an absolute"},
 		{":/a", "source is empty"},
-		{"name:/a", "not a path"},
+		{"na,me:/a", "name of a volume"},
+		{"..name:/a", "name of a volume"},
+		{"name:/a:bind-create-src", "unknown option"},
+		{"name:/a:O,ro", "cannot both"},
+		{"name:/a:upperdir=/x,workdir=/y", "for the option O"},
+		{"/tmp:/a:O,upperdir=/x", "only one"},
+		{"/tmp:/a:O,upperdir=x,workdir=/y", "absolute path"},
 		{"/tmp:a", "not an absolute"},
 		{"/tmp:", "not an absolute"},
 		{"/tmp:/", "cannot be /"},
@@ -64,6 +70,13 @@ static void volumes(void **state)
 	assert_string_equal(m->source, "/tmp");
 	assert_string_equal(m->destination, "/a/b");
 	assert_int_equal(m->options.n, 2);
+	assert_int_equal(mount_opts_volume(&arena, "name:/n", false, &l, &e), 0);
+	assert_int_equal(mount_opts_volume(&arena, "/anon", true, &l, &e), 0);
+	m = l.v;
+	assert_string_equal(m[1].type, "volume");
+	assert_string_equal(m[1].name, "name");
+	assert_int_equal(m[1].options.n, 2); /* nosuid, nodev */
+	assert_true(m[2].anonymous && !m[2].name && !m[2].options.n);
 }
 
 static void tmpfs(void **state)
@@ -130,6 +143,10 @@ static void mounts(void **state)
 		{"dst=/m,\"type=bind\",\"src=/tmp\"", ""},
 		{"type=tmpfs,dst=/m,tmpfs-size=1m,tmpfs-mode=700", "size=1m mode=700 tmpcopyup"},
 		{"type=tmpfs,dst=/m,notmpcopyup,ro", "notmpcopyup ro"},
+		{"type=volume,src=v,dst=/m,volume-nocopy,suid", "nocopy suid nodev"},
+		{"src=v,dst=/m,ro", "ro nosuid nodev"},
+		{"type=image,src=i,dst=/m,rw=true,subpath=etc", "rw"},
+		{"type=devpts,dst=/m,uid=1,gid=2,mode=620,max=9", "uid=1 gid=2 mode=620 max=9"},
 	};
 	struct err e = {0};
 
@@ -151,10 +168,18 @@ static void bad_mounts(void **state)
 	static const struct {
 		const char *text, *why, *hint;
 	} bad[] = {
-		{"", "no type", "type=bind"},
-		{"src=/tmp,dst=/m", "no type", "type=bind"},
+		{"", "empty", "type=bind"},
+		{"src=/tmp,dst=/m", "name of a volume", "letters"},
 		{"type=bin,src=/tmp,dst=/m", "unknown type", "bind?"},
-		{"type=volume,src=v,dst=/m", "no mounts of type volume", "type=bind"},
+		{"type=volume,src=v,dst=/m,bind-recursive=disabled", "not for type=volume", "bind"},
+		{"type=volume,src=v,dst=/m,subpath=a/../b", "not a path below", "without"},
+		{"type=volume,src=v,dst=/m,subpath=/a", "not a path below", "without"},
+		{"type=volume,src=v,dst=/m,volume-opt==x", "no key", "KEY=VALUE"},
+		{"type=image,dst=/m", "no source", "IMAGE"},
+		{"type=glob,src=/no/such/*", "no file of the host", "ls"},
+		{"type=glob,src=a*", "absolute", "glob"},
+		{"type=devpts,dst=/m,max=x", "not a number", "max="},
+		{"type=ramfs,dst=/m,tmpfs-size=1m", "not for type=ramfs", "tmpfs"},
 		{"type=bind,dst=/m", "no source", "source="},
 		{"type=bind,src=/tmp", "no destination", "destination="},
 		{"type=bind,src=,dst=/m", "has no value", "src="},

@@ -9,13 +9,21 @@
 
 #include "runtime/config.h"
 
-enum { WORDS_BIND = 1, WORDS_TMPFS = 2 };
+/* What a word may stand at. */
+enum {
+	WORDS_BIND = 1,
+	WORDS_TMPFS = 2,
+	WORDS_VOLUME = 4,
+	WORDS_IMAGE = 8,
+	WORDS_RAMFS = 16,
+	WORDS_DEVPTS = 32,
+};
 
 /* A text being read: what errors quote, and where the words go. */
 struct words {
 	struct arena *a;
 	const char *flag, *text; /* "--volume" and what stands behind it */
-	unsigned kind;		 /* WORDS_BIND or WORDS_TMPFS */
+	unsigned kind;		 /* one of WORDS_* */
 	struct config_mount *m;
 };
 

@@ -16,8 +16,8 @@ static int end(const struct home *h, struct container *c, int64_t time_s, struct
 	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
 }
 
-int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
-		     struct err *e)
+static int remove_it(const struct home *h, struct container *c, bool force, int64_t time_s,
+		     bool volumes, struct err *e)
 {
 	int64_t until = time_mono_ms() + 5000;
 	int r;
@@ -51,5 +51,17 @@ int container_remove(const struct home *h, struct container *c, bool force, int6
 		return r;
 	if (container_refresh(h, c, NULL) == 0)
 		container_end_lost(h, c);
-	return container_remove_files(h, c, e);
+	return container_remove_files(h, c, volumes, e);
+}
+
+int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
+		     struct err *e)
+{
+	return remove_it(h, c, force, time_s, false, e);
+}
+
+int container_remove_with_volumes(const struct home *h, struct container *c, bool force,
+				  int64_t time_s, struct err *e)
+{
+	return remove_it(h, c, force, time_s, true, e);
 }

@@ -10,5 +10,8 @@
  * negative. ERR_CONTAINER_RUNNING without force. Works on a full disk. */
 int container_remove(const struct home *h, struct container *c, bool force, int64_t time_s,
 		     struct err *e);
+/* The same with its anonymous volumes, those that no other container uses. */
+int container_remove_with_volumes(const struct home *h, struct container *c, bool force,
+				  int64_t time_s, struct err *e);
 
 #endif

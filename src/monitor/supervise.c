@@ -29,6 +29,7 @@
 #include "store/layer_form.h"
 #include "sys/sigstate.h"
 #include "sys/strays.h"
+#include "volume/anonymous.h"
 
 enum { TIMED_OUT_CODE = 255 }; /* as podman's conmon has it */
 
@@ -54,6 +55,7 @@ static struct supervisor {
 	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
 	char started[40], finished[40]; /* the state points here */
+	struct strv trash;		/* anonymous volumes, to be deleted at the end */
 } sv;
 
 static int listen_on(const struct supervise *s, struct err *e)
@@ -368,6 +370,7 @@ static int move(const char *from, const char *to_dir, const char *prefix)
 /* Forgets the container (--rm, or a run that failed). The name is free and the directory out of sight before anybody is told. */
 static void remove_container(const char *where)
 {
+	anonymous_take_away(sv.s->home, &sv.s->state->mounts, sv.s->config->id, &sv.trash);
 	container_name_drop_now(sv.s->home, sv.s->dir, sv.s->state->name, sv.s->config->id);
 	leases_drop_all(sv.s->home, sv.s->config->id, sv.s->dir);
 	move(where, "tmp", "rm-");
@@ -380,6 +383,8 @@ static void remove_rest(void)
 
 	snprintf(to, sizeof to, "tmp/rm-%s", sv.s->config->id);
 	path_rm_tree_at(sv.s->home->fd, to);
+	for (size_t i = 0; i < sv.trash.n; i++)
+		path_rm_tree_at(sv.s->home->fd, sv.trash.v[i]);
 }
 
 static void tell_started(void)

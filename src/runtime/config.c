@@ -10,6 +10,13 @@ static const struct bind_field mount_fields[] = {
 	{"Options", BIND_STRS, AT(config_mount, options)},
 	{"Mode", BIND_STR, AT(config_mount, mode)},
 	{"ByMount", BIND_BOOL, AT(config_mount, by_mount)},
+	{"Name", BIND_STR, AT(config_mount, name)},
+	{"Driver", BIND_STR, AT(config_mount, driver)},
+	{"Anonymous", BIND_BOOL, AT(config_mount, anonymous)},
+	{"ByImage", BIND_BOOL, AT(config_mount, by_image)},
+	{"Subpath", BIND_STR, AT(config_mount, subpath)},
+	{"VolumeOptions", BIND_PAIRS, AT(config_mount, volume_options)},
+	{"Layers", BIND_STRS, AT(config_mount, layers)},
 	{0},
 };
 
@@ -90,6 +97,8 @@ const struct bind_field config_fields[] = {
 	{"Annotations", BIND_PAIRS, AT(container_config, annotations)},
 	{"Mounts", BIND_LIST, AT(container_config, mounts), mount_fields,
 	 sizeof(struct config_mount)},
+	{"VolumesFrom", BIND_STRS, AT(container_config, volumes_from)},
+	{"VolumeDriver", BIND_STR, AT(container_config, volume_driver)},
 	{"Ulimits", BIND_LIST, AT(container_config, ulimits), ulimit_fields,
 	 sizeof(struct config_ulimit)},
 	{"Devices", BIND_LIST, AT(container_config, devices), device_fields,

@@ -13,14 +13,24 @@
 #include "runtime/limit.h"
 #include "runtime/security.h"
 
-/* A mount asked for with -v or --tmpfs. */
+/* A mount asked for with -v, --mount, --tmpfs, --volumes-from, or by the image. */
 struct config_mount {
-	const char *type;	 /* "bind" or "tmpfs" */
-	const char *source;	 /* absolute host path; NULL for tmpfs */
-	const char *destination; /* absolute path in the container */
-	struct strs options;	 /* "ro", "nosuid", "size=64m" ... checked at create */
-	const char *mode;	 /* the options as they were typed, for inspect; may be NULL */
-	bool by_mount;		 /* given with --mount */
+	const char *type; /* "bind", "tmpfs", "volume", "image", "ramfs" or "devpts" */
+	/* bind: absolute host path; volume: its files, relative to the store (absolute: where its driver has them, set at each start);
+	 * image: its id; else NULL */
+	const char *source;
+	const char *destination;     /* absolute path in the container */
+	struct strs options;	     /* "ro", "nosuid", "size=64m" ... checked at create */
+	const char *mode;	     /* the options as they were typed, for inspect; may be NULL */
+	bool by_mount;		     /* given with --mount */
+	const char *name;	     /* volume: its name; image: as it was asked for */
+	const char *driver;	     /* of a volume; NULL: local */
+	bool anonymous;		     /* a volume that is this container's: it goes with it */
+	bool by_image;		     /* a VOLUME of the image */
+	const char *subpath;	     /* of a volume or image: what is mounted of it */
+	struct pairs volume_options; /* of a volume, as its record has them */
+	struct pairs volume_labels;  /* for a volume that is made; not written down */
+	struct strs layers;	     /* of an image: diffIDs, the bottom one first */
 };
 
 struct config_device {
@@ -82,6 +92,8 @@ struct container_config {
 	struct strs entrypoint, command; /* as they make up args, for inspect */
 	struct pairs labels, annotations;
 	struct bind_list mounts;  /* of struct config_mount */
+	struct strs volumes_from; /* as they were given, for inspect */
+	const char *volume_driver;
 	struct bind_list ulimits; /* of struct config_ulimit */
 	struct bind_list devices; /* of struct config_device */
 	struct bind_list secrets; /* of struct config_secret */

@@ -8,8 +8,8 @@
 
 #include "base/base.h"
 #include "base/parse.h"
+#include "runtime/volume_parts.h"
 #include "sys/copy_tree.h"
-#include "runtime/stage.h"
 #include "sys/mounts.h"
 
 /* Options that are attributes of the mount. */
@@ -95,8 +95,7 @@ static int check_flags(const struct config_mount *m, int src, const struct how *
 	return 0;
 }
 
-/* The files behind fd are to be the user's, as soon as one knows who that is. Takes fd. */
-static void own_later(struct stage *s, int fd, bool tree, int then_ro)
+void volume_own_later(struct stage *s, int fd, bool tree, int then_ro)
 {
 	struct owned *all = arena_alloc(&s->arena, (s->nowned + 1) * sizeof *all);
 
@@ -154,46 +153,64 @@ static int set_attributes(const struct config_mount *m, int mnt, struct how h, s
 	return r < 0 ? err_set(e, r, "set the options of %s", m->destination) : 0;
 }
 
-static int bind_volume(struct stage *s, const struct config_mount *m, struct err *e)
+int volume_attach_mount(struct stage *s, const struct config_mount *m, int mnt, bool dir,
+			struct err *e)
 {
+	const char *what = m->name ? m->name : m->source;
+	autoclose int target = stage_user_target(s, m->destination, dir, e);
+
+	if (target < 0 && e->code == EROFS)
+		err_hint(e, "the mount that it lies in is read-only: make %s in its source first",
+			 m->destination);
+	if (target < 0)
+		return target;
+	int r = set_attributes(m, mnt, how(m), e);
+	if (r < 0)
+		return r;
+	r = mount_attach(mnt, target);
+	if (r == -ENOTDIR)
+		return err_fail(e, ERR_MOUNT, "%s is a %s, and %s in the container is not", what,
+				dir ? "directory" : "file", m->destination);
+	return r < 0 ? err_set(e, r, "bind %s to %s", what, m->destination) : 0;
+}
+
+int volume_attach(struct stage *s, const struct config_mount *m, int src, struct err *e)
+{
+	const char *what = m->name ? m->name : m->source;
 	struct how h = how(m);
 	struct stat st;
-	autoclose int src = open_source(m, e);
 
-	if (src < 0)
-		return src;
 	if (fstat(src, &st) < 0)
-		return err_set(e, errno, "look at %s", m->source);
-	if (S_ISLNK(st.st_mode))
-		return copy_link(s, m, src, e);
+		return err_set(e, errno, "look at %s", what);
 	int r = check_flags(m, src, &h, e);
 	if (r < 0)
 		return r;
 	autoclose int mnt = mount_clone(src, "", !strs_has(&m->options, "bind"));
 	if (mnt == -EINVAL) {
-		err_set(e, EINVAL, "bind %s to %s without the mounts below it", m->source,
+		err_set(e, EINVAL, "bind %s to %s without the mounts below it", what,
 			m->destination);
 		return err_hint(e, "what the host's mounts hide must stay hidden: leave bind (or "
 				   "bind-nonrecursive) out");
 	}
 	if (mnt < 0)
-		return err_set(e, mnt, "bind %s to %s", m->source, m->destination);
-	autoclose int target = stage_user_target(s, m->destination, S_ISDIR(st.st_mode), e);
-	if (target < 0)
-		return target;
-	r = set_attributes(m, mnt, h, e);
-	if (r < 0)
-		return r;
-	r = mount_attach(mnt, target);
-	if (r == -ENOTDIR)
-		return err_fail(e, ERR_MOUNT, "%s is a %s, and %s in the container is not",
-				m->source, S_ISDIR(st.st_mode) ? "directory" : "file",
-				m->destination);
-	if (r < 0)
-		return err_set(e, r, "bind %s to %s", m->source, m->destination);
-	if (strs_has(&m->options, "U"))
-		own_later(s, take_fd(src), true, -1);
-	return 0;
+		return err_set(e, mnt, "bind %s to %s", what, m->destination);
+	r = volume_attach_mount(s, m, mnt, S_ISDIR(st.st_mode), e);
+	if (r == 0 && strs_has(&m->options, "U"))
+		volume_own_later(s, fcntl(src, F_DUPFD_CLOEXEC, 3), true, -1);
+	return r;
+}
+
+static int bind_volume(struct stage *s, const struct config_mount *m, struct err *e)
+{
+	struct stat st;
+	autoclose int src = open_source(m, e);
+
+	if (src < 0)
+		return src;
+	if (strs_has(&m->options, "no-dereference") && fstat(src, &st) == 0 && S_ISLNK(st.st_mode))
+		return copy_link(s, m, src, e);
+	return strs_has(&m->options, "O") ? volume_overlay(s, m, src, e)
+					  : volume_attach(s, m, src, e);
 }
 
 /* ---- tmpfs */
@@ -236,7 +253,7 @@ static int fill_tmpfs(const struct config_mount *m, int from, int mnt, struct er
 	return r < 0 ? err_set(e, r, "fill the tmpfs %s from the image", m->destination) : 0;
 }
 
-static int tmpfs_volume(struct stage *s, const struct config_mount *m, struct err *e)
+int volume_tmpfs(struct stage *s, const struct config_mount *m, struct err *e)
 {
 	struct how h = how(m);
 	const char *opts[20];
@@ -250,7 +267,8 @@ static int tmpfs_volume(struct stage *s, const struct config_mount *m, struct er
 	if (target < 0)
 		return target;
 	tmpfs_options(s, m, covers ? &st : NULL, opts, countof(opts));
-	autoclose int mnt = mount_new("tmpfs", opts, attrs & ~(unsigned)MOUNT_RO, e);
+	autoclose int mnt = mount_new(str_eq(m->type, "ramfs") ? "ramfs" : "tmpfs", opts,
+				      attrs & ~(unsigned)MOUNT_RO, e);
 	if (mnt < 0)
 		return mnt;
 	int r = copy && covers ? fill_tmpfs(m, before, mnt, e) : 0;
@@ -266,22 +284,49 @@ static int tmpfs_volume(struct stage *s, const struct config_mount *m, struct er
 		return err_set(e, r, "mount %s", m->destination);
 	if (user) {
 		int fd = take_fd(mnt);
-		own_later(s, fd, false, attrs & MOUNT_RO ? fd : -1);
+		volume_own_later(s, fd, false, attrs & MOUNT_RO ? fd : -1);
 	}
 	return 0;
+}
+
+/* One more devpts, besides that of /dev. */
+static int devpts_volume(struct stage *s, const struct config_mount *m, struct err *e)
+{
+	const char *opts[20];
+	size_t n = tmpfs_options(s, m, NULL, opts, countof(opts) - 2);
+
+	opts[n] = "newinstance";
+	opts[n + 1] = NULL;
+	autoclose int mnt = mount_new("devpts", opts, MOUNT_NOSUID | MOUNT_NOEXEC, e);
+	return mnt < 0 ? mnt : volume_attach_mount(s, m, mnt, true, e);
+}
+
+static const struct {
+	const char *type;
+	int (*mount)(struct stage *s, const struct config_mount *m, struct err *e);
+} kinds[] = {
+	{"bind", bind_volume},	 {"volume", volume_named}, {"tmpfs", volume_tmpfs},
+	{"image", volume_image}, {"ramfs", volume_tmpfs},  {"devpts", devpts_volume},
+};
+
+static int mount_one(struct stage *s, const struct config_mount *m, struct err *e)
+{
+	for (size_t i = 0; i < countof(kinds); i++)
+		if (!strcmp(kinds[i].type, m->type))
+			return kinds[i].mount(s, m, e);
+	err_fail(e, ERR_NEWER, "the mount %s of the container is of an unknown type, %s",
+		 m->destination, m->type);
+	return err_hint(e, "it was made by a newer release of hoy: use that");
 }
 
 int stage_volumes(struct stage *s, struct err *e)
 {
 	const struct config_mount *m = s->c->mounts.v;
+	int r = 0;
 
-	for (size_t i = 0; i < s->c->mounts.n; i++) {
-		int r = str_eq(m[i].type, "tmpfs") ? tmpfs_volume(s, &m[i], e)
-						   : bind_volume(s, &m[i], e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < s->c->mounts.n && r == 0; i++)
+		r = mount_one(s, &m[i], e);
+	return r;
 }
 
 int stage_own(struct stage *s, struct err *e)

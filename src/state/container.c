@@ -12,6 +12,9 @@ static const struct bind_field mount_fields[] = {
 	{"Source", BIND_STR, offsetof(struct state_mount, source)},
 	{"Destination", BIND_STR, offsetof(struct state_mount, destination),
 	 .flags = BIND_REQUIRED},
+	{"Volume", BIND_STR, offsetof(struct state_mount, volume)},
+	{"Anonymous", BIND_BOOL, offsetof(struct state_mount, anonymous)},
+	{"Image", BIND_STR, offsetof(struct state_mount, image)},
 	{0},
 };
 
@@ -323,6 +326,17 @@ static int write_in_place(int dir, const struct str *text, int r)
 	if (fd < 0 || pwrite(fd, text->s, text->len, 0) != (ssize_t)text->len)
 		return r;
 	return ftruncate(fd, (off_t)text->len) < 0 ? r : 0;
+}
+
+void container_state_images(const struct container_state *s, struct strv *ret)
+{
+	const struct state_mount *m = s->mounts.v;
+
+	if (s->image_id)
+		strv_add(ret, s->image_id);
+	for (size_t i = 0; i < s->mounts.n; i++)
+		if (m[i].image)
+			strv_add(ret, m[i].image);
 }
 
 int container_state_write(int dir, const struct container_state *s, bool sync, struct err *e)

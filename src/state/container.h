@@ -53,8 +53,11 @@ struct state_port {
 };
 
 struct state_mount {
-	const char *source; /* NULL for tmpfs */
+	const char *source; /* NULL for tmpfs; of a volume: relative to the store */
 	const char *destination;
+	const char *volume; /* the name of a volume, else NULL */
+	bool anonymous;	    /* it goes with the container */
+	const char *image;  /* the id of an image that is mounted, else NULL */
 };
 
 enum container_status {
@@ -94,6 +97,8 @@ int container_dir(const struct home *h, const char *id, struct err *e);
 
 int container_state_read(const struct home *h, const char *id, struct container_state *ret,
 			 struct arena *a, struct err *e);
+/* The images that it needs, by their ids: its own, and those that are mounted in it. */
+void container_state_images(const struct container_state *s, struct strv *ret);
 /* Replaces state.json in the container's directory. */
 int container_state_write(int dir, const struct container_state *s, bool sync, struct err *e);
 

@@ -83,6 +83,22 @@ int home_discard(const struct home *h, const char *dir, struct err *e)
 	return home_rm_tree(h, to, e);
 }
 
+/* The anonymous volumes that its maker had begun with: nobody else can use them. */
+static void drop_anonymous(const struct home *h, int dir)
+{
+	scoped(str) text = {0};
+	scoped(strv) names = {0};
+
+	if (fd_read_file_at(dir, "anonymous", &text, 1 << 20) < 0)
+		return;
+	strv_split(&names, str_cstr(&text), '\n');
+	for (size_t i = 0; i < names.n; i++) {
+		autofree char *path = xasprintf("volumes/%s", names.v[i]);
+		if (strlen(names.v[i]) == CONTAINER_ID_LEN && !strchr(names.v[i], '/'))
+			home_discard(h, path, NULL);
+	}
+}
+
 void home_sweep(const struct home *h)
 {
 	int tmp = openat(h->fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -101,8 +117,10 @@ void home_sweep(const struct home *h)
 		if (faccessat(tmp, de->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		/* A container that was never finished has its name already; its maker is dead, for we hold the lock. */
-		if (strlen(de->d_name) == CONTAINER_ID_LEN)
+		if (strlen(de->d_name) == CONTAINER_ID_LEN) {
 			container_names_drop(h, de->d_name);
+			drop_anonymous(h, fd);
+		}
 		autofree char *name = path_join("tmp", de->d_name);
 		home_rm_tree(h, name, NULL);
 	}

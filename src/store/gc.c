@@ -253,6 +253,10 @@ static int use_containers(const struct home *h, const struct strs *without, stru
 			continue; /* going away, or without a record: it can start no more */
 		if (digest_valid(s.image_id) && use_config(h, s.image_id, u, NULL) < 0)
 			use_record(h, ids.v[i], u);
+		const struct state_mount *m = s.mounts.v;
+		for (size_t k = 0; k < s.mounts.n; k++)
+			if (digest_valid(m[k].image))
+				use_config(h, m[k].image, u, NULL);
 	}
 	return r;
 }

@@ -72,8 +72,11 @@ static int find_users(const struct home *h, struct ties *ret, struct err *e)
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		scoped(arena) a = {0};
 		struct container_state s;
-		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0 && s.image_id)
-			ties_add(ret, s.image_id, ids.v[i]);
+		scoped(strv) images = {0};
+		if (container_state_read(h, ids.v[i], &s, &a, NULL) == 0)
+			container_state_images(&s, &images);
+		for (size_t k = 0; k < images.n; k++)
+			ties_add(ret, images.v[k], ids.v[i]);
 	}
 	ties_sort(ret);
 	return r;

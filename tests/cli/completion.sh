@@ -71,7 +71,7 @@ test_values() { # short
 	assert_eq 'status=created status=running status=exited status=paused status=lost ' "$(offers ps --filter status=)"
 	assert_eq 'status= ' "$(offers ps -f st)"
 	assert_eq '--filter=dangling=true ' "$(offers images --filter=dangling=t)"
-	assert_eq 'type=bind type=tmpfs ' "$(offers run --mount type=)"
+	assert_eq 'type=bind type=volume type=tmpfs type=image type=glob type=ramfs type=devpts ' "$(offers run --mount type=)"
 	assert_eq 'type=bind,source= ' "$(offers run --mount type=bind,so)"
 	assert_eq ':file:17 ' "$(offers run --mount type=bind,source=/et)"
 	assert_eq ':file:25 ' "$(offers run --mount=type=bind,source=/et)"

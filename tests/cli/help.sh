@@ -127,7 +127,7 @@ test_absent() { # short
 	for row in 'run --rm --restart=always x|start containers again|systemd' \
 		'create --oom-kill-disable x|cgroup v2|memory.high' 'run --userns=keep-id x|ids|hoy info' \
 		'run --pod x y|pods' 'stats|cgroup|hoy top' \
-		'volume ls|volumes|-v' 'image build x|Dockerfiles|hoy commit' 'ps --watch|watch hoy ps'; do
+		'image build x|Dockerfiles|hoy commit' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
 		run hoy ${row%%|*}
 		assert_err E-ABSENT
