@@ -13,6 +13,7 @@
 #include "net/control.h"
 #include "net/link.h"
 #include "net/parent.h"
+#include "net/plan.h"
 #include "net/process.h"
 
 enum { ANSWER_MS = 20000, LEAVE_MS = 2000, LOOK_MS = 500, STOPPED_LOOKS = 3, TRIES = 8 };
@@ -138,7 +139,7 @@ static void write_request(const struct attach *at, struct str *out)
 				    .name = at->name,
 				    .hostname = at->hostname,
 				    .ip4 = ep->ip4,
-				    .ip6 = ep->ip6,
+				    .ip6 = netns_has_ipv6() ? ep->ip6 : NULL,
 				    .aliases = ep->aliases,
 				    .dns_not_last = at->dns_not_last,
 				    .first = at->first};
@@ -294,7 +295,8 @@ static void fill_guest(const struct attach *at, const struct network *net, struc
 	memset(ret, 0, sizeof *ret);
 	snprintf(ret->name, sizeof ret->name, "%s", at->endpoint->ifname);
 	fill_family(net, at->endpoint->ip4, gateway, &ret->ip4, &ret->gw4);
-	fill_family(net, at->endpoint->ip6, gateway, &ret->ip6, &ret->gw6);
+	fill_family(net, netns_has_ipv6() ? at->endpoint->ip6 : NULL, gateway, &ret->ip6,
+		    &ret->gw6);
 	for (size_t i = 0; i < net->routes.n && ret->nroutes < GUEST_ROUTES; i++) {
 		struct guest_route *r = &ret->routes[ret->nroutes];
 		if (ip_net_parse(v[i].destination, &r->to) < 0)

@@ -54,6 +54,8 @@ static int take_apart(const struct network *n, const struct endpoint *ep, struct
 	if (!memcmp(ret->mac, ret->plan.mac, MAC_LEN))
 		return err_set(e, EADDRINUSE, "network %s: %s is the MAC address of the gateway",
 			       n->name, ep->mac);
+	if (!ret->plan.sub6.ip.family)
+		ret->ip6.family = 0;
 	ret->index = index_of(ret);
 	snprintf(ret->name, sizeof ret->name, "v%x", (unsigned)ret->index);
 	return 0;

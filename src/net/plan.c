@@ -23,6 +23,15 @@ static int plan_mtu(const struct network *n, const struct netns_plan *p, uint32_
 	return 0;
 }
 
+bool netns_has_ipv6(void)
+{
+	static int has = -1;
+
+	if (has < 0)
+		has = access("/proc/sys/net/ipv6/conf", F_OK) == 0;
+	return has;
+}
+
 int netns_plan(const struct network *n, struct netns_plan *ret, struct err *e)
 {
 	const struct subnet *s = n->subnets.v;
@@ -43,6 +52,8 @@ int netns_plan(const struct network *n, struct netns_plan *ret, struct err *e)
 		else if (v.ip.family == 6 && !ret->sub6.ip.family)
 			ret->sub6 = v;
 	}
+	if (ret->sub4.ip.family && !netns_has_ipv6())
+		ret->sub6.ip.family = 0;
 	/* Locally administered; as those of containers it is made from the address. */
 	ret->mac[0] = 0x0a;
 	ret->mac[1] = 0x58;

@@ -21,6 +21,8 @@ struct netns_plan {
 	uint32_t mtu;
 	bool internal, isolate;
 };
+/* Can the kernel do IPv6 at all (ipv6.disable=1)? If not, networks of both families have IPv4 only, until it can again: records, leases and endpoints stay. */
+bool netns_has_ipv6(void);
 int netns_plan(const struct network *n, struct netns_plan *ret, struct err *e);
 
 #endif

@@ -1,6 +1,7 @@
 #include <sys/utsname.h>
 
 #include "base/base.h"
+#include "net/plan.h"
 #include "runtime/names_text.h"
 
 enum { HOSTS_MAX = 1 << 20, JOINS_MAX = 8 };
@@ -53,12 +54,13 @@ int names_nets(const struct home *h, int container_dir, struct bind_list *ret, s
 		r = network_find(h, ep[i].network, false, &n, a, e);
 		if (r < 0)
 			break;
+		const char *ip6 = netns_has_ipv6() ? ep[i].ip6 : NULL;
 		struct names_net *v = bind_append(a, ret, sizeof *v);
 		*v = (struct names_net){.network = ep[i].network,
 					.ip4 = ep[i].ip4,
-					.ip6 = ep[i].ip6,
+					.ip6 = ip6,
 					.gw4 = ep[i].ip4 ? gateway(&n, 4) : NULL,
-					.gw6 = ep[i].ip6 ? gateway(&n, 6) : NULL,
+					.gw6 = ip6 ? gateway(&n, 6) : NULL,
 					.aliases = ep[i].aliases,
 					.dns_servers = n.dns_servers,
 					.dns = n.dns,

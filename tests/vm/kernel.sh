@@ -45,4 +45,32 @@ EOF
 	assert_has clean
 }
 
+# A kernel that was told to have no IPv6: networks have IPv4.
+test_no_ipv6() { # rows=root long
+	need qemu-system-x86_64 mmdebstrap cpio mke2fs apt-get
+	here=$(dirname "$(readlink -f "$0")")
+	vm=${T_VM:-/var/tmp/hoy-test-vm}
+	bash "$here/make" "$vm" >"$T/make" 2>&1 || fail "the machine cannot be made: $(tail -3 "$T/make")"
+	cp "${HOY%% *}" "$vm/root/usr/bin/hoy" || fail 'no binary to take along'
+	cp "$T_FIX/busybox.tar" "$vm/root/" || fail 'no image to take along'
+	cat >"$T/script" <<'EOF'
+hoy load -q -i /busybox.tar
+hoy run -d --name n -p 8088:80 busybox httpd -f -h /etc >/dev/null
+echo "published $(hoy run --rm --network host busybox wget -q -O - http://127.0.0.1:8088/passwd | head -1)"
+echo "servers $(hoy exec n grep -c : /etc/resolv.conf)"
+hoy network create x --ipv6 >/dev/null
+hoy run -d --name a --network x busybox httpd -f -h /etc >/dev/null
+echo "name $(hoy run --rm --network x busybox nslookup a | grep -c 'a.dns.podman')"
+hoy rm -f -t 0 n a >/dev/null
+hoy system check
+EOF
+	VM_APPEND=ipv6.disable=1 VM_SECONDS=110 bash "$here/boot" "$vm/root" "$vm/kernel" "$T/script" >"$T/out" 2>&1 || fail "in the machine: $(cat "$T/out")"
+	# shellcheck disable=SC2034  # assert_has looks at it
+	out=$(cat "$T/out")
+	assert_has 'published root:'
+	assert_has 'servers 0'
+	assert_has 'name 1'
+	assert_has clean
+}
+
 run_tests "$@"
