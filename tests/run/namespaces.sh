@@ -352,8 +352,8 @@ test_sysctl_of_a_device() {
 	run hoy run --rm --network bridge --sysctl net.ipv4.conf.eth0.rp_filter=2 --sysctl net.ipv4.conf.all.log_martians=1 busybox cat /proc/sys/net/ipv4/conf/eth0/rp_filter /proc/sys/net/ipv4/conf/all/log_martians
 	assert_out '2
 1'
-	run hoy run --rm --network bridge --read-only --security-opt proc-opts=subset=pid --sysctl net.ipv4.conf.eth0.rp_filter=2 busybox echo done
-	assert_out 'done'
+	run hoy run --rm --network bridge --read-only --security-opt proc-opts=subset=pid --sysctl net.ipv4.conf.eth0.rp_filter=2 busybox echo set
+	assert_out set
 	run hoy run --rm --network bridge --sysctl net.ipv4.conf.eth1.rp_filter=2 busybox true
 	assert_rc 125
 	assert_err_has 'net.ipv4.conf.eth1.rp_filter'
