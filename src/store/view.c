@@ -75,6 +75,23 @@ static int make_view(struct layer_stack *stack, struct view *ret, struct err *e)
 	return r < 0 && why->id == ERR_NO_OVERLAY ? copy_view(stack, ret, why) : r;
 }
 
+/* A store that cannot be written gets a tmp/ in memory, which nobody else sees. */
+static int make_tmp(const struct home *h, struct home_tmp *ret, struct err *e)
+{
+	struct err ignored = {0}, *why = e ? e : &ignored;
+	char path[40];
+	int r = home_tmp_make(h, NULL, ret, why);
+
+	if (r != -EROFS)
+		return r;
+	autoclose int tmp = openat(h->fd, "tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", tmp);
+	if (tmp < 0 || mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return r;
+	*why = (struct err){0};
+	return home_tmp_make(h, NULL, ret, why);
+}
+
 int view_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
 	      const char *upper, struct view *ret, struct err *e)
 {
@@ -95,7 +112,7 @@ int view_open(const struct home *h, enum u0_form form, const struct strs *layers
 	if (top >= 0)
 		layer_stack_put_top(&stack, top);
 	if (r == 0)
-		r = home_tmp_make(h, NULL, &ret->tmp, e);
+		r = make_tmp(h, &ret->tmp, e);
 	if (r == 0 && n)
 		r = make_view(&stack, ret, e);
 	else if (r == 0)

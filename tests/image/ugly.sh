@@ -7,7 +7,7 @@
 # Readers need nothing but to read.
 test_read_only() { # rows=user,one short
 	load busybox
-	hoy create --name c --network none busybox true >/dev/null || fail create
+	hoy run --name c --network none busybox sh -c 'echo said; echo x >/f' >/dev/null || fail run
 	export HOY
 	# shellcheck disable=SC2016
 	run unshare -Urm bash -c '
@@ -17,6 +17,11 @@ test_read_only() { # rows=user,one short
 		$HOY images --format "{{.Repository}}" || exit 2
 		$HOY inspect --format "{{.Name}}" c || exit 3
 		$HOY image inspect --format "{{.Os}}" busybox || exit 4
+		$HOY logs c || exit 10
+		$HOY history -q busybox >/dev/null || exit 11
+		[ "$T_ROW" = user ] || $HOY diff c || exit 12 # there it has no subordinate ids
+		$HOY run --rm busybox true && exit 13
+		[ "$T_ROW" = user ] || { $HOY start c && exit 14; }
 		$HOY system df >/dev/null || exit 5
 		$HOY system check >/dev/null || exit 6
 		$HOY rmi busybox 2>/dev/null && exit 7
@@ -26,7 +31,9 @@ test_read_only() { # rows=user,one short
 	assert_out 'c
 localhost/busybox
 c
-linux'
+linux
+said'"$([ "$T_ROW" = user ] || printf '\nA /f')"
+	assert_eq "$([ "$T_ROW" = user ] && echo 1 || echo 2)" "$(grep -c '^hoy: error: .*(E-READ-ONLY)' "$T/err")" 'refusals'
 	hoy rm c >/dev/null
 }
 
@@ -175,6 +182,44 @@ test_moved() { # short
 	hoy start -a c >/dev/null || fail start
 	hoy rm c >/dev/null || fail rm
 	hoy image prune -a -f >/dev/null || fail prune
+	clean
+}
+
+# The path of the store may have in it what separates things elsewhere, be long, and lead through links.
+test_paths() { # rows=user,one
+	local p long
+	printf -v long '%0200d' 0
+	mkdir "$T/real"
+	ln -s "$T/real" "$T/link"
+	for p in 'a:b' 'a,b' 'a b' 'a\b' $'a\tb' "a'b\"c" 'ü%s' "$long" ../link/store; do
+		export HOY_ROOT=$T/dir/$p
+		mkdir -p "$T/dir"
+		hoy load -q -i "$T_FIX/busybox.tar" >/dev/null || fail "load: $p"
+		run hoy run --name c busybox sh -c 'echo hi >/f; rm /etc/passwd; cat /f'
+		assert_out hi
+		run hoy diff c
+		assert_out "$(printf 'C /etc\nD /etc/passwd\nA /f')"
+		hoy commit -q c new >/dev/null || fail "commit: $p"
+		run hoy run --rm --network none new cat /f
+		assert_out hi
+		hoy rm c >/dev/null && hoy rmi -f new busybox >/dev/null || fail "rm: $p"
+		clean
+	done
+}
+
+# Somebody else's store is refused and stays as it is.
+test_foreign_store() { # rows=root
+	load busybox
+	local before
+	chown 1:1 "$(store)"
+	before=$(listing)
+	for c in ps images 'run --rm busybox true' 'system prune -f'; do
+		# shellcheck disable=SC2086
+		run hoy $c
+		assert_err E-STORE-OWNER
+	done
+	assert_eq "$before" "$(listing)" 'the store'
+	chown 0:0 "$(store)"
 	clean
 }
 
