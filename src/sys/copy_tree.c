@@ -71,9 +71,10 @@ static bool travels(const char *name)
 	return str_starts(name, "user.") && !str_starts(name, "user.overlay.");
 }
 
-static bool is_full(int code)
+/* It is the disk that fails, and not that this file system, or this user, cannot have such a thing. */
+static bool is_disk(int code)
 {
-	return code == ENOSPC || code == EDQUOT;
+	return code == ENOSPC || code == EDQUOT || code == EIO;
 }
 
 static int copy_xattrs(int in, int out)
@@ -89,7 +90,7 @@ static int copy_xattrs(int in, int out)
 		if (!value)
 			value = xcalloc(1, MAX_XATTR);
 		ssize_t len = fgetxattr(in, s, value, MAX_XATTR);
-		if (len >= 0 && fsetxattr(out, s, value, (size_t)len, 0) < 0 && is_full(errno))
+		if (len >= 0 && fsetxattr(out, s, value, (size_t)len, 0) < 0 && is_disk(errno))
 			r = -errno;
 	}
 	free(value);
@@ -130,9 +131,10 @@ static int dress(const struct copier *c, int to, const char *name, const struct 
 
 	if (r < 0 && c->layer)
 		return r;
-	if (!S_ISLNK(st->st_mode))
-		fchmodat(to, name, st->st_mode & 07777, 0);
-	utimensat(to, name, t, AT_SYMLINK_NOFOLLOW);
+	if (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0 && c->layer)
+		return -errno;
+	if (utimensat(to, name, t, AT_SYMLINK_NOFOLLOW) < 0 && c->layer && is_disk(errno))
+		return -errno;
 	return 0;
 }
 

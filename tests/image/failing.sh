@@ -101,6 +101,36 @@ test_commit() { # rows=user
 	hoy rm c >/dev/null
 }
 
+# Where there is no overlay: a container is copied, or is as it was, and what it has changed becomes an image.
+test_copied() { # rows=user,one
+	prepare
+	FAILAT="$FAILAT $(shared_object nooverlay)"
+	load scratch
+	hoy run --name p scratch >/dev/null 2>&1
+	hoy export p | tar xOf - bin/probe >"$T/probe" && [ -s "$T/probe" ] || fail 'no probe'
+	hoy rm p >/dev/null
+	again() {
+		run timeout 60 $HOY rm -f -t 0 c
+		run timeout 60 $HOY create --name c --network none scratch
+	}
+	seen() {
+		local dir
+		dir=$(echo "$(store)"/containers/*/)
+		if [ -d "$dir/upper" ]; then
+			return # as it was
+		fi
+		cmp -s "$dir/rootfs/bin/probe" "$T/probe" || fail "half a copy after $2"
+	}
+	each again seen start c
+	again
+	env LD_PRELOAD="$FAILAT" $HOY start c >/dev/null 2>&1
+	$HOY stop -t 0 c >/dev/null
+	new() { run $HOY rmi -f new; }
+	made() { [ "$1" = no ] || $HOY image exists new || fail "no image after $2"; }
+	each new made commit -q c new
+	$HOY rm -f -t 0 c >/dev/null
+}
+
 # What is removed may be there or not, but is never half there.
 test_rmi() { # rows=user
 	prepare

@@ -129,6 +129,8 @@ WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), fd, NULL, 0)
 WRAP(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t o), (fd, p, n, o), fd, NULL, 0)
 WRAP(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t o), (fd, p, n, o), fd, NULL, 0)
 WRAP(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n), fd, NULL, 0)
+WRAP(ssize_t, copy_file_range, (int a, off64_t *p, int fd, off64_t *q, size_t n, unsigned f),
+     (a, p, fd, q, n, f), fd, NULL, 0)
 WRAP(int, rename, (const char *a, const char *b), (a, b), AT_FDCWD, b, 0)
 WRAP(int, renameat, (int d, const char *a, int e, const char *b), (d, a, e, b), e, b, 0)
 WRAP(int, renameat2, (int d, const char *a, int e, const char *b, unsigned f), (d, a, e, b, f), e,
