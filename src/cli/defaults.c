@@ -43,6 +43,7 @@ const struct default_key default_keys[] = {
 	{"run", "log-driver", NULL, RUN, "log-opt", NULL, "\"none\""},
 	{"run", "log-opt", NULL, RUN, "log-driver", NULL, "{ max-size = \"10m\" }"},
 	{"run", "network", NULL, RUN, NULL, NULL, "[\"work\"]", DEFAULT_REPLACED},
+	{"run", "pids-limit", NULL, RUN, NULL, NULL, "\"2048\""},
 	{"run", "pull", NULL, RUN, NULL, NULL, "\"newer\""},
 	{"run", "security-opt", NULL, RUN, "privileged", NULL, "[\"no-new-privileges\"]"},
 	{"run", "shm-size", NULL, RUN, "ipc", NULL, "\"256m\""},

@@ -160,8 +160,7 @@ static int rm_whole(const struct home *h, struct naming *n, const struct image_r
 	return 0;
 }
 
-static int drop_one(const struct home *h, const char *name, struct image_removed *ret,
-		    struct err *e)
+static int drop_name(const struct home *h, const char *name, struct err *e)
 {
 	scoped(arena) a = {0};
 	struct reference ref;
@@ -169,9 +168,32 @@ static int drop_one(const struct home *h, const char *name, struct image_removed
 
 	if (r == 0)
 		r = image_untag(h, &ref, e);
-	if (r == 0 || r == -ENOENT)
-		strv_add(&ret->untagged, name);
 	return r == -ENOENT ? 0 : r;
+}
+
+/* Takes one tag away; with the last one of a repository the names by digest that it has there go as well, as docker has it. */
+static int drop_one(const struct home *h, const struct naming *n, const char *name, bool docker,
+		    struct image_removed *ret, struct err *e)
+{
+	autofree char *repository = xstrndup(name, (size_t)(strrchr(name, ':') - name));
+	size_t len = strlen(repository);
+	int r = drop_name(h, name, e);
+
+	if (r < 0)
+		return r;
+	strv_add(&ret->untagged, name);
+	for (size_t i = 0; i < n->tags.n; i++)
+		if (strcmp(n->tags.v[i], name) && str_starts(n->tags.v[i], repository) &&
+		    n->tags.v[i][len] == ':' && !strchr(n->tags.v[i] + len, '/'))
+			return 0;
+	for (size_t i = 0; i < n->digests.n && r == 0; i++) {
+		if (!str_starts(n->digests.v[i], repository) || n->digests.v[i][len] != '@')
+			continue;
+		r = drop_name(h, n->digests.v[i], e);
+		if (docker)
+			strv_add(&ret->untagged, n->digests.v[i]);
+	}
+	return r;
 }
 
 /* docker's -f does not touch containers: the image of one that runs stays. 1: that was settled here. */
@@ -189,7 +211,7 @@ static int spare_running(const struct home *h, const struct naming *n, const cha
 			      digest_hex(n->id), who);
 		return err_hint(e, "stop the container first: hoy stop %.64s", who);
 	}
-	int r = drop_one(h, name, ret, e);
+	int r = drop_one(h, n, name, true, ret, e);
 	return r < 0 ? r : 1;
 }
 
@@ -200,7 +222,7 @@ static int rm_found(const struct home *h, struct naming *n, const char *name,
 	int r = 0;
 
 	if (by_tag && n->tags.n > 1)
-		return drop_one(h, name, ret, e);
+		return drop_one(h, n, name, o->docker, ret, e);
 	if (!by_tag && n->tags.n > 1 && !o->force)
 		return refuse_several(n->id, &n->tags, e);
 	if (o->force && o->docker)

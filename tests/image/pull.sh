@@ -246,4 +246,27 @@ $REG/app:latest"
 	assert_quiet
 }
 
+# With the last tag of a repository its names by digest go, while other names keep the image.
+test_rmi_of_the_last_tag_takes_digests_along() { # short
+	registry_start
+	registry_push busybox a/one:1
+	registry_push busybox a/one:2
+	for i in one:1 one:2; do
+		run timeout 60 $HOY pull -q "$REG/a/$i"
+		assert_ok
+	done
+	run hoy tag "$REG/a/one:1" keep:1
+	run hoy rmi "$REG/a/one:1"
+	assert_ok
+	run hoy image inspect --format '{{.RepoDigests}}' keep:1
+	assert_has "$REG/a/one@"
+	run as_docker rmi "$REG/a/one:2"
+	assert_out "Untagged: $REG/a/one:2
+Untagged: $REG/a/one@$DIGEST"
+	run hoy image inspect --format '{{.RepoTags}} {{.RepoDigests}}' keep:1
+	assert_has '[localhost/keep:1] [localhost/keep@'
+	assert_lacks "$REG"
+	clean
+}
+
 run_tests "$@"
