@@ -130,7 +130,11 @@ static void done(void *arg, const struct image_pulled *p, const struct err *why,
 {
 	struct many *m = arg;
 
+	struct err ignored = {0};
+
 	progress_clear(&m->p);
+	if (m->f->bars_only && !m->f->quiet && *p->name)
+		announce_docker(m->c, p->name, &ignored);
 	if (*warning)
 		cli_warn(m->c, "%s", warning);
 	if (why->code) {
@@ -145,7 +149,6 @@ static void done(void *arg, const struct image_pulled *p, const struct err *why,
 		out_printf(&m->c->out, "%s\n", digest_hex(p->done.id));
 	if (!m->f->quiet && p->done.changed)
 		skipped_note(m->c, m->h, p->done.id);
-	struct err ignored = {0};
 	out_flush(&m->c->out, &ignored); /* the first failure is kept, for main */
 }
 

@@ -13,4 +13,8 @@
 int adding_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
 	       void *arg, struct board *board, const struct board_watch *w, struct err *e);
 
+/* u0_run() with somebody who looks (w->show is not NULL): what adding_run() does without the mark. A signal ends the child, and comes back as ERR_INTERRUPTED. */
+int watched_run(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+		void *arg, struct board *board, const struct board_watch *w, struct err *e);
+
 #endif

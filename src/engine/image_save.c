@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "base/base.h"
+#include "engine/adding.h"
 #include "engine/image.h"
 #include "engine/target.h"
 #include "state/tell.h"
@@ -73,38 +74,6 @@ static int add_more_name(const char *text, const char *registry, struct arena *a
 	return r;
 }
 
-struct showing {
-	const struct board *board;
-	const struct board_watch *watch;
-};
-
-static void tick(void *arg)
-{
-	const struct showing *s = arg;
-
-	s->watch->show(s->watch->arg, s->board, false);
-}
-
-/* u0_run(), with somebody who looks. */
-static int run_shown(struct save_work *w, const struct board_watch *watch, struct err *e)
-{
-	scoped(task_signals) sig;
-	struct showing s = {w->job.board, watch};
-	struct task t;
-	size_t done;
-
-	task_signals_hold(&sig);
-	struct task_wait wait = {
-		.until = -1, .sigfd = sig.fd, .every = watch->every, .tick = tick, .arg = &s};
-	int r = u0_start(w->h, save_inside, w, &t, e);
-	if (r < 0)
-		return r;
-	r = task_wait(&t, 1, &wait, &done, e);
-	task_kill(&t);
-	watch->show(watch->arg, w->job.board, true);
-	return r;
-}
-
 static int run_save(struct save_work *w, const struct board_watch *watch, struct err *e)
 {
 	if (!watch->show)
@@ -113,7 +82,7 @@ static int run_save(struct save_work *w, const struct board_watch *watch, struct
 	if (!w->job.board)
 		return -ENOMEM;
 	w->job.board->saves = true;
-	int r = run_shown(w, watch, e);
+	int r = watched_run(w->h, save_inside, w, w->job.board, watch, e);
 	board_free(w->job.board);
 	return r;
 }

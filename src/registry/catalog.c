@@ -183,7 +183,7 @@ int registry_tags(const struct reference *name, const struct registry_opts *o, s
 	struct reference whole = {.registry = name->registry, .repository = name->repository};
 	struct tags t = {max, a, ret, ref_text(a, &whole)};
 	struct registry *r;
-	int k = registry_reach_with(&r, &whole, o, a, ask_tags, &t, e);
+	int k = registry_reach_with(&r, &whole, o, false, a, ask_tags, &t, e);
 
 	if (k == 0)
 		registry_close(r);
@@ -276,7 +276,7 @@ int registry_search(const char *registry, const char *word, const struct registr
 	const struct reference any = {.registry = registry, .repository = "any"};
 	struct search s = {registry, word, max, a, ret};
 	struct registry *r;
-	int k = registry_reach_last(&r, &any, o, a, ask_search, &s, e);
+	int k = registry_reach_with(&r, &any, o, true, a, ask_search, &s, e);
 
 	if (k < 0)
 		return k;

@@ -107,8 +107,25 @@ static int ask_each(struct reach *p, const struct endpoints *l, struct registry 
 	return r;
 }
 
+/* The registry itself first; its mirrors are for when it is away. */
+static int ask_last(struct reach *p, const struct endpoints *l, struct registry **ret,
+		    struct err *e)
+{
+	int r = ask(p, &l->v[l->n - 1], false, ret, e);
+	bool away = r < 0 && (e->id == ERR_REGISTRY_UNREACHABLE || e->id == ERR_REGISTRY_TIMEOUT);
+
+	for (size_t i = 0; away && i + 1 < l->n; i++) {
+		struct err ours = {0};
+		if (ask_mirror(p, &l->v[i], ret, &ours) < 0)
+			continue;
+		*e = (struct err){.exit = e->exit};
+		return 0;
+	}
+	return r;
+}
+
 int registry_reach_with(struct registry **ret, const struct reference *name,
-			const struct registry_opts *o, struct arena *a,
+			const struct registry_opts *o, bool itself_first, struct arena *a,
 			int (*question)(struct registry *r, void *arg, struct err *e), void *arg,
 			struct err *e)
 {
@@ -118,34 +135,7 @@ int registry_reach_with(struct registry **ret, const struct reference *name,
 
 	*ret = NULL;
 	if (r == 0)
-		r = ask_each(&p, &l, ret, e);
-	str_free(&p.said);
-	return r;
-}
-
-int registry_reach_last(struct registry **ret, const struct reference *name,
-			const struct registry_opts *o, struct arena *a,
-			int (*question)(struct registry *r, void *arg, struct err *e), void *arg,
-			struct err *e)
-{
-	struct reach p = {name, o, question, arg, {0}};
-	struct endpoints l;
-	int r = registries_endpoints(o->conf, name, a, &l, e);
-
-	*ret = NULL;
-	if (r < 0)
-		return r;
-	r = ask(&p, &l.v[l.n - 1], false, ret, e);
-	bool away = r < 0 && (e->id == ERR_REGISTRY_UNREACHABLE || e->id == ERR_REGISTRY_TIMEOUT);
-	for (size_t i = 0; away && i + 1 < l.n; i++) {
-		struct err ours = {0};
-		int k = ask_mirror(&p, &l.v[i], ret, &ours);
-		if (k == 0) {
-			*e = (struct err){.exit = e->exit};
-			r = 0;
-			break;
-		}
-	}
+		r = (itself_first ? ask_last : ask_each)(&p, &l, ret, e);
 	str_free(&p.said);
 	return r;
 }

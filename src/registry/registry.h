@@ -62,15 +62,11 @@ int registry_reach(struct registry **ret, const struct reference *name,
 		   const struct registry_opts *o, struct arena *a, struct registry_document *doc,
 		   struct err *e);
 
-/* The same for other questions: asks one place after the other until ask() is answered (0), and opens that one. registry_reach_last(): the registry itself
- * comes first, its mirrors only if it cannot be reached. */
+/* The same for other questions: asks one place after the other until ask() is answered (0), and opens that one. itself_first: the registry itself, and the
+ * mirrors only if it cannot be reached. */
 int registry_reach_with(struct registry **ret, const struct reference *name,
-			const struct registry_opts *o, struct arena *a,
-			int (*ask)(struct registry *r, void *arg, struct err *e), void *arg,
-			struct err *e);
-int registry_reach_last(struct registry **ret, const struct reference *name,
-			const struct registry_opts *o, struct arena *a,
-			int (*ask)(struct registry *r, void *arg, struct err *e), void *arg,
+			const struct registry_opts *o, bool itself_first, struct arena *a,
+			int (*question)(struct registry *r, void *arg, struct err *e), void *arg,
 			struct err *e);
 
 /* A small blob (a config), whole, verified; size as the manifest says, at most max. */
