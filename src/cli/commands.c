@@ -86,6 +86,7 @@
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
 	X(events)                                                                                  \
+	X(doctor)                                                                                  \
 	X(info)                                                                                    \
 	X(completion)                                                                              \
 	X(system_check)                                                                            \

@@ -334,6 +334,19 @@ static int join_or_make(const struct home *h, int dir, struct u0_map *m, const c
 	return r;
 }
 
+int u0_try(struct u0_map *ret, struct err *e)
+{
+	int r = u0_map_find(ret, e);
+
+	if (r == 0)
+		r = make_with(ret, e);
+	if (r == 0)
+		r = read_back(ret, e);
+	if (r == 0)
+		settle();
+	return r;
+}
+
 int u0_enter(const struct home *h, const char *member, struct u0_map *ret_map, struct err *e)
 {
 	struct u0_map m;
