@@ -1,16 +1,19 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "cli/format.h"
-#include "engine/info.h"
+#include "engine/info_security.h"
 #include "state/conf.h"
 
 struct info_opts {
 	const char *format;
+	bool security;
 };
 
 #define TO(kind, field) OPT_TO(kind, struct info_opts, field)
 static const struct opt info_rows[] = {
 	{"format", 'f', TO(OPT_STR, format), "TEMPLATE", "Print with a Go template, or json"},
+	{"security", 0, TO(OPT_BOOL, security), NULL,
+	 "Show what keeps containers in, unless they are told otherwise"},
 	{0},
 };
 #undef TO
@@ -148,6 +151,32 @@ static void print_text(struct out *out, const struct info *i, struct arena *a)
 		   i->machine, i->cpus, str_cstr(&memory), i->hostname);
 }
 
+/* "NoNewPrivileges" as "No New Privileges". */
+static void print_key(struct out *out, const char *key)
+{
+	for (const char *p = key; *p; p++) {
+		bool capital = *p >= 'A' && *p <= 'Z', begins = p[1] >= 'a' && p[1] <= 'z';
+		if (p > key && capital && begins && p[-1] != ' ' && p[1] && strcmp(key, "AppArmor"))
+			out_text(out, " ");
+		out_printf(out, "%c", *p);
+	}
+}
+
+static void print_security(struct out *out, const struct json *o)
+{
+	for (size_t i = 0; i < o->obj.n; i++) {
+		const struct json *v = o->obj.v[i].value;
+		print_key(out, o->obj.v[i].key);
+		out_text(out, ":");
+		if (v->type == JSON_STR)
+			out_printf(out, " %s\n", v->s);
+		for (size_t k = 0; v->type == JSON_ARR && k < v->arr.n; k++)
+			out_printf(out, "%s%s", k % 4 ? " " : "\n  ", v->arr.v[k]->s);
+		if (v->type == JSON_ARR)
+			out_text(out, "\n");
+	}
+}
+
 static struct json *sample(struct cli *c)
 {
 	const struct info nothing = {.store = (char[]){""},
@@ -177,7 +206,12 @@ static int info_run(struct cli *c, void *opts, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (str_is_empty(o->format))
+	struct json *security = o->security ? info_security(&i, &c->arena) : NULL;
+	if (security && !str_is_empty(o->format))
+		return format_objects(c, o->format, security, e);
+	if (security)
+		print_security(&c->out, security);
+	else if (str_is_empty(o->format))
 		print_text(&c->out, &i, &c->arena);
 	else if (strcmp(o->format, "json"))
 		return format_objects(c, o->format, info_fields(&i, HOY_VERSION, &c->arena), e);
@@ -200,6 +234,10 @@ const struct command cmd_info = {
 		"with the reason and the way to mend it; "
 		"that is no error of this command.\n"
 		"\n"
+		"--security shows what every container is kept in by, here and unless its options "
+		"say otherwise: capabilities, the seccomp profile, paths that are hidden or "
+		"read-only.\n"
+		"\n"
 		"Configuration names the files of hoy.conf(5) that were read.\n"
 		"\n"
 		"Templates may use podman's names (.Host.Arch, .Store.GraphRoot, "
@@ -221,7 +259,7 @@ const struct command cmd_info = {
 		"nothing is missing any more.",
 	.examples =
 		"hoy info\nhoy info --format '{{.Host.UserNamespace.Form}} {{.Store.GraphRoot}}'\n"
-		"hoy info --format json",
+		"hoy info --format json\nhoy info --security",
 	.opts = info_rows,
 	.opts_size = sizeof(struct info_opts),
 	.run = info_run,

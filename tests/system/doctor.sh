@@ -74,4 +74,28 @@ test_containers() { # rows=user
 	hoy rm -f -t 0 c >/dev/null
 }
 
+# info --security against what a container finds.
+test_security() { # short
+	load busybox
+	run hoy info --security
+	assert_ok
+	assert_match 'Seccomp: the default profile'
+	assert_match 'Program: neither setuid'
+	[ "$(wc -L <"$T/out")" -le 200 ] || fail 'lines are too long'
+	local mask=0 c i names
+	names=$(hoy info --security -f '{{range .Capabilities}}{{.}} {{end}}')
+	mask=$((0x$(hoy run --rm --network none busybox grep CapBnd /proc/self/status | tr -dc 0-9a-f | sed 's/^.*b\?d//')))
+	i=0
+	for c in $names; do i=$((i + 1)); done
+	while [ "$mask" != 0 ]; do
+		i=$((i - (mask & 1)))
+		mask=$((mask >> 1))
+	done
+	assert_eq 0 "$i" 'capabilities named and not there'
+	for c in $(hoy info --security -f '{{range .MaskedPaths}}{{.}} {{end}}'); do
+		run hoy run --rm --network none busybox sh -c "[ ! -e $c ] || ! [ -s $c ] || [ -d $c ] && [ -z \"\$(ls $c 2>/dev/null)\" ] || [ -c $c ]"
+		[ "$rc" = 0 ] || fail "$c is not hidden: $(last)"
+	done
+}
+
 run_tests "$@"
