@@ -13,8 +13,9 @@
 static bool fits(enum complete kind, enum container_status s)
 {
 	if (kind == COMPLETE_RUNNING)
-		return s == CONTAINER_RUNNING;
-	return kind != COMPLETE_STOPPED || s == CONTAINER_CREATED || s == CONTAINER_EXITED;
+		return container_is_up(s);
+	return kind != COMPLETE_STOPPED || s == CONTAINER_CREATED || s == CONTAINER_EXITED ||
+	       s == CONTAINER_RESTARTING;
 }
 
 /* Looks into the container only if its name, or its id where one may have begun with that, can be meant. */

@@ -9,7 +9,8 @@
 
 /* What the completion offers for --filter; engine/list_filter.h says what they mean. */
 #define EACH_FILTERS                                                                               \
-	"id= name= command= label= label!= status=<created|running|exited|paused|lost> exited= "   \
+	"id= name= command= label= label!= "                                                       \
+	"status=<created|running|restarting|exited|paused|lost> exited= "                          \
 	"ancestor=<:image> before=<:container> since=<:container> until= volume=<:file> "          \
 	"network=<none|host|:network> health=<none|starting|healthy|unhealthy> pod= "              \
 	"restart-policy=<no|always|on-failure|unless-stopped> publish= expose= "                   \

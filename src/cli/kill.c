@@ -21,7 +21,7 @@ static const struct opt kill_rows[] = {
 
 static bool running(const struct container *ct)
 {
-	return ct->status == CONTAINER_RUNNING;
+	return container_is_up(ct->status);
 }
 
 static int kill_one(struct cli *c, struct home *h, struct container *ct, const char *text,
@@ -30,7 +30,9 @@ static int kill_one(struct cli *c, struct home *h, struct container *ct, const c
 	struct kill_opts *o = opts;
 	int r = container_kill(h, ct, o->signal, e);
 
-	if (r == 0 && o->signal == SIGKILL) /* so that the next command sees it ended */
+	if (r == 0 &&
+	    (o->signal == SIGKILL ||
+	     ct->status == CONTAINER_RESTARTING)) /* so that the next command sees it ended */
 		r = container_await_end(ct, 10000, e);
 	if (r == 0)
 		out_printf(&c->out, "%s\n", text);

@@ -27,7 +27,7 @@ static const struct opt restart_rows[] = {
 
 static bool running(const struct container *ct)
 {
-	return ct->status == CONTAINER_RUNNING;
+	return container_is_up(ct->status);
 }
 
 static int restart_one(struct cli *c, struct home *h, struct container *ct, const char *text,

@@ -152,8 +152,8 @@ const struct opt run_common_rows[] = {
 	 "With --read-only, tmpfs on /run, /tmp and /var/tmp (default true)"},
 	{"replace", 0, TO(OPT_BOOL, replace), NULL, "Remove a container of the same name first"},
 	{"restart", 0, TO(OPT_STR, restart), "POLICY",
-	 "Start it again when it ends: no (default); others are for a systemd unit", .words = "no",
-	 .complete = COMPLETE_WORDS},
+	 "Start it again when it ends: no (default), always, unless-stopped, on-failure[:N]",
+	 .words = "no always unless-stopped on-failure on-failure:", .complete = COMPLETE_WORDS},
 	PULL_ROW_RETRY(struct run_opts, image.),
 	PULL_ROW_RETRY_DELAY(struct run_opts, image.),
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
@@ -237,14 +237,6 @@ static int check(const struct cli *c, const struct run_opts *o, struct create_op
 		return err_hint(e, "the devices controller is root's; --device PATH gives a device "
 				   "that you may open yourself");
 	}
-	if (!str_is_empty(o->restart) && strcmp(o->restart, "no") != 0) {
-		err_fail(e, ERR_ABSENT,
-			 "--restart %.40s: hoy does not start containers again by itself in this "
-			 "build",
-			 o->restart);
-		return err_hint(e, "let systemd do it: a user unit with ExecStart=hoy run --rm ... "
-				   "and Restart=always");
-	}
 	if (o->shm_size > INT64_MAX) {
 		err_fail(e, ERR_USAGE, "--shm-size is too large");
 		return err_hint(e, "0 means no limit");
@@ -311,6 +303,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.entrypoint = o->entrypoint,
 		.detach_keys = o->detach_keys,
 		.env_first = o->env_first,
+		.restart = o->restart,
 		.env = o->env,
 		.env_files = o->env_files,
 		.labels = o->labels,

@@ -30,7 +30,7 @@ static const struct opt start_rows[] = {
 
 static bool not_running(const struct container *ct)
 {
-	return ct->status != CONTAINER_RUNNING;
+	return !container_is_up(ct->status);
 }
 
 /* As elsewhere: there is nothing to start, and --attach attaches. */

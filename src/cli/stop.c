@@ -58,7 +58,7 @@ int stop_and_tell(struct cli *c, const struct home *h, struct container *ct, int
 
 static bool running(const struct container *ct)
 {
-	return ct->status == CONTAINER_RUNNING;
+	return container_is_up(ct->status);
 }
 
 static int stop_one(struct cli *c, struct home *h, struct container *ct, const char *text,

@@ -92,6 +92,7 @@ void container_initial_state(const struct container_config *c, struct arena *a,
 		.stop_signal = c->stop_signal,
 		.stop_timeout = c->stop_timeout,
 		.auto_remove = c->auto_remove,
+		.restart = c->restart,
 		.tty = c->process.tty,
 		.interactive = c->process.interactive,
 		.network = c->network,
@@ -155,9 +156,22 @@ static void end_strays(struct container *c)
 		strays_end_rooted(c->id);
 }
 
+int container_keep(struct container *c, struct err *e)
+{
+	if (!c->state.auto_remove)
+		return 0;
+	int fd = openat(c->dir, CONTAINER_KEEP, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, errno, "mark container %s for its restart", c->state.name);
+	close(fd);
+	return 0;
+}
+
 bool container_crashed(const struct container *c)
 {
-	return str_eq(c->state.status, "running") && c->status != CONTAINER_RUNNING;
+	bool up = str_eq(c->state.status, "running") || str_eq(c->state.status, "restarting");
+
+	return up && !container_is_up(c->status);
 }
 
 void container_end_lost(const struct home *h, struct container *c)

@@ -41,6 +41,10 @@ int container_not_running(const struct container *c, struct err *e);
  * or after wait_ms milliseconds. */
 int container_lock(struct container *c, int wait_ms, struct err *e);
 
+/* A container of --rm is removed by its supervisor when it ends, so whoever is about to start it again leaves a mark beforehand: the file "keep" in its
+ * directory. The supervisor that finds it records the end as of any other container; the next start takes the mark away. Nothing for others. */
+int container_keep(struct container *c, struct err *e);
+
 /* Puts in order what processes that were killed left behind: states of containers whose supervisor died, --rm containers among them,
  * unfinished work below tmp/. Called by commands that write; costs two readdirs when there is nothing to do. */
 void containers_recover(const struct home *h);

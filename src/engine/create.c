@@ -10,6 +10,7 @@
 #include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
+#include "state/restart_policy.h"
 #include "state/space.h"
 #include "state/tell.h"
 #include "state/tmp.h"
@@ -219,6 +220,27 @@ static int set_mounts(const struct home *h, const struct create_opts *o,
 	return r < 0 ? r : mount_opts_sort(&c->mounts, e);
 }
 
+/* podman lets what failed and is to be removed at its end be tried again; docker does not. */
+static int set_restart(const struct create_opts *o, struct container_config *c, struct arena *a,
+		       struct err *e)
+{
+	struct restart_policy p;
+	char text[RESTART_TEXT];
+	int r = restart_policy_parse(o->restart, &p, e);
+
+	if (r < 0 || p.kind == RESTART_NO)
+		return r;
+	if (o->auto_remove && (o->docker || p.kind != RESTART_ON_FAILURE)) {
+		err_fail(e, ERR_USAGE, "--rm and --restart %s exclude each other",
+			 restart_policy_name(p.kind));
+		return err_hint(e,
+				"a container that is removed at its end cannot be started again%s",
+				o->docker ? "" : "; --restart on-failure goes with --rm");
+	}
+	c->restart = arena_strdup(a, restart_policy_text(&p, text));
+	return 0;
+}
+
 static int set_rest(const struct create_opts *o, const struct image_config *ic,
 		    struct container_config *c, struct arena *a, struct err *e)
 {
@@ -255,7 +277,7 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 		sig = SIGTERM;
 	}
 	c->stop_signal = sig;
-	return 0;
+	return set_restart(o, c, a, e);
 }
 
 static int set_ports(const struct create_opts *o, const struct image_config *ic,

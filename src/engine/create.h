@@ -22,6 +22,7 @@ struct create_opts {
 	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
 	struct strs env_first; /* as of --env, but the files come after them */
+	const char *restart;   /* as typed; NULL: no */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits, secrets;
 	struct strs create_command;

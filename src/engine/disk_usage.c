@@ -244,6 +244,7 @@ static int find_containers(const struct home *h, bool docker, struct arena *a,
 		struct json *o = res.fields->arr.v[i];
 		const char *state = json_str(o, "State");
 		bool active = !strcmp(state, container_status_name(CONTAINER_RUNNING)) ||
+			      !strcmp(state, container_status_name(CONTAINER_RESTARTING)) ||
 			      !strcmp(state, container_status_name(CONTAINER_LOST));
 		k.active += active;
 		k.size += sizes[i];

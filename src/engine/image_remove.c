@@ -72,7 +72,7 @@ static const char *running_user(const struct home *h, const char *id, struct are
 		if (container_state_read(h, users.v[i], &s, a, NULL) < 0)
 			continue;
 		enum container_status st = container_derive(h, &s);
-		if (st == CONTAINER_RUNNING || st == CONTAINER_LOST)
+		if (container_is_up(st) || st == CONTAINER_LOST)
 			return s.name ? s.name : arena_strdup(a, users.v[i]);
 	}
 	return NULL;

@@ -11,6 +11,7 @@
 #include "oci/reference.h"
 #include "store/copied.h"
 #include "store/images.h"
+#include "state/restart_policy.h"
 #include "store/layers.h"
 #include "sys/caps.h"
 
@@ -53,12 +54,14 @@ static struct json *state(const struct container *c, const struct inspect_opts *
 	const struct container_state *s = &c->state;
 	struct json *j = json_new(a, JSON_OBJ);
 	bool runs = c->status == CONTAINER_RUNNING;
+	bool waits = c->status == CONTAINER_RESTARTING;
 	bool has_pid = runs || c->status == CONTAINER_LOST;
 
 	json_set_str(a, j, "Status", container_status_name(c->status));
-	json_set_bool(a, j, "Running", runs);
+	/* docker counts one that waits as running. */
+	json_set_bool(a, j, "Running", runs || (waits && o->docker));
 	json_set_bool(a, j, "Paused", false);
-	json_set_bool(a, j, "Restarting", false);
+	json_set_bool(a, j, "Restarting", waits);
 	json_set_bool(a, j, "OOMKilled", s->oom_killed);
 	if (s->cgroup && !o->docker)
 		json_set_str(a, j, "CgroupPath", s->cgroup);
@@ -96,14 +99,20 @@ static struct json *ulimits(const struct container_config *cfg, bool docker, str
 	return l;
 }
 
+static void set_restart(const struct container *c, struct json *j, struct arena *a)
+{
+	const struct restart_policy p = restart_policy_now(c->dir, c->state.restart);
+	struct json *o = json_new(a, JSON_OBJ);
+
+	json_set_str(a, o, "Name", restart_policy_name(p.kind));
+	json_set_int(a, o, "MaximumRetryCount", p.max);
+	json_set(a, j, "RestartPolicy", o);
+}
+
 static void set_host_fixed(struct json *j, struct arena *a)
 {
 	static const char *const empty[] = {"UsernsMode", NULL};
-	struct json *restart = json_new(a, JSON_OBJ);
 
-	json_set_str(a, restart, "Name", "no");
-	json_set_int(a, restart, "MaximumRetryCount", 0);
-	json_set(a, j, "RestartPolicy", restart);
 	set_empty(a, j, empty);
 	json_set_str(a, j, "Runtime", "hoy");
 }
@@ -183,6 +192,7 @@ static struct json *host_config(const struct home *h, const struct container *c,
 	json_set(a, j, "ReadonlyPaths", json_new_strs(a, &cfg->security.readonly));
 	json_set(a, j, "Ulimits", ulimits(cfg, o->docker, a));
 	json_set_bool(a, j, "Init", cfg->init);
+	set_restart(c, j, a);
 	set_host_fixed(j, a);
 	return j;
 }
@@ -405,7 +415,7 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 		return r;
 	struct json *j = json_new(a, JSON_OBJ);
 	set_identity(h, c, o, j, a);
-	json_set_int(a, j, "RestartCount", 0);
+	json_set_int(a, j, "RestartCount", c->state.restart_count);
 	json_set_str(a, j, "Driver", "overlay");
 	json_set_str(a, j, "Platform", "linux");
 	json_set_str(a, j, "OCIRuntime", "hoy");

@@ -76,11 +76,25 @@ static int read_networks(struct list *l, const char *id, struct list_item *it, s
 
 static bool wanted(const struct list *l, const struct list_item *it)
 {
-	bool runs = it->status == CONTAINER_RUNNING || it->status == CONTAINER_LOST;
+	bool runs = container_is_up(it->status) || it->status == CONTAINER_LOST;
 
 	if (!runs && !l->q->all && !l->q->last && !l->filters.all)
 		return false;
 	return list_filters_fit(&l->filters, it);
+}
+
+static void read_policy(struct list *l, const char *id, struct list_item *it)
+{
+	struct restart_policy p;
+	char path[100];
+
+	if (restart_policy_parse(it->s.restart, &p, NULL) < 0)
+		return;
+	snprintf(path, sizeof path, "containers/%s/" CONTAINER_STOPPED, id);
+	it->policy = p.kind;
+	it->on_boot = p.kind == RESTART_ALWAYS ||
+		      (p.kind == RESTART_UNLESS_STOPPED &&
+		       faccessat(l->h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0);
 }
 
 static void read_one(struct list *l, const char *id)
@@ -101,6 +115,7 @@ static void read_one(struct list *l, const char *id)
 		return;
 	}
 	it->status = container_derive(l->h, &it->s);
+	read_policy(l, id, it);
 	if (!it->s.created || parse_rfc3339(it->s.created, &it->created) < 0)
 		it->created = (struct timespec){0};
 	if (wanted(l, it))
@@ -260,6 +275,9 @@ static const char *status_text(const struct list *l, const struct list_item *it)
 		return "Created";
 	case CONTAINER_RUNNING:
 		return arena_printf(l->a, "Up %s", ago(l, seconds_of(it->s.started)));
+	case CONTAINER_RESTARTING:
+		return arena_printf(l->a, "Restarting (%" PRId64 ") %s ago", it->s.exit_code,
+				    ago(l, finished));
 	case CONTAINER_LOST:
 		return "Lost";
 	case CONTAINER_EXITED:
@@ -498,7 +516,7 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put_str(&m, "Networks", networks_text(l, it));
 	put_str(&m, "Platform", "");
 	put_int(&m, "Pid", it->status == CONTAINER_EXITED ? 0 : it->s.pid);
-	put_int(&m, "Restarts", 0);
+	put_int(&m, "Restarts", it->s.restart_count);
 	put_bool(&m, "AutoRemove", it->s.auto_remove);
 	put_bool(&m, "IsInfra", false);
 	put_str(&m, "Pod", "");
@@ -542,7 +560,7 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	put_str(&m, "Pod", "");
 	put_str(&m, "PodName", "");
 	put(&m, "Ports", ports_rows(a, &it->s));
-	put_int(&m, "Restarts", 0);
+	put_int(&m, "Restarts", it->s.restart_count);
 	put(&m, "Size", size);
 	put_int(&m, "StartedAt", started == NO_TIME ? go_zero_time : started);
 	put_str(&m, "State", container_status_name(it->status));

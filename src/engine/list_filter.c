@@ -67,7 +67,7 @@ static const char *const keys[F_KINDS] = {
 	[F_BOOT] = "should-start-on-boot",
 };
 
-/* The values of keys that have few. The first one fits every container of hoy, the others none. */
+/* The values of keys that have few. Of health and is-task the first one fits every container of hoy, the others none. */
 static const char *const choices[F_KINDS][6] = {
 	[F_HEALTH] = {"none", "starting", "healthy", "unhealthy"},
 	[F_RESTART] = {"no", "always", "on-failure", "unless-stopped"},
@@ -117,7 +117,7 @@ static int parse_status(struct list_filter *f, const char *whole, struct err *e)
 	for (size_t i = 0; i < countof(known); i++)
 		if (!strcmp(known[i], f->text))
 			return 0;
-	return bad(e, whole, "the states are created, running, exited, lost");
+	return bad(e, whole, "the states are created, running, restarting, exited, lost");
 }
 
 /* The moment at which a container that the user named was made. */
@@ -360,10 +360,12 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 		return ports_published(&it->s, f->ports[0], f->ports[1], f->protocol);
 	case F_EXPOSE:
 		return ports_has_exposed(&it->s, f->ports[0], f->ports[1], f->protocol);
-	case F_HEALTH:
 	case F_RESTART:
-	case F_TASK:
+		return !strcmp(f->text, restart_policy_name(it->policy));
 	case F_BOOT:
+		return it->on_boot == !strcmp(f->text, "true");
+	case F_HEALTH:
+	case F_TASK:
 		return !strcmp(f->text, choices[f->kind][0]);
 	case F_POD:
 	case F_KINDS:

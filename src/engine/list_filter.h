@@ -4,15 +4,16 @@
  *   id=PREFIX                               or a regular expression, if it is no hexadecimal number
  *   name=REGEX command=REGEX                REGEX as in regex(7), found anywhere in the text; command: the program
  *   label=KEY[=VALUE] label!=KEY[=VALUE]
- *   status=created|running|exited|lost      other states of docker and podman are taken and fit nothing
+ *   status=created|running|restarting|exited|lost  other states of docker and podman are taken and fit nothing
  *   exited=CODE
  *   ancestor=IMAGE                          the image, or one that has its layers and more on top
  *   before=CONTAINER since=CONTAINER        made before it, after it
  *   until=TIME                              made before a moment: RFC 3339, unix time, or a duration before now
  *   volume=NAME|PATH[:DESTINATION] network=NAME
  *   publish=PORT[-PORT][/PROTOCOL] expose=  a port of the host leads to it, of the container is known
- *   health= pod= restart-policy= is-task= should-start-on-boot=
- *                                           containers of hoy have health none, no pod, restart policy no, and are no tasks
+ *   restart-policy=no|always|on-failure|unless-stopped
+ *   should-start-on-boot=true|false         what `hoy autostart` starts: always, and unless-stopped if nobody stopped it
+ *   health= pod= is-task=                   containers of hoy have health none, no pod, and are no tasks
  *
  * Filters of one key are alternatives, except labels; those of different keys must all fit.
  */
@@ -22,6 +23,7 @@
 #include "engine/list.h"
 #include "runtime/config.h"
 #include "state/container.h"
+#include "state/restart_policy.h"
 
 /* A container that was read. */
 struct list_item {
@@ -30,7 +32,9 @@ struct list_item {
 	struct timespec created;
 	struct container_config config;	   /* if it was needed */
 	struct strs networks, network_ids; /* the same: of the store */
-	int64_t size_rw, size_root;	   /* if they were asked for */
+	enum restart_kind policy;
+	bool on_boot;		    /* it is to be started when the machine was */
+	int64_t size_rw, size_root; /* if they were asked for */
 };
 
 struct list_filter;

@@ -49,7 +49,7 @@ int logs_open(const struct home *h, const char *text, struct logs_source *ret, s
 	if (r < 0)
 		return r;
 	snprintf(ret->name, sizeof ret->name, "%s", s.name);
-	if (container_derive(h, &s) == CONTAINER_RUNNING)
+	if (container_is_up(container_derive(h, &s)))
 		ret->sup = proc_open((pid_t)s.sup, (uint64_t)s.sup_start);
 	if (ret->sup < 0)
 		ret->sup = -1; /* it has ended in this moment */

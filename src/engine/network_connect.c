@@ -49,7 +49,7 @@ static int begin(const struct home *h, const char *container, struct change *x, 
 	int r = container_open(h, container, &x->c, e);
 	if (r == 0)
 		r = check_mode(&x->c, e);
-	while (r == 0 && x->c.status != CONTAINER_RUNNING) {
+	while (r == 0 && !container_is_up(x->c.status)) {
 		r = container_lock(&x->c, 100, e);
 		if (r == 0)
 			break;
@@ -68,7 +68,7 @@ static int commit(struct change *x, struct err *e)
 	int r = endpoints_write(x->c.dir, &x->all, e);
 
 	fd_close(&x->lock);
-	if (r < 0 || x->c.status != CONTAINER_RUNNING)
+	if (r < 0 || !container_is_up(x->c.status))
 		return r;
 	r = monitor_networks_changed(x->c.dir, e);
 	return r == -ECONNREFUSED || r == -ENOENT ? 0 : r;

@@ -10,8 +10,9 @@
 static int end(const struct home *h, struct container *c, int64_t time_s, struct err *e)
 {
 	struct stop_report rep;
-	int r = time_s >= 0 ? container_stop(h, c, time_s, 0, &rep, e)
-			    : container_kill(h, c, SIGKILL, e);
+	bool stop = time_s >= 0 || c->state.restart;
+	int r = stop ? container_stop(h, c, time_s >= 0 ? time_s : 0, 0, &rep, e)
+		     : container_kill(h, c, SIGKILL, e);
 
 	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
 }
@@ -24,13 +25,13 @@ static int remove_it(const struct home *h, struct container *c, bool force, int6
 
 	/* One that is being started has its lock taken before it counts as running: looked at again until it is either. */
 	for (;;) {
-		if (c->status == CONTAINER_RUNNING && !force) {
-			err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running",
-				      c->state.name);
+		if (container_is_up(c->status) && !force) {
+			err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is %s",
+				      c->state.name, container_status_name(c->status));
 			return err_hint(e, "stop it first (hoy stop %s), or use rm -f",
 					c->state.name);
 		}
-		if (c->status == CONTAINER_RUNNING) {
+		if (container_is_up(c->status)) {
 			r = end(h, c, time_s, e);
 			if (r < 0)
 				return r;

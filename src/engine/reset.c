@@ -86,7 +86,7 @@ static bool is_running(const struct home *h, const char *id)
 	if (container_state_read(h, id, &st, &a, NULL) < 0)
 		return false;
 	enum container_status s = container_derive(h, &st);
-	return s == CONTAINER_RUNNING || s == CONTAINER_LOST;
+	return container_is_up(s) || s == CONTAINER_LOST;
 }
 
 int reset_plan(const struct home *h, struct reset_plan *ret, struct err *e)

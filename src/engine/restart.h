@@ -1,17 +1,12 @@
 /*
  * restart.h - a container that ends in order to be started again.
  *
- * A container of --rm is removed by its supervisor when it ends, so whoever restarts it leaves a mark beforehand: the file "keep" in its
- * directory. The supervisor that finds it records the end as of any other container; the next start takes the mark away. If the
- * restarting command is killed in between, the container is left as an exited one.
+ * A container of --rm must be marked before (container_keep). If the restarting command is killed in between, the container is left as an exited one.
  */
 #ifndef ENGINE_RESTART_H
 #define ENGINE_RESTART_H
 
 #include "engine/start.h"
-
-/* Leaves the mark, if it is needed. */
-int container_keep(struct container *c, struct err *e);
 
 /* Starts it as container_start() does, but one that somebody else has started meanwhile is fine: then *ret_sock is -1. */
 int container_start_again(const struct home *h, struct container *c, struct winsize size,

@@ -1,9 +1,11 @@
 #include "base/base.h"
 #include "engine/start.h"
+#include "engine/stop.h"
 #include "monitor/client.h"
 #include "monitor/proto.h"
 #include "monitor/supervise.h"
 #include "runtime/launch.h"
+#include "state/restart_policy.h"
 #include "state/tell.h"
 
 /* From here on the lock is the supervisor's alone: a client may hang for ever in writing to its terminal. The lock belongs to the
@@ -17,10 +19,21 @@ static void hand_over(struct container *c)
 	c->locked = false;
 }
 
+/* It waits to be started again: not any more. */
+static int end_wait(const struct home *h, struct container *c, struct err *e)
+{
+	int r = container_keep(c, e);
+
+	return r < 0 ? r : container_stop_waiting(h, c, e);
+}
+
 int container_start(const struct home *h, struct container *c, const struct start_opts *o,
 		    int *ret_sock, struct err *e)
 {
 	bool fresh = c->locked; /* made just now: nobody else can have changed it */
+
+	if (c->status == CONTAINER_RESTARTING && end_wait(h, c, e) < 0)
+		return -e->code;
 	int r = container_lock(c, c->status == CONTAINER_RUNNING ? 0 : 1000, e);
 
 	if (!fresh && container_refresh(h, c, r < 0 ? NULL : e) <
@@ -38,6 +51,9 @@ int container_start(const struct home *h, struct container *c, const struct star
 		unlinkat(c->dir, CONTAINER_KEEP, 0);
 		launch_forget_overlays(c->dir);
 	}
+	if (!fresh && c->state.restart)
+		restart_unmark_stopped(c->dir);
+	c->state.restart_count = 0;
 	c->config.name = c->state.name;
 	struct supervise s = {
 		.home = h,
@@ -65,6 +81,11 @@ int container_attach(const struct home *h, struct container *c, bool input, int 
 		err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
 			      "container %s is not running (%s)", c->state.name,
 			      container_status_name(c->status));
+		if (c->status == CONTAINER_RESTARTING)
+			return err_hint(e,
+					"it is started again by itself; now with: hoy start -a "
+					"%s",
+					c->state.name);
 		return err_hint(e, "start it: hoy start -a %s", c->state.name);
 	}
 	int sock = client_connect(c->dir, HELLO_OUTPUT | (input ? HELLO_INPUT : 0), ret_tty, e);

@@ -7,6 +7,7 @@
 #include "base/proc.h"
 #include "engine/stop.h"
 #include "monitor/client.h"
+#include "state/restart_policy.h"
 #include "state/tell.h"
 #include "sys/sigstate.h"
 
@@ -18,14 +19,45 @@ static int open_pid1(const struct container *c)
 	return proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
 }
 
+static int signal_supervisor(const struct container *c)
+{
+	autoclose int sup = proc_open((pid_t)c->state.sup, (uint64_t)c->state.sup_start);
+
+	if (sup >= 0)
+		proc_signal(sup, SIGTERM);
+	return 0;
+}
+
+/* Is the container meant to end by it? What it has a handler for may mean anything, but for the usual ones. */
+static bool ends(const struct container *c, int sig)
+{
+	return sig == SIGKILL || sig == SIGTERM || sig == SIGINT || sig == SIGQUIT ||
+	       sig == c->state.stop_signal ||
+	       (sig == SIGHUP && !sigstate_cares((pid_t)c->state.pid, sig));
+}
+
+static int leave_mark(const struct container *c, struct err *e)
+{
+	int r = c->state.restart ? restart_mark_stopped(c->dir) : 0;
+
+	return r < 0 ? err_set(e, r, "write down that container %s is stopped", c->state.name) : 0;
+}
+
 int container_kill(const struct home *h, struct container *c, int sig, struct err *e)
 {
 	char number[16];
 
+	if (c->status == CONTAINER_RESTARTING) {
+		int r = leave_mark(c, e);
+		return r < 0 ? r : signal_supervisor(c);
+	}
 	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
 		return container_not_running(c, e);
 	autoclose int pidfd = open_pid1(c);
-	int r = pidfd < 0 ? pidfd : proc_signal(pidfd, sig);
+	int r = pidfd >= 0 && ends(c, sig) ? leave_mark(c, e) : 0;
+	if (r < 0)
+		return r;
+	r = pidfd < 0 ? pidfd : proc_signal(pidfd, sig);
 	if (r == -ESRCH)
 		return container_not_running(c, e);
 	if (r < 0)
@@ -59,6 +91,31 @@ static int await_end(const struct container *c, int wait_ms, bool insist)
 	if (r == 0 && insist && await(sup, 2000) < 0)
 		proc_signal(sup, SIGTERM);
 	return r == 0 ? await(sup, wait_ms) : r;
+}
+
+int container_stop_waiting(const struct home *h, struct container *c, struct err *e)
+{
+	signal_supervisor(c);
+	autoclose int sup = proc_open((pid_t)c->state.sup, (uint64_t)c->state.sup_start);
+	int64_t until = time_mono_ms() + 20000;
+
+	/* It may have been about to start: then the new first process got the stop signal, and may not care. */
+	while (await(sup, 200) < 0) {
+		if (time_mono_ms() >= until)
+			return err_fail_code(e, ERR_CONTAINER_BUSY, ETIMEDOUT,
+					     "the supervisor of container %s does not end",
+					     c->state.name);
+		int r = container_refresh(h, c, e);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		if (c->status != CONTAINER_RUNNING)
+			continue;
+		autoclose int pid1 = open_pid1(c);
+		if (pid1 >= 0 && time_mono_ms() >= until - 18000)
+			proc_signal(pid1, SIGKILL);
+	}
+	int r = container_refresh(h, c, e);
+	return r == -ENOENT ? 0 : r;
 }
 
 int container_await_end(struct container *c, int wait_ms, struct err *e)
@@ -111,6 +168,20 @@ static enum stop_how ask(int pid1, const struct container *c, const struct stop_
 	return r == -ESRCH ? STOP_NO_HANDLER : STOP_TIMED_OUT;
 }
 
+/* Until its supervisor has ended, too. With a policy it may have ended by itself just before the mark was there, and be about to start again. */
+static int await_down(const struct home *h, struct container *c, struct err *e)
+{
+	if (!c->state.restart)
+		return container_await_end(c, 20000, e);
+	if (await_end(c, 1000, false) == 0)
+		return 0;
+	int r = container_refresh(h, c, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return container_is_up(c->status) ? container_stop_waiting(h, c, e)
+					  : container_await_end(c, 20000, e);
+}
+
 int container_stop(const struct home *h, struct container *c, int64_t timeout_s, int sig,
 		   struct stop_report *ret, struct err *e)
 {
@@ -124,12 +195,17 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 				    timeout_s >= 0		 ? timeout_s
 				    : c->state.stop_timeout >= 0 ? c->state.stop_timeout
 								 : STOP_DEFAULT_TIMEOUT};
+	int r = leave_mark(c, e);
+	if (r < 0)
+		return r;
+	if (c->status == CONTAINER_RESTARTING)
+		return container_stop_waiting(h, c, e);
 	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
 		return 0;
 	autoclose int pid1 = open_pid1(c);
 	if (pid1 >= 0)
 		ret->how = ask(pid1, c, ret, configured);
-	int r = container_await_end(c, 20000, e);
+	r = await_down(h, c, e);
 	if (r == 0)
 		container_tell(h, &c->state, "stop", NULL, NULL);
 	return r;
@@ -137,7 +213,7 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 
 int container_wait(const struct home *h, struct container *c, int *ret_code, struct err *e)
 {
-	if (c->status == CONTAINER_RUNNING) {
+	if (container_is_up(c->status)) {
 		struct client cl = {.in = -1};
 		struct err ignored;
 		cl.sock = client_connect(c->dir, 0, NULL, &ignored);

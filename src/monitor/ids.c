@@ -407,6 +407,17 @@ void ids_end(struct ids *i)
 		kill(i->pid, SIGKILL);
 }
 
+void ids_forget(struct ids *i)
+{
+	int fd = i->answerer.fd;
+
+	loop_remove(i->loop, &i->answerer);
+	fd_close(&fd);
+	close_all(i);
+	ids_table_free(take(i->table));
+	i->pid = 0;
+}
+
 void ids_outlive(struct ids *i)
 {
 	struct pollfd p = {.fd = i->fd, .events = POLLIN};

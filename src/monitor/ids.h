@@ -43,6 +43,8 @@ void ids_serve(struct ids *i);
 
 /* No process of the container is left: the answerer is ended. */
 void ids_end(struct ids *i);
+/* After ids_end(): gives everything back, so that the next process of the container can be watched. */
+void ids_forget(struct ids *i);
 
 /* The monitor has nothing else to do. If processes are left that have the filter, it stays as long as they do, as their answerer. */
 void ids_outlive(struct ids *i);

@@ -22,6 +22,12 @@ struct ids_table *ids_table_new(const struct creds *native)
 	return t;
 }
 
+void ids_table_free(struct ids_table *t)
+{
+	if (t)
+		munmap(t, sizeof *t);
+}
+
 /* TAG, generation and number of the slot, in 31, 16 and 16 bits. */
 static uint64_t value_of(const struct ids_table *t, size_t slot)
 {

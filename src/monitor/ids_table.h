@@ -25,6 +25,7 @@ struct ids_table {
 
 /* NULL if there is no memory. */
 struct ids_table *ids_table_new(const struct creds *native);
+void ids_table_free(struct ids_table *t); /* NULL is fine */
 
 /* Who the process is. One whose entry is gone is nobody (65534). 0, or -errno if there is no such process. */
 int ids_table_get(const struct ids_table *t, pid_t pid, struct creds *ret);

@@ -108,15 +108,18 @@ static struct slot *free_slot(void)
 static void record_ports(const struct bind_list *ports)
 {
 	static struct arena a;
+	struct arena old = a; /* the ports may be copies of what is there */
 	const struct port *p = ports->v;
 	struct container_state *st = nets.of.state;
 
+	a = (struct arena){0};
 	st->ports = (struct bind_list){0};
 	for (size_t i = 0; i < ports->n; i++)
 		*(struct state_port *)bind_append(&a, &st->ports, sizeof(struct state_port)) =
 			(struct state_port){arena_strdup(&a, p[i].host_ip), p[i].host_port,
 					    p[i].container_port, p[i].range,
 					    arena_strdup(&a, p[i].protocol)};
+	arena_free(&old);
 }
 
 /* The ports as they were given before, so that they stay the same. */
@@ -254,11 +257,18 @@ int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct gu
 	int r = find_out(w, e);
 	const struct endpoint *ep = w->eps.v.v;
 	size_t n = r < 0 ? 0 : w->eps.v.n;
+	struct bind_list ports = o->config->ports;
+	if (o->state->restart_count)
+		known_ports(&ports, &w->a);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct slot *s = &nets.v[i];
 		bool not_last = is_not_last(&w->names, &ep[i]);
-		r = attach(&ep[i], i ? NULL : &o->config->ports, not_last, false,
+		r = attach(&ep[i], i ? NULL : &ports, not_last, false,
 			   i < nets.nbegun ? &nets.begun[i] : NULL, &s->at, &v[i], &w->a, e);
+		/* A random port that somebody else took meanwhile: another one. */
+		if (r < 0 && i == 0 && o->state->restart_count && e->id == ERR_PORT_TAKEN)
+			r = attach(&ep[i], &o->config->ports, not_last, false, NULL, &s->at, &v[i],
+				   &w->a, e);
 		if (r >= 0)
 			remember(&ep[i], i == 0, not_last, &s->what);
 	}
@@ -603,7 +613,7 @@ int networks_watch(struct relay *r, const struct launched *run, struct err *e)
 	return 0;
 }
 
-void networks_end(void)
+void networks_end(bool again)
 {
 	end_begun();
 	if (nets.ns < 0)
@@ -615,9 +625,11 @@ void networks_end(void)
 		nets.served |= nets.asking;
 		answer_all(&gone);
 		loop_timer(nets.relay->loop, &nets.retry, -1);
-		nets.relay->on_networks = NULL;
+		if (!again)
+			nets.relay->on_networks = NULL;
 	}
-	bound_ports_close(&nets.bound);
+	if (!again)
+		bound_ports_close(&nets.bound);
 	for (size_t i = 0; i < countof(nets.v); i++) {
 		if (!*nets.v[i].what.network)
 			continue;

@@ -29,7 +29,8 @@ int networks_attach(const struct networks_of *o, pid_t pid, int netns, struct gu
 		    size_t *ret_n, struct err *e);
 /* From here on lost connections are made again, and requests are answered. Nothing to do for a container that has no networks of its own. */
 int networks_watch(struct relay *r, const struct launched *run, struct err *e);
-/* The container has ended: its ports are free and its names forgotten when this returns. */
-void networks_end(void);
+/* The container has ended: its ports are free and its names forgotten when this returns. again: it will be started again by this process, which networks_attach()
+ * follows; then what could not be opened once more is kept, and random ports stay what they are. */
+void networks_end(bool again);
 
 #endif

@@ -161,7 +161,7 @@ static void client_drop(struct relay_client *c)
 		return;
 	loop_remove(r->loop, &c->w);
 	close(fd);
-	c->owed_taken = c->owed_last = false;
+	c->owed_taken = c->owed_last = c->served = false;
 	if (r->in_from == c)
 		r->in_from = NULL;
 	for (size_t i = 0; i < countof(r->out); i++) {
@@ -378,25 +378,41 @@ static int open_stream(struct relay *r, struct relay_stream *s, char type, int f
 	return loop_add(r->loop, &s->w, fd, EPOLLIN);
 }
 
-int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int out, int err, int in)
+static int open_all(struct relay *r, int pty, int out, int err, int in)
 {
-	r->loop = l;
-	r->log = log;
 	r->tty = pty >= 0;
 	r->in = (struct watch){.fd = -1, .fn = on_input, .arg = r};
-	r->listener.fd = -1;
-	for (size_t i = 0; i < countof(r->clients); i++)
-		r->clients[i] = (struct relay_client){
-			.w = {.fd = -1, .fn = on_client, .arg = &r->clients[i]}, .r = r};
 	int k = open_stream(r, &r->out[0], FRAME_STDOUT, pty >= 0 ? pty : out);
 	if (k == 0)
 		k = open_stream(r, &r->out[1], FRAME_STDERR, err);
 	int input = pty >= 0 ? fcntl(pty, F_DUPFD_CLOEXEC, 3) : in;
 	if (k == 0 && input >= 0) {
 		fcntl(input, F_SETFL, fcntl(input, F_GETFL) | O_NONBLOCK);
-		k = loop_add(l, &r->in, input, 0);
+		k = loop_add(r->loop, &r->in, input, 0);
 	}
 	return k;
+}
+
+int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int out, int err, int in)
+{
+	r->loop = l;
+	r->log = log;
+	r->listener.fd = -1;
+	for (size_t i = 0; i < countof(r->clients); i++)
+		r->clients[i] = (struct relay_client){
+			.w = {.fd = -1, .fn = on_client, .arg = &r->clients[i]}, .r = r};
+	return open_all(r, pty, out, err, in);
+}
+
+int relay_again(struct relay *r, int pty, int out, int err, int in)
+{
+	for (size_t i = 0; i < countof(r->clients); i++)
+		if (r->clients[i].served)
+			client_drop(&r->clients[i]);
+	if (r->in.fd >= 0)
+		input_close(r);
+	r->in_eof = r->finishing = r->ending = r->ended = false;
+	return open_all(r, pty, out, err, in);
 }
 
 int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary)
@@ -513,9 +529,12 @@ void relay_end(struct relay *r, char type, const void *payload, size_t n)
 	memcpy(r->last + 1, payload, n);
 	r->last_len = n + 1;
 	r->ending = true;
+	r->ended = false;
 	for (size_t i = 0; i < countof(r->clients); i++) {
 		struct relay_client *c = &r->clients[i];
-		c->owed_last = c->w.fd >= 0;
+		if (c->served || c->w.fd < 0)
+			continue;
+		c->owed_last = c->served = true;
 		pay(c);
 	}
 	check_ended(r);

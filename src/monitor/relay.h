@@ -33,6 +33,7 @@ struct relay_client {
 	uint8_t want;
 	bool greeted, primary;	    /* primary: the one that started the process */
 	bool owed_taken, owed_last; /* frames that had no room yet and must not get lost */
+	bool served; /* the last frame is meant for it: it goes before the process is started again */
 	struct relay *r;
 };
 
@@ -62,6 +63,9 @@ struct relay {
 
 /* Takes over the descriptors given (-1: none): pty, or out, err and in. */
 int relay_init(struct relay *r, struct loop *l, struct log *log, int pty, int out, int err, int in);
+
+/* After relay_end(): the same with the streams of the next process. Clients that came since then stay, the listener as well. */
+int relay_again(struct relay *r, int pty, int out, int err, int in);
 
 /* A client that is there from the start; it needs no HELLO. */
 int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary);

@@ -64,19 +64,24 @@ void streams_detach(const int *keep, size_t nkeep, const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
-struct streams_oom streams_oom_take(const struct container_config *c)
+struct streams_oom streams_oom_again(const struct container_config *c, int fd)
 {
-	struct streams_oom o = {.fd = -1};
+	struct streams_oom o = {.fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3)};
 	char text[24];
 
-	if (!c->has_oom_score_adj)
-		return o;
-	o.fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-	ssize_t n = o.fd < 0 ? -1 : read(o.fd, o.old, sizeof o.old - 1);
+	ssize_t n = o.fd < 0 ? -1 : pread(o.fd, o.old, sizeof o.old - 1, 0);
 	int len = snprintf(text, sizeof text, "%d", (int)c->oom_score_adj);
 	if (n <= 0 || pwrite(o.fd, text, (size_t)len, 0) != len)
 		fd_close(&o.fd);
 	return o;
+}
+
+struct streams_oom streams_oom_take(const struct container_config *c)
+{
+	autoclose int fd =
+		c->has_oom_score_adj ? open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC) : -1;
+
+	return streams_oom_again(c, fd);
 }
 
 void streams_oom_give_back(struct streams_oom *o)

@@ -26,6 +26,8 @@ struct streams_oom {
 };
 struct streams_oom streams_oom_take(const struct container_config *c);
 void streams_oom_give_back(struct streams_oom *o);
+/* As streams_oom_take(), with the file that fd is (kept from before the namespace changed; -1: none). */
+struct streams_oom streams_oom_again(const struct container_config *c, int fd);
 
 /* Forks a monitor process: the child runs fn(arg, sock) and never comes back; *ret_sock is our end of the connection to it.
  * Returns its pid. */

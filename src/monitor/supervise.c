@@ -15,6 +15,7 @@
 #include "monitor/networks.h"
 #include "monitor/placing.h"
 #include "monitor/relay.h"
+#include "monitor/restart.h"
 #include "monitor/streams.h"
 #include "monitor/supervise.h"
 #include "monitor/usernet.h"
@@ -31,7 +32,10 @@
 #include "sys/strays.h"
 #include "volume/anonymous.h"
 
-enum { TIMED_OUT_CODE = 255 }; /* as podman's conmon has it */
+enum {
+	TIMED_OUT_CODE = 255, /* as podman's conmon has it */
+	STUCK_MS = 2000,      /* so long a client that takes no output holds up a restart */
+};
 
 /* All that the long-lived loop needs, in memory that exists from the start. */
 static struct supervisor {
@@ -42,6 +46,8 @@ static struct supervisor {
 	struct launched run;
 	struct ids ids;
 	struct streams_oom oom;
+	int oom_file; /* kept for the next start; -1 */
+	struct u0_map map;
 	struct watch child, signals;
 	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
@@ -54,9 +60,14 @@ static struct supervisor {
 	char note[1024];      /* to be told when it runs */
 	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
-	char started[40], finished[40]; /* the state points here */
-	struct strv trash;		/* anonymous volumes, to be deleted at the end */
-} sv;
+	struct restart restart;
+	struct timer again, stuck;
+	bool due;				  /* to be started again now */
+	bool leaving;				  /* the supervisor was told to end */
+	char error[sizeof((struct err *)0)->msg]; /* the state points here, too */
+	char started[40], finished[40];		  /* the state points here */
+	struct strv trash;			  /* anonymous volumes, to be deleted at the end */
+} sv = {.oom_file = -1};
 
 static int listen_on(const struct supervise *s, struct err *e)
 {
@@ -185,7 +196,7 @@ static bool fall_back(struct err *e)
 	bool dflt = endpoints_read(sv.s->dir, &eps, &a, NULL) == 0 && eps.v.n == 1 &&
 		    str_eq(((struct endpoint *)eps.v.v)->network, NETWORK_DEFAULT);
 
-	networks_end();
+	networks_end(sv.s->state->restart_count > 0);
 	if (!sv.net_failed || !ladder_explain(sv.s->home, dflt, &l, e) || !l.instead)
 		return false;
 	stand_in(&l);
@@ -199,7 +210,7 @@ static int copy_root(const struct supervise *s, const struct u0_map *map, struct
 {
 	struct err why = *e;
 
-	networks_end();
+	networks_end(true);
 	usernet_end();
 	*e = (struct err){0};
 	int r = copied_make(s->home, map->form, &s->config->layers, s->dir, e);
@@ -261,13 +272,14 @@ static int launch(const struct supervise *s, const struct u0_map *map, const str
 	return r;
 }
 
-static int start(const struct supervise *s, struct launched *ret, struct err *e)
+/* What is done once: from here on this process is in U0. */
+static int prepare(const struct supervise *s, struct err *e)
 {
-	struct u0_map map;
-	struct streams p;
 	struct ladder way = {0};
 
 	sv.oom = streams_oom_take(s->config);
+	if (sv.oom.fd >= 0 && s->state->restart)
+		sv.oom_file = fcntl(sv.oom.fd, F_DUPFD_CLOEXEC, 3);
 	sv.config = s->config;
 	if (str_eq(s->config->network, NETWORK_OWN))
 		ladder_read(s->home, &way);
@@ -279,33 +291,38 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 	if (r == 0)
 		r = parent_start(s->home, s->dir, e);
 	if (r == 0)
-		r = u0_enter(s->home, s->config->id, &map, e);
+		r = u0_enter(s->home, s->config->id, &sv.map, e);
 	if (r == 0)
-		r = take_form(s, u0_form_name(map.form), e);
+		r = take_form(s, u0_form_name(sv.map.form), e);
 	if (r < 0)
 		return r; /* and this process ends */
-	r = layer_forms_make(s->home, &map, &s->config->layers, e);
-	if (r < 0)
-		return r;
-	if (str_eq(sv.config->network, NETWORK_OWN) && sv.oom.fd < 0) {
+	r = layer_forms_make(s->home, &sv.map, &s->config->layers, e);
+	if (r == 0 && str_eq(sv.config->network, NETWORK_OWN) && sv.oom.fd < 0) {
 		const struct networks_of of = networks_of(s);
 		networks_begin(&of);
 	}
-	autoclose int listener = listen_on(s, e);
-	r = listener < 0 ? listener : open_log(s, e);
+	return r;
+}
+
+/* Makes PID 1 and connects it. listener: of the first start; -1. */
+static int start(const struct supervise *s, int listener, struct launched *ret, struct err *e)
+{
+	struct streams p;
+	int r = open_log(s, e);
+
 	if (r == 0)
 		r = streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
-	r = launch(s, &map, &p, ret, e);
+	r = launch(s, &sv.map, &p, ret, e);
 	if (r < 0 && e->id == ERR_NO_OVERLAY && str_eq(s->config->root, "image")) {
-		r = copy_root(s, &map, e);
+		r = copy_root(s, &sv.map, e);
 		if (r == 0)
-			r = launch(s, &map, &p, ret, e);
+			r = launch(s, &sv.map, &p, ret, e);
 	}
 	if (r < 0 && sv.net_failed && fall_back(e)) {
 		launch_forget_overlays(s->dir);
-		r = launch(s, &map, &p, ret, e);
+		r = launch(s, &sv.map, &p, ret, e);
 	}
 	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);
@@ -315,12 +332,17 @@ static int start(const struct supervise *s, struct launched *ret, struct err *e)
 		streams_close(&p);
 		return r;
 	}
-	r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
-		       take_fd(p.in[1]));
+	if (listener < 0) {
+		r = relay_again(&sv.relay, ret->pty, take_fd(p.out[0]), take_fd(p.err[0]),
+				take_fd(p.in[1]));
+	} else {
+		r = relay_init(&sv.relay, &sv.loop, &sv.log, ret->pty, take_fd(p.out[0]),
+			       take_fd(p.err[0]), take_fd(p.in[1]));
+		sv.relay.on_signal = on_signal_frame;
+		if (r == 0)
+			r = relay_listen(&sv.relay, listener, geteuid());
+	}
 	streams_close(&p);
-	sv.relay.on_signal = on_signal_frame;
-	if (r == 0)
-		r = relay_listen(&sv.relay, take_fd(listener), geteuid());
 	return r < 0 ? err_set(e, r, "watch the container's streams") : 0;
 }
 
@@ -330,9 +352,11 @@ static void write_state(const char *status)
 	bool starts = !strcmp(status, "running");
 	char *now = starts ? sv.started : sv.finished;
 
-	time_rfc3339(now, sizeof sv.started, time_now());
+	if (!str_eq(s->state->status, "restarting") || starts) { /* that wait ends without a run */
+		time_rfc3339(now, sizeof sv.started, time_now());
+		*(starts ? &s->state->started : &s->state->finished) = now;
+	}
 	s->state->status = status;
-	*(starts ? &s->state->started : &s->state->finished) = now;
 	container_state_write(s->dir, s->state, false, NULL);
 }
 
@@ -350,6 +374,7 @@ static void record_running(void)
 	st->oom_killed = false;
 	st->cgroup = placing_path();
 	write_state("running");
+	restart_began(&sv.restart);
 }
 
 /* Renames the container's directory within the store, making the new parent if it is missing. */
@@ -411,34 +436,80 @@ static _Noreturn void leave(bool removed)
 	_exit(0);
 }
 
-static void finish(struct relay *r)
+/* It is not started again. */
+static void end_for_good(void)
 {
 	const struct supervise *s = sv.s;
-	int32_t code = sv.code;
 
-	if (!sv.exited)
-		return;
-	remove_pidfile(s);
-	networks_end();
-	usernet_end();
 	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
-	s->state->pid = 0;
 	s->state->sup = 0;
-	s->state->exit_code = code;
 	if (sv.removes) {
 		remove_container("containers");
 	} else {
 		write_state("exited");
 		unlinkat(s->dir, "attach", 0);
 	}
+}
+
+/* PID 1 is gone, or did not come to be: records it, tells the clients, and has it started again if that is its policy. */
+static void over(int code)
+{
+	const struct supervise *s = sv.s;
+	int32_t c = code;
+	int64_t ms = sv.leaving ? -1 : restart_after(&sv.restart, s->dir, s->state, code);
+
+	remove_pidfile(s);
+	networks_end(ms >= 0);
+	usernet_end();
+	s->state->pid = 0;
+	s->state->exit_code = code;
+	if (ms < 0) {
+		end_for_good();
+	} else {
+		write_state("restarting");
+		loop_timer(&sv.loop, &sv.again, ms);
+	}
 	log_close(&sv.log);
 	tell_ended();
-	relay_end(r, FRAME_EXIT, &code, sizeof code);
+	relay_end(&sv.relay, FRAME_EXIT, &c, sizeof c);
+}
+
+static bool waits(void)
+{
+	return sv.again.at != 0;
+}
+
+static void finish(struct relay *r)
+{
+	if (sv.exited)
+		over(sv.code);
 }
 
 static void on_ended(struct relay *r)
 {
-	sv.loop.stop = true;
+	if (!waits())
+		sv.loop.stop = true;
+}
+
+static void on_again(struct timer *t)
+{
+	sv.due = sv.loop.stop = true;
+}
+
+/* No client holds up a restart for long. */
+static void on_stuck(struct timer *t)
+{
+	relay_abandon(&sv.relay);
+}
+
+/* The wait ends without a start. Who came in the meantime is told as if it had ended now. */
+static void stop_waiting(void)
+{
+	int32_t code = sv.code;
+
+	loop_timer(&sv.loop, &sv.again, -1);
+	end_for_good();
+	relay_end(&sv.relay, FRAME_EXIT, &code, sizeof code);
 }
 
 /* Was the memory limit reached? The kernel has counted; nobody has to watch for it. */
@@ -492,6 +563,8 @@ static void on_child(struct watch *w, uint32_t events)
 	placing_end();
 	/* A stream may have been passed on to a process outside. */
 	relay_finish(&sv.relay);
+	if (sv.s->state->restart && !relay_is_drained(&sv.relay))
+		loop_timer(&sv.loop, &sv.stuck, STUCK_MS);
 }
 
 /* Signals that end an ordinary process which has not chosen to ignore them. PID 1 of a container drops those that it has no handler for: then it is ended in their stead,
@@ -586,10 +659,29 @@ static void on_own_signal(struct watch *w, uint32_t events)
 
 	if (read(w->fd, &si, sizeof si) != sizeof si)
 		return;
+	sv.leaving = true;
+	if (waits())
+		stop_waiting();
 	if (sv.exited)
 		relay_abandon(&sv.relay);
 	else
 		deliver(sv.s->config->stop_signal ? (int)sv.s->config->stop_signal : SIGTERM);
+}
+
+/* The run that was started now. */
+static int watch_run(struct err *e)
+{
+	sv.child = (struct watch){.fd = -1, .fn = on_child};
+	if (sv.s->config->timeout)
+		loop_timer(&sv.loop, &sv.limit, sv.s->config->timeout * 1000);
+	int r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
+	if (r == 0)
+		r = networks_watch(&sv.relay, &sv.run, e);
+	if (r == 0)
+		r = usernet_watch(&sv.relay, e);
+	if (r == 0)
+		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
+	return r < 0 ? err_set(e, r, "watch the container") : 0;
 }
 
 static int watch_all(struct err *e)
@@ -601,31 +693,22 @@ static int watch_all(struct err *e)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int sfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	sv.child = (struct watch){.fd = -1, .fn = on_child};
 	sv.signals = (struct watch){.fd = -1, .fn = on_own_signal};
 	sv.retry.fn = on_retry;
 	sv.pipe.fn = on_pipe;
 	sv.limit.fn = on_limit;
-	if (sv.s->config->timeout)
-		loop_timer(&sv.loop, &sv.limit, sv.s->config->timeout * 1000);
+	sv.again.fn = on_again;
+	sv.stuck.fn = on_stuck;
 	sv.relay.on_closed = on_closed;
 	int r = sfd < 0 ? -errno : loop_add(&sv.loop, &sv.signals, sfd, EPOLLIN);
-	if (r == 0)
-		r = loop_add(&sv.loop, &sv.child, sv.run.pidfd, EPOLLIN);
-	if (r == 0)
-		r = networks_watch(&sv.relay, &sv.run, e);
-	if (r == 0)
-		r = usernet_watch(&sv.relay, e);
-	if (r == 0)
-		r = ids_watch(&sv.ids, &sv.loop, sv.run.listener, &sv.run.creds, -1);
-	return r < 0 ? err_set(e, r, "watch the container") : 0;
+	return r < 0 ? err_set(e, r, "watch for signals") : watch_run(e);
 }
 
 static _Noreturn void failed(const struct supervise *s, int sock, const struct err *e)
 {
 	char msg[1 + sizeof *e] = {FRAME_ERROR};
 
-	networks_end();
+	networks_end(false);
 	usernet_end();
 	placing_end();
 	if (s->unpublished) {
@@ -673,6 +756,61 @@ static void publish(const struct supervise *s, int sock)
 	failed(s, sock, &e);
 }
 
+/* What is left of the run before. */
+static void forget_run(void)
+{
+	static struct timer *const timers[] = {&sv.retry, &sv.pipe, &sv.limit, &sv.stuck};
+
+	for (size_t i = 0; i < countof(timers); i++)
+		loop_timer(&sv.loop, timers[i], -1);
+	ids_forget(&sv.ids);
+	fd_close(&sv.run.hosts);
+	fd_close(&sv.run.resolv_conf);
+	fd_close(&sv.run.users);
+	sv.run = LAUNCHED_NONE;
+	sv.pending_signal = sv.killed_as = 0;
+	sv.timed_out = sv.exited = sv.due = sv.loop.stop = false;
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* an answerer that was killed */
+		;
+}
+
+/* A start that fails counts as a run that failed: what was in its way may be gone the next time. */
+static void start_again(void)
+{
+	static struct supervise next;
+	struct err e = {0};
+
+	next = *sv.s;
+	next.unpublished = false;
+	next.fds = (struct fd_kept){0};
+	next.want = 0;
+	sv.s = &next;
+	forget_run();
+	next.state->restart_count++;
+	sv.oom = streams_oom_again(next.config, sv.oom_file);
+	if (next.config->auto_remove)
+		launch_forget_overlays(next.dir);
+	int r = start(&next, -1, &sv.run, &e);
+	if (r == 0)
+		r = watch_run(&e);
+	if (r == 0) {
+		int32_t pid = sv.run.pid;
+		record_running();
+		ids_serve(&sv.ids);
+		tell_started();
+		relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
+		sv.loop.settle = true;
+		return;
+	}
+	streams_oom_give_back(&sv.oom);
+	end_at_once();
+	sv.exited = true;
+	sv.code = e.exit;
+	snprintf(sv.error, sizeof sv.error, "%s", e.msg);
+	next.state->error = sv.error;
+	over(sv.code);
+}
+
 static _Noreturn void supervise(const struct supervise *s, int sock)
 {
 	struct err e = {0};
@@ -684,7 +822,9 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (r < 0)
 		err_set(&e, r, "epoll_create1");
 	if (r == 0)
-		r = start(s, &sv.run, &e);
+		r = prepare(s, &e);
+	int listener = r < 0 ? r : listen_on(s, &e);
+	r = listener < 0 ? listener : start(s, listener, &sv.run, &e);
 	if (r == 0)
 		r = watch_all(&e);
 	if (r < 0) {
@@ -707,6 +847,10 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */
 		sv.loop.settle = true;
 	loop_run(&sv.loop);
+	while (sv.due) {
+		start_again();
+		loop_run(&sv.loop);
+	}
 	leave(sv.removes);
 }
 

@@ -3,8 +3,10 @@
  *
  * It is forked by the command that starts the container and has no parent that it needs. It enters U0, starts PID 1
  * (runtime/launch.h), owns the streams, the log and the attach socket (containers/<id>/attach), records what became of PID 1, and
- * removes the container if --rm was given. It holds the lock of the container's directory as long as it lives. Nothing is
- * allocated once the container runs.
+ * removes the container if --rm was given. If its policy says so (monitor/restart.h), it starts the container again, after a wait in which the state
+ * is "restarting": the same process, with the same socket, networks and ports. SIGTERM ends the supervisor for good: the container is asked
+ * to end, one that waits is left as it is. It holds the lock of the container's directory as long as it lives. Nothing is
+ * allocated while the container runs.
  */
 #ifndef MONITOR_SUPERVISE_H
 #define MONITOR_SUPERVISE_H

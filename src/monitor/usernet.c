@@ -404,14 +404,19 @@ static int free_port(const struct port *p, int64_t *ret, struct err *e)
 	return 0;
 }
 
-static int choose_ports(const struct container_config *c, struct bind_list *ret, struct arena *a,
-			struct err *e)
+/* A random port is the same again when the supervisor starts the container again. */
+static int choose_ports(const struct container_config *c, const struct container_state *st,
+			struct bind_list *ret, struct arena *a, struct err *e)
 {
 	const struct port *p = c->ports.v;
+	const struct state_port *was = st->ports.v;
+	bool again = st->restart_count && st->ports.n == c->ports.n;
 
 	for (size_t i = 0; i < c->ports.n; i++) {
 		struct port *to = bind_append(a, ret, sizeof *to);
 		*to = p[i];
+		if (again)
+			to->host_port = was[i].host_port;
 		int r = to->host_port ? 0 : free_port(to, &to->host_port, e);
 		if (r < 0)
 			return r;
@@ -424,6 +429,7 @@ static void record(const struct bind_list *ports, struct container_state *st)
 	static struct arena a; /* as long as the supervisor */
 	const struct port *p = ports->v;
 
+	arena_free(&a);
 	st->ports = (struct bind_list){0};
 	for (size_t i = 0; i < ports->n; i++)
 		*(struct state_port *)bind_append(&a, &st->ports, sizeof(struct state_port)) =
@@ -441,7 +447,7 @@ int usernet_start(const struct container_config *c, struct container_state *st, 
 	un.name = c->network;
 	if (!path)
 		return usernet_missing(c->network, e);
-	int r = choose_ports(c, &ports, &a, e);
+	int r = choose_ports(c, st, &ports, &a, e);
 	if (r == 0 && !strcmp(c->network, "slirp4netns")) {
 		r = run_slirp(path, c, &ports, dir, netns, e);
 	} else if (r == 0) {

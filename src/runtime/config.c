@@ -116,6 +116,7 @@ const struct bind_field config_fields[] = {
 	{"ReadOnly", BIND_BOOL, AT(container_config, read_only)},
 	{"Init", BIND_BOOL, AT(container_config, init)},
 	{"AutoRemove", BIND_BOOL, AT(container_config, auto_remove)},
+	{"Restart", BIND_STR, AT(container_config, restart)},
 	{"Attach", BIND_STRS, AT(container_config, attach)},
 	{"Umask", BIND_INT, AT(container_config, umask), .flags = BIND_ALWAYS},
 	{"Timezone", BIND_STR, AT(container_config, tz)},

@@ -105,7 +105,8 @@ struct container_config {
 	const char *detach_keys;
 	int64_t stop_signal, stop_timeout; /* seconds; -1: not configured (10) */
 	bool read_only, init, auto_remove;
-	struct strs attach; /* "stdin" ... as asked for with --attach; none: all */
+	const char *restart; /* the policy at create (state/restart_policy.h); NULL: no */
+	struct strs attach;  /* "stdin" ... as asked for with --attach; none: all */
 	int64_t umask;
 	const char *tz;	     /* "local", or a file below CONFIG_ZONEINFO; NULL: the image's */
 	const char *pidfile; /* absolute; NULL: none */

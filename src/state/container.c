@@ -6,6 +6,7 @@
 #include "base/proc.h"
 #include "base/rand.h"
 #include "state/container.h"
+#include "state/restart_policy.h"
 
 #define AT(field) offsetof(struct container_state, field)
 static const struct bind_field mount_fields[] = {
@@ -56,6 +57,8 @@ static const struct bind_field fields[] = {
 	{"Network", BIND_STR, AT(network)},
 	{"Mounts", BIND_LIST, AT(mounts), mount_fields, sizeof(struct state_mount)},
 	{"Exposed", BIND_STRS, AT(exposed)},
+	{"Restart", BIND_STR, AT(restart)},
+	{"RestartCount", BIND_INT, AT(restart_count)},
 	{"Ports", BIND_LIST, AT(ports), state_port_fields, sizeof(struct state_port)},
 	{0},
 };
@@ -63,9 +66,14 @@ static const struct bind_field fields[] = {
 
 const char *container_status_name(enum container_status s)
 {
-	static const char *const names[] = {"created", "running", "exited", "lost"};
+	static const char *const names[] = {"created", "running", "restarting", "exited", "lost"};
 
 	return names[s];
+}
+
+bool container_is_up(enum container_status s)
+{
+	return s == CONTAINER_RUNNING || s == CONTAINER_RESTARTING;
 }
 
 static bool alive(int64_t pid, int64_t start)
@@ -77,11 +85,14 @@ enum container_status container_derive(const struct home *h, struct container_st
 {
 	if (str_eq(s->status, "created"))
 		return CONTAINER_CREATED;
-	if (!str_eq(s->status, "running"))
+	bool waits = str_eq(s->status, "restarting");
+	if (!waits && !str_eq(s->status, "running"))
 		return CONTAINER_EXITED;
 	bool same_boot = str_eq(s->boot, h->boot_id);
 	if (same_boot && alive(s->sup, s->sup_start))
-		return CONTAINER_RUNNING;
+		return waits ? CONTAINER_RESTARTING : CONTAINER_RUNNING;
+	if (waits)
+		return CONTAINER_EXITED;
 	if (same_boot && alive(s->pid, s->pid_start))
 		return CONTAINER_LOST;
 	s->exit_code = 137;
@@ -315,6 +326,10 @@ int container_state_read(const struct home *h, const char *id, struct container_
 	snprintf(path, sizeof path, "containers/%.64s/name", id);
 	if (r == 0 && renamed(h->fd, path, name))
 		ret->name = arena_strdup(a, name);
+	snprintf(path, sizeof path, "containers/%.64s/" CONTAINER_POLICY, id);
+	ssize_t n = r == 0 ? readlinkat(h->fd, path, name, RESTART_TEXT) : -1;
+	if (n > 0)
+		ret->restart = arena_strndup(a, name, (size_t)n);
 	return r;
 }
 

@@ -25,7 +25,8 @@ struct container_state {
 	struct strs command;
 	struct pairs labels;
 	const char *created, *started, *finished; /* RFC 3339 */
-	const char *status;			  /* "created", "running", "exited" */
+	const char *
+		status; /* "created", "running", "restarting" (waits to be started again), "exited" */
 	const char *boot;
 	const char *error;
 	const char *form;	/* owner form of its files: "sub", "one", "root" */
@@ -40,6 +41,8 @@ struct container_state {
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
 	struct bind_list mounts; /* which has neither of the two; struct state_mount */
 	struct strs exposed;	 /* "80/tcp", the same */
+	const char *restart;	 /* the restart policy (state/restart_policy.h); NULL: no */
+	int64_t restart_count;	 /* by the policy, since somebody started it by hand */
 	struct bind_list
 		ports; /* struct state_port: what is published; once it runs, as the kernel gave them */
 };
@@ -63,10 +66,13 @@ struct state_mount {
 enum container_status {
 	CONTAINER_CREATED,
 	CONTAINER_RUNNING,
+	CONTAINER_RESTARTING, /* it has ended; its supervisor lives and will start it again */
 	CONTAINER_EXITED,
 	CONTAINER_LOST, /* its supervisor died, PID 1 has not: ended by the next command that writes */
 };
 const char *container_status_name(enum container_status s);
+/* Does its supervisor live, so that it runs, or will again by itself? */
+bool container_is_up(enum container_status s);
 
 /* The truth about a state that was read. A running container whose processes are gone becomes exited with code 137 and a reason. */
 enum container_status container_derive(const struct home *h, struct container_state *s);

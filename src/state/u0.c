@@ -311,7 +311,7 @@ static int join_supervisor(const struct home *h)
 		struct arena a = {0};
 		struct container_state st;
 		if (container_state_read(h, ids.v[i], &st, &a, NULL) == 0 &&
-		    container_derive(h, &st) == CONTAINER_RUNNING)
+		    container_is_up(container_derive(h, &st)))
 			r = join_member((pid_t)st.sup, me);
 		arena_free(&a);
 	}
