@@ -78,10 +78,14 @@
 	/* volumes */                                                                              \
 	X(volume_create)                                                                           \
 	X(volume_exists)                                                                           \
+	X(volume_export)                                                                           \
+	X(volume_import)                                                                           \
 	X(volume_inspect)                                                                          \
 	X(volume_ls)                                                                               \
+	X(volume_mount)                                                                            \
 	X(volume_prune)                                                                            \
 	X(volume_rm)                                                                               \
+	X(volume_unmount)                                                                          \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \

@@ -22,7 +22,7 @@ static const struct opt commit_rows[] = {
 	{"iidfile", 0, TO(OPT_STR, iidfile), "FILE", "Write the ID of the image to this file",
 	 .complete = COMPLETE_FILE},
 	{"include-volumes", 0, TO(OPT_BOOL, include_volumes), NULL,
-	 "Refused: there are no volumes whose content an image could take along"},
+	 "Name its volumes as volumes of the image (their content stays out)"},
 	{"message", 'm', TO(OPT_STR, message), "TEXT", "A comment for the history of the image"},
 	{"no-pause", 0, TO(OPT_BOOL, no_pause), NULL,
 	 "Let a running container go on (the default, unless called docker)"},
@@ -38,13 +38,6 @@ static const struct opt commit_rows[] = {
 
 static int check(const struct commit_cmd_opts *o, struct err *e)
 {
-	if (o->include_volumes) {
-		err_fail(e, ERR_USAGE,
-			 "--include-volumes: containers have no volumes whose content could be "
-			 "kept");
-		return err_hint(e, "what lies on mounts of the host stays there; copy it into the "
-				   "container first");
-	}
 	if (o->pause && o->no_pause)
 		return err_fail(e, ERR_USAGE, "--pause and --no-pause exclude each other");
 	return 0;
@@ -64,6 +57,7 @@ static int commit_run(struct cli *c, void *opts, struct err *e)
 		.message = o->message,
 		.changes = o->change,
 		.docker = o->format ? str_eq(o->format, "docker") : docker,
+		.volumes = o->include_volumes,
 		.squash = o->squash,
 		.pause = cli_given(c, "pause") ? o->pause : docker && !o->no_pause,
 	};

@@ -118,6 +118,11 @@ static int make_doc(struct commit_work *w, struct err *e)
 	doc->docker_version = NULL;
 	merge_config(&doc->config, c, w->a);
 	int r = 0;
+	const struct config_mount *m = c->mounts.v;
+	for (size_t i = 0; i < c->mounts.n && o->volumes; i++)
+		if (!strcmp(m[i].type, "volume") &&
+		    !strs_has(&doc->config.volumes, m[i].destination))
+			strs_add(w->a, &doc->config.volumes, m[i].destination);
 	for (size_t i = 0; i < o->changes.n && r == 0; i++)
 		r = image_change(&doc->config, o->changes.v[i], w->a, e);
 	struct image_history *hist = bind_append(w->a, &doc->history, sizeof *hist);

@@ -15,6 +15,7 @@ struct commit_opts {
 	const char *registry; /* of a short name */
 	const char *author, *message;
 	struct strs changes; /* oci/change.h */
+	bool volumes;	     /* its volumes become volumes of the image, by their paths */
 	bool docker;	     /* docker's media types */
 	bool squash;	     /* all in one layer, without the history of the image */
 	bool pause;	     /* its processes stand still meanwhile: sys/freeze.h */

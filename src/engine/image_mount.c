@@ -30,7 +30,7 @@ static int open_dir(const struct home *h, struct err *e)
 	return fd;
 }
 
-static bool is_mounted(int dir, const char *name)
+bool mounted_at(int dir, const char *name)
 {
 	struct statx st;
 
@@ -76,7 +76,7 @@ int image_mount(const struct home *h, const char *text, struct arena *a, struct 
 				      .path = arena_printf(a, "%s/mounts/%s", h->path, name)};
 	for (size_t i = 0; i < im.names.n; i++)
 		strs_add(a, &ret->names, im.names.v[i]);
-	r = is_mounted(dir, name) ? 0 : mount_one(h, &map, text, dir, name, e);
+	r = mounted_at(dir, name) ? 0 : mount_one(h, &map, text, dir, name, e);
 	if (r == 0)
 		image_tell(h, "mount", im.id, ret->names.n ? ret->names.v[0] : NULL);
 	return r;
@@ -96,7 +96,7 @@ int image_mounts(const struct home *h, struct arena *a, struct bind_list *ret, s
 	autoclose int dir = open_dir(h, e);
 	for (size_t i = 0; i < all.n && dir >= 0; i++) {
 		const char *name = digest_hex(all.v[i].id);
-		if (!is_mounted(dir, name))
+		if (!mounted_at(dir, name))
 			continue;
 		struct mounted_image *m = bind_append(a, ret, sizeof *m);
 		m->id = arena_strdup(a, all.v[i].id);
@@ -122,7 +122,7 @@ int image_unmount(const struct home *h, const char *text, bool force, struct are
 	if (dir < 0)
 		return dir;
 	const char *path = arena_printf(a, "%s/mounts/%s", h->path, digest_hex(*ret_id));
-	if (!is_mounted(dir, digest_hex(*ret_id))) {
+	if (!mounted_at(dir, digest_hex(*ret_id))) {
 		err_fail(e, ERR_NOT_MOUNTED, "the image %s is not mounted here", text);
 		return err_hint(e, "`hoy image mount` lists what is, in this unshare");
 	}

@@ -23,7 +23,8 @@ static const char *propagation(const struct strs *options)
 
 static bool is_ro(const struct config_mount *m)
 {
-	return strs_has(&m->options, "ro") || strs_has(&m->options, "readonly");
+	return strs_has(&m->options, "ro") || strs_has(&m->options, "readonly") ||
+	       (!strcmp(m->type, "image") && !strs_has(&m->options, "rw"));
 }
 
 /* What stands in HostConfig.Tmpfs. */

@@ -2,6 +2,7 @@
 #include "engine/remove.h"
 #include "engine/usage.h"
 #include "engine/volume.h"
+#include "state/tell.h"
 #include "state/tmp.h"
 
 static int in_use(const char *name, const struct bind_list *uses, struct err *e)
@@ -150,6 +151,8 @@ int volumes_prune(const struct home *h, const struct strs *filters, bool anonymo
 			ret->why = one;
 		}
 	}
+	if (r == 0 && !dry)
+		prune_tell(h, "volume", ret->bytes);
 	return r;
 }
 

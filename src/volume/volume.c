@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "base/rand.h"
 #include "state/container.h"
+#include "state/events.h"
 #include "state/tmp.h"
 #include "volume/volume.h"
 
@@ -200,6 +201,14 @@ int volumes_lock(const struct home *h, bool exclusive, struct err *e)
 	return take_fd(fd);
 }
 
+void volume_tell(const struct home *h, const char *action, const char *name, const char *driver)
+{
+	event_write(h->fd, &(struct event){.type = "volume",
+					   .action = action,
+					   .name = name,
+					   .attributes = {{"driver", driver}}});
+}
+
 /* What is in tmp/<...> becomes volumes/<name>. */
 static int put_in_place(const struct home *h, const struct volume *v, const struct home_tmp *t,
 			bool sync, bool empty, struct err *e)
@@ -252,6 +261,7 @@ int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, s
 		return r;
 	}
 	fd_close(&t.fd);
+	volume_tell(h, "create", v->name, v->driver);
 	autoclose int dir =
 		sync ? openat(h->fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (dir >= 0)
@@ -270,8 +280,10 @@ int volume_take_away(const struct home *h, const char *name, struct strv *ret, s
 	int r = renameat(h->fd, from, h->fd, to) < 0 ? -errno : 0;
 	if (r == -ENOENT && exists(h, name) && path_mkdir_p_at(h->fd, "tmp", 0700) == 0)
 		r = renameat(h->fd, from, h->fd, to) < 0 ? -errno : 0;
-	if (r == 0)
+	if (r == 0) {
 		strv_add(ret, to);
+		volume_tell(h, "remove", name, NULL);
+	}
 	return r < 0 && r != -ENOENT ? err_set(e, r, "move the volume %s away", name) : r;
 }
 

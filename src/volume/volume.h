@@ -60,6 +60,9 @@ int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, s
  * take long. -ENOENT: there is none. */
 int volume_take_away(const struct home *h, const char *name, struct strv *ret, struct err *e);
 
+/* Writes an event (state/events.h); driver may be NULL. create and remove are written by the calls above. */
+void volume_tell(const struct home *h, const char *action, const char *name, const char *driver);
+
 /* Anonymous volumes of a container that is not finished yet are named in its directory, one on each line, before they are made: whoever
  * sweeps up after its maker was killed removes them (state/tmp.h). */
 #define VOLUME_ANONYMOUS_LIST "anonymous"

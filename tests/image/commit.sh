@@ -161,14 +161,23 @@ test_killed() {
 	clean
 }
 
+test_include_volumes() {
+	load busybox
+	hoy run --name c --network none -v data:/data -v /anon -v "$HOME:/home" busybox touch /data/f || fail run
+	hoy commit -q --include-volumes c localhost/with >/dev/null || fail commit
+	run hoy image inspect -f '{{json .Config.Volumes}}' localhost/with
+	assert_out '{"/data":{},"/anon":{}}'
+	hoy commit -q c localhost/without >/dev/null || fail commit
+	run hoy image inspect -f '{{json .Config.Volumes}}' localhost/without
+	assert_lacks data
+}
+
 test_refusals() { # short
 	load busybox
 	hoy run --name c busybox sh -c 'touch /home/.wh.etc'
 	listing >"$T/before"
 	run hoy commit c
 	assert_err E-LAYER '.wh.etc'
-	run hoy commit --include-volumes c
-	assert_err E-USAGE 'volumes'
 	run hoy commit -c 'FROM x' c
 	assert_err E-USAGE
 	run hoy commit c 'Bad Name'
