@@ -125,7 +125,7 @@ static int print_idle(void *arg)
 static int make_query(const struct cli *c, const struct logs_opts *o, struct logs_query *q,
 		      struct err *e)
 {
-	*q = (struct logs_query){.follow = o->follow, .tail = -1};
+	*q = (struct logs_query){.follow = o->follow, .times = o->timestamps, .tail = -1};
 	if (!str_is_empty(o->tail) && strcmp(o->tail, "all") != 0 &&
 	    parse_i64(o->tail, INT64_MIN, INT64_MAX, &q->tail) < 0) {
 		err_fail(e, ERR_USAGE, "--tail \"%.60s\" is not a number of lines", o->tail);
@@ -213,7 +213,23 @@ const struct command cmd_logs = {
 		"2026-01-31, seconds since 1970, or a duration before now (10m, 1h30m). --tail "
 		"counts first, then --since and --until select among those lines.\n\n"
 		"The short flag -n is --tail, as in docker. Called by the name podman, it is "
-		"--names, as there.",
+		"--names, as there.\n\n"
+		"What is kept is said by --log-driver and --log-opt of hoy run. The default, "
+		"local, is a "
+		"form of hoy's own: it costs 5 or 6 bytes a line, where k8s-file costs 41, keeps "
+		"every byte and the "
+		"time to the microsecond, and is bounded: 5 files of 20 MB (max-size=, max-file=; "
+		"max-size=-1: no "
+		"bound). k8s-file (also called json-file, as in podman) is for programs that read "
+		"such files; it has "
+		"no bound of its own, and is the default where path=FILE names the file. With none "
+		"nothing is "
+		"kept. Logs of all forms are read, also of one that was begun by an older "
+		"release.\n\n"
+		"A full disk never holds up a container: what could not be written is counted, "
+		"attached clients are "
+		"told at once, and a line of the log says how much is missing as soon as there is "
+		"room again.",
 	.examples = "hoy logs web\nhoy logs -f --tail 20 web\n"
 		    "hoy logs -t --since 10m --names web db",
 	.opts = logs_rows,

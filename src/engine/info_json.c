@@ -131,7 +131,7 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put_str(&h, "CgroupVersion", "cgroupVersion", i->cgroup_version == 2 ? "v2" : "v1");
 	put(&h, "CgroupControllers", "cgroupControllers", words(b->a, i->controllers));
 	put_str(&h, "CgroupManager", "cgroupManager", "cgroupfs");
-	put_str(&h, "LogDriver", "logDriver", "k8s-file");
+	put_str(&h, "LogDriver", "logDriver", "local");
 	put(&h, "ConfigFiles", "configFiles",
 	    json_new_strs(b->a, i->conf_files ?: &(struct strs){0}));
 	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
@@ -249,7 +249,7 @@ static void put_docker(struct arena *a, struct json *to, const struct info *i, c
 		{"ID", i->hostname},
 		{"Name", i->hostname},
 		{"Driver", i->copies ? "vfs" : "overlay"},
-		{"LoggingDriver", "k8s-file"},
+		{"LoggingDriver", "local"},
 		{"CgroupDriver", "cgroupfs"},
 		{"CgroupVersion", i->cgroup_version == 2 ? "2" : "1"},
 		{"KernelVersion", i->kernel},

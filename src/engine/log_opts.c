@@ -9,7 +9,6 @@ static const struct {
 	{"passthrough", "the container's streams go through its supervisor, so that its log and "
 			"attach work; they cannot be handed to it as they are"},
 	{"passthrough-tty", "a container has a terminal of its own, never the caller's"},
-	{"local", "it is docker's own form of files; k8s-file does the same"},
 	{"syslog", "it sends logs to another service"},
 	{"gelf", "it sends logs to another service"},
 	{"fluentd", "it sends logs to another service"},
@@ -23,18 +22,18 @@ static int set_driver(const char *name, struct container_config *c, struct err *
 {
 	if (str_is_empty(name) || !strcmp(name, "k8s-file") || !strcmp(name, "json-file"))
 		return 0;
-	if (!strcmp(name, "none")) {
-		c->log_driver = "none";
+	if (!strcmp(name, "none") || !strcmp(name, "local")) {
+		c->log_driver = !strcmp(name, "none") ? "none" : "local";
 		return 0;
 	}
 	for (size_t i = 0; i < countof(other_drivers); i++) {
 		if (strcmp(other_drivers[i].name, name))
 			continue;
 		err_fail(e, ERR_USAGE, "--log-driver %s: %s", name, other_drivers[i].why);
-		return err_hint(e, "the drivers are k8s-file (the default) and none");
+		return err_hint(e, "the drivers are local (the default), k8s-file and none");
 	}
 	err_fail(e, ERR_USAGE, "--log-driver \"%.40s\" is unknown", name);
-	return err_hint(e, "the drivers are k8s-file (the default) and none");
+	return err_hint(e, "the drivers are local (the default), k8s-file and none");
 }
 
 static int bad(const char *text, const char *why, struct err *e)
@@ -92,6 +91,18 @@ static int set_option(const char *text, struct container_config *c, struct arena
 	return bad(text, "unknown option", e);
 }
 
+/* The default: a log of the local form, of bounded size. Who names a file wants others to read it, in the form that they know. */
+static void set_defaults(const char *driver, bool sized, struct container_config *c)
+{
+	if (str_is_empty(driver) && !c->log_path)
+		c->log_driver = "local";
+	if (!str_eq(c->log_driver, "local") || sized)
+		return;
+	c->log_max_size = CONFIG_LOG_SIZE;
+	if (!c->log_max_files)
+		c->log_max_files = CONFIG_LOG_COUNT;
+}
+
 int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
 		   struct arena *a, struct err *e)
 {
@@ -99,9 +110,11 @@ int log_opts_apply(const char *driver, const struct strs *opts, struct container
 
 	for (size_t i = 0; i < opts->n && r == 0; i++)
 		r = set_option(opts->v[i], c, a, e);
+	if (r == 0)
+		set_defaults(driver, pairs_get(&c->log_opts, "max-size") != NULL, c);
 	if (r == 0 && c->log_max_files && !c->log_max_size)
 		return bad("max-file", "it means nothing without max-size", e);
 	if (r == 0 && c->log_max_size && !c->log_max_files)
-		c->log_max_files = 2;
+		c->log_max_files = str_eq(c->log_driver, "local") ? CONFIG_LOG_COUNT : 2;
 	return r;
 }

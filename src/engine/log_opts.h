@@ -6,7 +6,7 @@
 
 #include "runtime/config.h"
 
-/* Drivers: k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N. Others of docker and podman are
+/* Drivers: local (the default), k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N. Others of docker and podman are
  * refused with the reason. ERR_USAGE. */
 int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
 		   struct arena *a, struct err *e);

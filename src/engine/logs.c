@@ -16,7 +16,7 @@ static int open_elsewhere(int dir, struct arena *a, struct logs_source *ret, str
 
 	if (r < 0)
 		return r;
-	if (c.log_driver) {
+	if (str_eq(c.log_driver, "none")) {
 		err_fail_code(e, ERR_NO_LOG, ENOENT, "container %s keeps no log (--log-driver %s)",
 			      ret->name, c.log_driver);
 		return err_hint(e, "make it without that option to see later what it wrote");
@@ -87,6 +87,7 @@ static int prepare(struct logs_source *s, const struct logs_query *q, struct err
 
 	*r = (struct log_reader){.sink = {on_line, on_text, s}};
 	r->filter = q->has_since || q->has_until;
+	r->times = q->times;
 	r->since = q->has_since ? q->since : (struct timespec){0};
 	r->until = q->has_until ? q->until : (struct timespec){0};
 	if (!s->files.n || q->tail < 0)
@@ -95,6 +96,7 @@ static int prepare(struct logs_source *s, const struct logs_query *q, struct err
 	if (rc < 0)
 		return err_set(e, rc, "read the log of container %s", s->name);
 	r->at = r->line_at = r->from[0] < r->from[1] ? r->from[0] : r->from[1];
+	r->anchor = log_anchor_at(&s->files, r->at);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 
 struct logs_query {
 	bool follow;
+	bool times;   /* the sink wants to know when */
 	int64_t tail; /* lines of output; -1: all */
 	bool has_since, has_until;
 	struct timespec since, until;

@@ -1,3 +1,5 @@
+#include <sys/uio.h>
+
 #include "base/base.h"
 #include "base/parse.h"
 #include "monitor/log.h"
@@ -29,12 +31,30 @@ static int open_new(struct log *l, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+static void put(struct log *l, const char *p, size_t n)
+{
+	memcpy(l->buf + l->len, p, n);
+	l->len += n;
+}
+
+/* A power cut may have left a piece of an entry: what comes next does not belong to it. */
+static bool ends_whole(const struct log *l)
+{
+	autoclose int fd = openat(l->dir, l->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char last;
+
+	return fd < 0 || pread(fd, &last, 1, l->end - 1) != 1 || last == '\n';
+}
+
 int log_open(struct log *l, const struct log_place *p)
 {
 	struct stat st;
 
-	*l = (struct log){
-		.fd = -1, .dir = -1, .max = p->max, .files = p->files > 0 ? (unsigned)p->files : 1};
+	*l = (struct log){.fd = -1,
+			  .dir = -1,
+			  .max = p->max,
+			  .form = p->form,
+			  .files = p->files > 0 ? (unsigned)p->files : 1};
 	int r = open_dir(l, p);
 	if (r == 0)
 		r = l->fd = open_new(l, l->name, 0);
@@ -45,6 +65,8 @@ int log_open(struct log *l, const struct log_place *p)
 		return r;
 	}
 	l->end = st.st_size;
+	if (l->end && !ends_whole(l))
+		put(l, "\n", 1);
 	return 0;
 }
 
@@ -83,13 +105,16 @@ static bool rotate(struct log *l)
 	return true;
 }
 
-/* Writes what is collected, whole entries, all or nothing: a torn one is cut off again. */
+/* Writes what is collected, whole entries, all or nothing: a torn one is cut off again. A file that begins with them says first what they count from. */
 static void flush(struct log *l)
 {
+	char anchor[LOG_HEAD_MAX];
 	bool room = !l->max || !l->end || l->end + (off_t)l->len <= l->max || rotate(l);
-	ssize_t n = l->len && room ? write(l->fd, l->buf, l->len) : 0;
+	size_t a = l->first.us && !l->end ? log_put_anchor(anchor, &l->first) : 0;
+	const struct iovec v[] = {{anchor, a}, {l->buf, l->len}};
+	ssize_t n = !l->len || !room ? 0 : a ? writev(l->fd, v, 2) : write(l->fd, l->buf, l->len);
 
-	if (n == (ssize_t)l->len) {
+	if (n == (ssize_t)(l->len + (l->len ? a : 0))) {
 		l->end += n;
 		if (l->len)
 			l->lost_now = 0;
@@ -98,42 +123,42 @@ static void flush(struct log *l)
 			(void)!ftruncate(l->fd, l->end);
 		l->lost += l->lost_now;
 		l->lost_now = 0;
+		l->anchor = (struct log_anchor){0}; /* it may have been in there */
 	}
+	l->first = l->anchor;
 	l->len = 0;
 }
 
-static void put(struct log *l, const char *p, size_t n)
+static void tell_lost(struct log *l, struct timespec now)
 {
-	memcpy(l->buf + l->len, p, n);
-	l->len += n;
-}
+	char line[200];
+	size_t n = log_put_head(line, l->form, &l->anchor, now, true, false);
+	n += (size_t)snprintf(line + n, sizeof line - n,
+			      "hoy: %" PRIu64
+			      " bytes of output are lost: the log could not be written\n",
+			      l->lost);
+	ssize_t k = write(l->fd, line, n);
 
-static void tell_lost(struct log *l, const char *when)
-{
-	char line[160];
-	int n = snprintf(line, sizeof line,
-			 "%s stderr F hoy: %" PRIu64
-			 " bytes of output are lost: the log could not be written\n",
-			 when, l->lost);
-	ssize_t k = write(l->fd, line, (size_t)n);
-
-	if (k == n) {
+	l->first = l->anchor;
+	if (k == (ssize_t)n) {
 		l->end += k;
 		l->lost = 0;
-	} else if (k > 0) {
-		(void)!ftruncate(l->fd, l->end);
+		return;
 	}
+	if (k > 0)
+		(void)!ftruncate(l->fd, l->end);
+	l->anchor = l->first = (struct log_anchor){0};
 }
 
 void log_write(struct log *l, bool is_stderr, const char *p, size_t n)
 {
-	char when[40], head[64];
+	char head[LOG_HEAD_MAX];
 
 	if (l->fd < 0)
 		return;
-	time_rfc3339(when, sizeof when, time_now());
+	const struct timespec now = time_now();
 	if (l->lost)
-		tell_lost(l, when);
+		tell_lost(l, now);
 	while (n) {
 		const char *nl = memchr(p, '\n', n);
 		size_t len = nl ? (size_t)(nl - p) : n, most = sizeof l->buf - sizeof head - 1;
@@ -142,11 +167,11 @@ void log_write(struct log *l, bool is_stderr, const char *p, size_t n)
 			nl = NULL;
 			len = most;
 		}
-		int h = snprintf(head, sizeof head, "%s %s %c ", when,
-				 is_stderr ? "stderr" : "stdout", nl ? 'F' : 'P');
-		if (l->len + (size_t)h + len + 1 > sizeof l->buf)
+		if (l->len + sizeof head + len + 1 > sizeof l->buf)
 			flush(l);
-		put(l, head, (size_t)h);
+		size_t h = log_put_head(head, l->form, &l->anchor, now, is_stderr, !nl);
+		l->anchor.since += h + len + 1;
+		put(l, head, h);
 		put(l, p, len);
 		put(l, "\n", 1);
 		l->lost_now += len + (nl != NULL);

@@ -1,7 +1,7 @@
 /*
- * log.h - the log of a container, in the k8s-file format: "TIME stdout|stderr F|P TEXT".
+ * log.h - the log of a container, in one of the forms of log_form.h.
  *
- * F ends a line, P is a part of one whose rest follows (or never came), so the output can be given back byte for byte.
+ * An entry is a line of output, or a part of one whose rest follows (or never came), so the output can be given back byte for byte.
  * A log never blocks and never stops the container: what cannot be written (full disk) is counted, and the number is told
  * in the log once it can be written again. No allocation after log_open().
  *
@@ -12,6 +12,7 @@
 #define MONITOR_LOG_H
 
 #include "monitor/log_files.h"
+#include "monitor/log_form.h"
 
 struct log {
 	int fd;	 /* -1: no log */
@@ -23,6 +24,10 @@ struct log {
 	off_t end;
 	uint64_t lost;	   /* bytes of output since the last successful write */
 	uint64_t lost_now; /* of them, in the piece being written */
+	bool told;	   /* the clients know that something is being lost (relay.c) */
+	enum log_form form;
+	struct log_anchor anchor;
+	struct log_anchor first; /* what the collected entries count from */
 	size_t len;
 	char buf[8192];
 };
@@ -32,6 +37,7 @@ struct log_place {
 	int dir;	  /* the container's directory; open as long as the log is */
 	const char *path; /* absolute; NULL: ctr.log there */
 	int64_t max, files;
+	enum log_form form;
 };
 
 /* Opens it for adding. 0 or -errno (-EINVAL: a path that is no regular file); on failure there is no log. */

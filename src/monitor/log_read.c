@@ -1,42 +1,12 @@
-#include <ctype.h>
-
 #include "base/base.h"
 #include "base/parse.h"
 #include "monitor/log_read.h"
 
-/* "2026-01-02T03:04:05" */
-static bool looks_like_time(const char *p, size_t n)
+static struct timespec moment_of(const struct log_reader *r, const struct log_entry *e)
 {
-	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	int64_t us = r->anchor + e->us;
 
-	if (n < sizeof form)
-		return false;
-	for (size_t i = 0; i < sizeof form - 1; i++)
-		if (form[i] == 'd' ? !isdigit((unsigned char)p[i]) : p[i] != form[i])
-			return false;
-	return true;
-}
-
-struct log_entry log_parse_head(const char *p, size_t n)
-{
-	struct log_entry e = {0};
-	const char *space = memchr(p, ' ', n < sizeof e.when ? n : sizeof e.when);
-	size_t t = space ? (size_t)(space - p) : 0;
-
-	/* "TIME stdout F " */
-	if (!t || n < t + 10 || !looks_like_time(p, t))
-		return e;
-	bool out = !memcmp(space, " stdout ", 8);
-	if ((!out && memcmp(space, " stderr ", 8) != 0) || (space[8] != 'F' && space[8] != 'P') ||
-	    space[9] != ' ')
-		return e;
-	memcpy(e.when, p, t);
-	if (parse_rfc3339(e.when, &e.time) < 0)
-		return e;
-	e.is_stderr = !out;
-	e.partial = space[8] == 'P';
-	e.head = t + 10;
-	return e;
+	return (struct timespec){us / 1000000, us % 1000000 * 1000};
 }
 
 static bool later(struct timespec a, struct timespec b)
@@ -44,15 +14,16 @@ static bool later(struct timespec a, struct timespec b)
 	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
-/* Nobody knows when a line was written that is no entry: it goes with its neighbours. */
+/* Nobody knows when a line was written that is no entry, or one that counts from a moment that is lost: it goes with its neighbours. */
 static bool wanted(const struct log_reader *r, const struct log_entry *e)
 {
-	if (r->line_at < r->from[e->is_stderr])
+	if (r->line_at < r->from[e->is_stderr] || e->what == LOG_ANCHOR || e->what == LOG_TORN)
 		return false;
-	if (!r->filter || !e->head)
+	if (!r->filter || !e->head || (e->what == LOG_RELATIVE && !r->anchor))
 		return true;
-	bool young = later(r->since, e->time);
-	bool old = (r->until.tv_sec || r->until.tv_nsec) && later(e->time, r->until);
+	const struct timespec t = e->what == LOG_RELATIVE ? moment_of(r, e) : e->time;
+	bool young = later(r->since, t);
+	bool old = (r->until.tv_sec || r->until.tv_nsec) && later(t, r->until);
 	return !young && !old;
 }
 
@@ -88,8 +59,14 @@ static int end_line(struct log_reader *r)
 static int start_text(struct log_reader *r)
 {
 	r->entry = log_parse_head(r->head, r->nhead);
+	if (r->entry.what == LOG_TORN && !r->anchor) /* so this is no log of the local form */
+		r->entry = (struct log_entry){0};
 	r->inside = true;
 	r->show = wanted(r, &r->entry);
+	if (r->entry.what == LOG_ANCHOR)
+		r->anchor = r->entry.us;
+	else if (r->entry.what == LOG_RELATIVE && r->times && r->show && r->anchor)
+		time_rfc3339(r->entry.when, sizeof r->entry.when, moment_of(r, &r->entry));
 	size_t skip = r->entry.head;
 	return r->nhead > skip ? give(r, r->head + skip, r->nhead - skip) : 0;
 }
@@ -166,6 +143,8 @@ static void tail_line(struct tail *t, off_t at, const char *p, size_t n)
 	}
 	struct log_entry e = log_parse_head(p, n < LOG_HEAD_MAX ? n : LOG_HEAD_MAX);
 	int s = e.is_stderr;
+	if (e.what == LOG_ANCHOR)
+		return;
 	bool new_line = !e.partial || !t->started[s];
 	if (t->closed[s])
 		return;
@@ -220,6 +199,31 @@ int log_tail(const struct log_files *f, off_t end, uint64_t lines, off_t ret[2])
 		if (base == 0 && !tail_done(&t))
 			tail_line(&t, 0, buf, n);
 		pos = base;
+	}
+	return 0;
+}
+
+int64_t log_anchor_at(const struct log_files *f, off_t at)
+{
+	enum { FAR = 16 };
+	autofree char *buf = xmalloc(BLOCK + LOG_HEAD_MAX);
+	off_t pos = at;
+
+	for (int blocks = 0; pos > 0 && blocks < FAR; blocks++) {
+		size_t n = pos < BLOCK ? (size_t)pos : (size_t)BLOCK;
+		off_t base = pos - (off_t)n,
+		      end = pos + LOG_HEAD_MAX < at ? pos + LOG_HEAD_MAX : at;
+		if (read_whole(f, buf, (size_t)(end - base), base) < 0)
+			return 0;
+		for (size_t i = n; i-- > 0;) {
+			if (buf[i] != '@' || !(i ? buf[i - 1] == '\n' : base == 0))
+				continue;
+			struct log_entry e = log_parse_head(buf + i, (size_t)(end - base) - i);
+			if (e.what == LOG_ANCHOR)
+				return e.us;
+		}
+		pos = base ? base + 1
+			   : 0; /* a mark at the border is seen with the byte in front of it */
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * log_read.h - the log of a container given back as the output it was (log.h says how it is written).
+ * log_read.h - the log of a container given back as the output it was (log.h says how it is written, log_form.h in which forms).
  *
  * A reader is fed the bytes of a log in pieces of any size and calls back with text. It holds the beginning of one entry at
  * most, so an entry of any length takes no more memory than a short one. Parts (P) are joined, so that the text is the output byte for
@@ -9,18 +9,7 @@
 #define MONITOR_LOG_READ_H
 
 #include "monitor/log_files.h"
-
-enum { LOG_HEAD_MAX = 64 }; /* bytes of "TIME STREAM TAG " at most */
-
-struct log_entry {
-	struct timespec time;
-	bool is_stderr, partial;
-	char when[40]; /* the time as it is written */
-	size_t head;   /* bytes before the text; 0: this is no entry */
-};
-
-/* Parses the head of a line. n bytes are there; what it needs is LOG_HEAD_MAX bytes or the line's newline. */
-struct log_entry log_parse_head(const char *p, size_t n);
+#include "monitor/log_form.h"
 
 /* Non-zero from a callback stops the reading and is passed on. */
 struct log_sink {
@@ -34,6 +23,8 @@ struct log_reader {
 	struct log_sink sink;
 	struct timespec since, until; /* entries of other times are left out; both 0: none */
 	bool filter;		      /* since and until are set */
+	bool times;		      /* the sink wants to know when */
+	int64_t anchor; /* of the local form: the moment that entries count from, in microseconds; 0: not known */
 	/* Offset from which entries of standard output and error are wanted (for --tail). */
 	off_t from[2];
 	off_t at; /* offset of the next byte to be fed */
@@ -55,5 +46,8 @@ int log_reader_end(struct log_reader *r);
 /* Finds where the last `lines` lines of output begin, by reading the log backward from end; fills ret[0] (standard output) and
  * ret[1] (error). 0 or -errno. */
 int log_tail(const struct log_files *f, off_t end, uint64_t lines, off_t ret[2]);
+
+/* The moment from which the entries at this offset count, in a log of the local form; 0: not known, or it is of the other form. */
+int64_t log_anchor_at(const struct log_files *f, off_t at);
 
 #endif

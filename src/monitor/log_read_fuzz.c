@@ -32,10 +32,14 @@ static int on_text(void *arg, bool is_stderr, const char *p, size_t n)
 	return 0;
 }
 
-static struct seen read_in(const uint8_t *data, size_t size, size_t piece, const off_t from[2])
+static struct seen read_in(const uint8_t *data, size_t size, size_t piece, const off_t from[2],
+			   int64_t anchor)
 {
 	struct seen s = {0};
-	struct log_reader r = {.sink = {on_line, on_text, &s}, .from = {from[0], from[1]}};
+	struct log_reader r = {.sink = {on_line, on_text, &s},
+			       .from = {from[0], from[1]},
+			       .anchor = anchor,
+			       .times = true};
 	size_t at = (size_t)(from[0] < from[1] ? from[0] : from[1]);
 
 	r.at = r.line_at = (off_t)at;
@@ -50,8 +54,8 @@ static struct seen read_in(const uint8_t *data, size_t size, size_t piece, const
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const off_t all[2] = {0, 0};
-	struct seen whole = read_in(data, size, size + 1, all);
-	struct seen bits = read_in(data, size, 1, all);
+	struct seen whole = read_in(data, size, size + 1, all, 0);
+	struct seen bits = read_in(data, size, 1, all, 0);
 	int fd = memfd_create("log", MFD_CLOEXEC);
 	struct log_files files;
 	off_t from[2];
@@ -66,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			FUZZ_CHECK(from[i] <= (off_t)size &&
 				   (from[i] == 0 || from[i] == (off_t)size ||
 				    data[from[i] - 1] == '\n'));
-		struct seen end = read_in(data, size, 17, from);
+		const int64_t anchor = log_anchor_at(&files, from[0] < from[1] ? from[0] : from[1]);
+		struct seen end = read_in(data, size, 17, from, anchor);
 		FUZZ_CHECK(end.lines <= n && end.bytes <= whole.bytes);
 	}
 	log_files_close(&files);

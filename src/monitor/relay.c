@@ -111,6 +111,17 @@ static void offer(struct relay_stream *s, struct relay_client *c)
 	}
 }
 
+/* The log loses output: the clients that are there are told, once until there is room again. */
+static void tell_lost(struct relay *r)
+{
+	static const char note[] = "the log cannot be written (is the disk full?): what the "
+				   "container writes now will be missing in it";
+
+	if (r->log->lost && !r->log->told)
+		relay_tell(r, FRAME_NOTE, note, sizeof note - 1);
+	r->log->told = r->log->lost != 0;
+}
+
 /* Reads and passes on one chunk. False: nothing to read now, or the stream is at its end. */
 static bool stream_pump(struct relay_stream *s)
 {
@@ -129,8 +140,10 @@ static bool stream_pump(struct relay_stream *s)
 	s->len = (size_t)n + 1;
 	if (r->finishing)
 		s->budget -= (int)n;
-	if (r->log)
+	if (r->log) {
 		log_write(r->log, s->type == FRAME_STDERR, s->chunk + 1, (size_t)n);
+		tell_lost(r);
+	}
 	s->pumping = true; /* a client that is dropped meanwhile must not start the next chunk */
 	for (size_t i = 0; i < countof(r->clients); i++)
 		if (r->clients[i].w.fd >= 0 && (r->clients[i].want & HELLO_OUTPUT))

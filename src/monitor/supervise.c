@@ -113,10 +113,11 @@ static void remove_pidfile(const struct supervise *s)
 static int open_log(const struct supervise *s, struct err *e)
 {
 	const struct container_config *c = s->config;
-	const struct log_place place = {s->dir, c->log_path, c->log_max_size, c->log_max_files};
+	const struct log_place place = {s->dir, c->log_path, c->log_max_size, c->log_max_files,
+					str_eq(c->log_driver, "local") ? LOG_LOCAL : LOG_K8S};
 
 	sv.log.fd = -1;
-	if (c->log_driver)
+	if (str_eq(c->log_driver, "none"))
 		return 0;
 	int r = log_open(&sv.log, &place);
 	if (r >= 0 || !c->log_path)

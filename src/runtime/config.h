@@ -114,7 +114,7 @@ struct container_config {
 	int64_t timeout;     /* seconds that it may run; 0: for ever */
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;
-	const char *log_driver; /* "none"; NULL: k8s-file */
+	const char *log_driver; /* "local", "none"; NULL: k8s-file */
 	const char *log_path;	/* absolute; NULL: ctr.log in the container's directory */
 	int64_t log_max_size, log_max_files; /* bytes a file, 0: no limit; files in all */
 	struct pairs log_opts;		     /* as they were given, for inspect */
@@ -128,7 +128,9 @@ enum {
 	CONFIG_VERSION = 1,
 	CONFIG_SHM_SIZE = 64000 << 10,
 	CONFIG_UMASK = 0022,
-	CONFIG_LOG_FILES = 100, /* of one log at most */
+	CONFIG_LOG_FILES = 100,	    /* of one log at most */
+	CONFIG_LOG_SIZE = 20 << 20, /* of the driver local, where nothing else is said: docker's */
+	CONFIG_LOG_COUNT = 5,
 };
 #define CONFIG_ZONEINFO "/usr/share/zoneinfo"
 

@@ -9,7 +9,7 @@ count='i=0; while [ $i -lt $N ]; do i=$((i+1)); echo "line $i of the log, with s
 
 test_files_stay_below_the_limit() { # short
 	load busybox
-	hoy run --name c --network none --log-opt max-size=10k -e N=2000 busybox sh -c "$count" >/dev/null || fail run
+	hoy run --name c --network none --log-opt max-size=10k --log-opt max-file=2 -e N=2000 busybox sh -c "$count" >/dev/null || fail run
 	local d
 	d=$(logdir c)
 	assert_eq 'ctr.log
@@ -163,14 +163,16 @@ test_no_log() {
 test_refusals() {
 	load busybox
 	local bad
-	for bad in max-size max-size= max-size=x max-size=0 max-file=2 tag=x nope=1 compress=true path=; do
+	for bad in max-size max-size= max-size=x max-size=0 tag=x nope=1 compress=true path=; do
 		run hoy create --network none --log-opt "$bad" busybox true
 		assert_err E-USAGE
 	done
-	for bad in journald passthrough local syslog nope; do
+	for bad in journald passthrough syslog nope; do
 		run hoy create --network none --log-driver "$bad" busybox true
 		assert_err E-USAGE
 	done
+	run hoy create --network none --log-driver k8s-file --log-opt max-file=2 busybox true
+	assert_err E-USAGE
 	for bad in max-file=0 max-file=101 max-file=x; do
 		run hoy create --network none --log-opt max-size=1m --log-opt "$bad" busybox true
 		assert_err E-USAGE

@@ -238,7 +238,7 @@ test_inspect_shows_them() { # rows=user
 	hoy create --name c --network none --umask 27 --timeout 7 --oom-score-adj 9 --group-add 77 -a stdout --cidfile "$T/cid" \
 		--log-opt max-size=10m busybox true >/dev/null || fail create
 	run hoy inspect -f '{{.Config.Umask}} {{.Config.Timeout}} {{.HostConfig.OomScoreAdj}} {{.HostConfig.GroupAdd}} {{.Config.AttachStdout}} {{.Config.AttachStderr}} {{.HostConfig.ContainerIDFile}} {{.HostConfig.LogConfig.Type}} {{index .HostConfig.LogConfig.Config "max-size"}}' c
-	assert_out "0027 7 9 [77] true false $T/cid k8s-file 10m"
+	assert_out "0027 7 9 [77] true false $T/cid local 10m"
 	assert_eq "$(hoy inspect -f '{{.Id}}' c)" "$(cat "$T/cid")" cidfile
 	run hoy create --cidfile "$T/cid" busybox true
 	assert_err E-USAGE
