@@ -156,11 +156,12 @@ static void many_writers(void **state)
 		assert_true(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
 	struct stat st;
 	size_t n = all_of(&a, EVENTS_FILE)->arr.n + all_of(&a, EVENTS_OLD_FILE)->arr.n;
-	assert_true(n > 2500 && n < 8000);
+	assert_true(n > 2500 && n < 16000);
 	assert_int_equal(fstatat(store, EVENTS_OLD_FILE, &st, 0), 0);
-	assert_true(st.st_size > EVENTS_MAX && st.st_size < EVENTS_MAX + (128 << 10));
+	assert_true(st.st_size > EVENTS_MAX &&
+		    st.st_size < 2 * EVENTS_MAX /* whoever moves it may be held up */);
 	assert_int_equal(fstatat(store, EVENTS_FILE, &st, 0), 0);
-	assert_true(st.st_size < EVENTS_MAX + (128 << 10));
+	assert_true(st.st_size < 2 * EVENTS_MAX /* whoever moves it may be held up */);
 	arena_free(&a);
 }
 
