@@ -14,15 +14,6 @@ static const char *ago(const char *when, struct arena *a)
 	return arena_printf(a, "%s ago", str_cstr(&s));
 }
 
-static struct json *labels_json(const struct secret *s, struct arena *a)
-{
-	struct json *o = json_new(a, JSON_OBJ);
-
-	for (size_t i = 0; i < s->labels.n; i++)
-		json_set_str(a, o, s->labels.v[i].k, s->labels.v[i].v);
-	return o;
-}
-
 /* ---- ls */
 
 struct ls_opts {
@@ -44,17 +35,14 @@ static const struct opt ls_rows[] = {
 
 static struct json *row(const struct secret *s, struct arena *a)
 {
-	scoped(str) labels = {0};
 	struct json *o = json_new(a, JSON_OBJ);
 
-	for (size_t i = 0; i < s->labels.n; i++)
-		str_addf(&labels, "%s%s=%s", i ? "," : "", s->labels.v[i].k, s->labels.v[i].v);
 	json_set_str(a, o, "ID", s->id);
 	json_set_str(a, o, "Name", s->name);
 	json_set_str(a, o, "Driver", s->driver);
 	json_set_str(a, o, "CreatedAt", ago(s->created, a));
 	json_set_str(a, o, "UpdatedAt", ago(s->updated, a));
-	json_set_str(a, o, "Labels", str_cstr(&labels));
+	json_set(a, o, "Labels", json_new_pairs(a, &s->labels));
 	return o;
 }
 
@@ -163,7 +151,7 @@ static struct json *object(const struct secret *s, const char *data, struct aren
 	json_set(a, driver, "Options", json_new(a, JSON_OBJ));
 	json_set_str(a, spec, "Name", s->name);
 	json_set(a, spec, "Driver", driver);
-	json_set(a, spec, "Labels", labels_json(s, a));
+	json_set(a, spec, "Labels", json_new_pairs(a, &s->labels));
 	json_set_str(a, o, "ID", s->id);
 	json_set_str(a, o, "CreatedAt", s->created);
 	json_set_str(a, o, "UpdatedAt", s->updated);

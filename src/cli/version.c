@@ -58,6 +58,20 @@ static struct json *both(struct cli *c)
 	return v;
 }
 
+/* docker's text: the two halves one after the other. */
+static void print_docker(struct cli *c, const struct utsname *u)
+{
+	static const char *const sides[] = {"Client", "Server"};
+
+	for (size_t i = 0; i < countof(sides); i++)
+		out_printf(&c->out,
+			   "%s%s: hoy\n Version:           " HOY_VERSION
+			   "\n API version:       " HOY_VERSION
+			   "\n Go version:        C, gcc " __VERSION__
+			   "\n OS/Arch:           linux/%s\n Kernel version:    %s\n",
+			   i ? "\n" : "", sides[i], platform_arch(), u->release);
+}
+
 static int version_run(struct cli *c, void *opts, struct err *e)
 {
 	struct version_opts *o = opts;
@@ -70,6 +84,10 @@ static int version_run(struct cli *c, void *opts, struct err *e)
 	if (!str_is_empty(o->format))
 		return format_objects(c, o->format, both(c), e);
 	uname(&u);
+	if (c->called == CALLED_DOCKER) {
+		print_docker(c, &u);
+		return 0;
+	}
 	out_text(&c->out, "Version:       " HOY_VERSION "\n");
 	out_printf(&c->out, "OS/Arch:       linux/%s\n", platform_arch());
 	out_printf(&c->out, "Kernel:        %s\n", u.release);

@@ -135,6 +135,9 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put(&h, "ConfigFiles", "configFiles",
 	    json_new_strs(b->a, i->conf_files ?: &(struct strs){0}));
 	put_bool(&h, "ServiceIsRemote", "serviceIsRemote", false);
+	struct build remote = inside(&h, "RemoteSocket", "remoteSocket");
+	put_str(&remote, "Path", "path", "");
+	put_bool(&remote, "Exists", "exists", false);
 	struct build d = inside(&h, "Distribution", "distribution");
 	put_str(&d, "Distribution", "distribution", i->os_id);
 	put_str(&d, "Version", "version", i->os_version);
@@ -169,7 +172,19 @@ static void put_store(const struct build *b, const struct info *i)
 	inside(&s, "GraphOptions", "graphOptions");
 	put_str(&s, "ConfigFile", "configFile", "");
 	put_str(&s, "ImageCopyTmpDir", "imageCopyTmpDir", arena_printf(b->a, "%s/tmp", i->store));
+	put_str(&s, "VolumePath", "volumePath", arena_printf(b->a, "%s/volumes", i->store));
 	put_bool(&s, "TransientStore", "transientStore", false);
+}
+
+/* What networks, volumes and logs can be, under the names of both engines. */
+static void put_plugins(const struct build *b)
+{
+	struct build p = inside(b, "Plugins", "plugins");
+
+	put(&p, "Volume", "volume", words(b->a, "local image"));
+	put(&p, "Network", "network", words(b->a, "bridge macvlan ipvlan host none"));
+	put(&p, "Log", "log", words(b->a, "k8s-file json-file none"));
+	put(&p, "Authorization", "authorization", json_new(b->a, JSON_NULL));
 }
 
 /* podman spells these one way only. */
@@ -211,6 +226,7 @@ static void put_podman(const struct build *b, const struct info *i, const char *
 {
 	put_host(b, i, version);
 	put_store(b, i);
+	put_plugins(b);
 	put_registries(b, &i->registries);
 	struct build v = inside(b, "Version", "version");
 	json_set_str(b->a, v.to, "APIVersion", version);

@@ -295,4 +295,28 @@ test_hints_are_wrapped() { # short
 	done
 }
 
+test_what_scripts_probe() { # short
+	each hoy info <<-'END'
+		{{.Host.RemoteSocket.Exists}} {{.Host.CgroupVersion}} = false v[12]
+		{{json .Plugins.Network}} = \["bridge","macvlan","ipvlan","host","none"\]
+		{{.Store.VolumePath}} = .*/volumes
+		{{.Swarm.LocalNodeState}} {{.ServerVersion}} {{.OSType}} = inactive [0-9.]+ linux
+	END
+	each hoy version <<-'END'
+		{{.Client.Version}} {{.Server.Version}} = ([0-9.]+) [0-9.]+
+		{{.Server.Os}}/{{.Server.Arch}} = linux/.*
+	END
+	run as_docker version
+	assert_match $'^Client: hoy\n Version: .*\n\nServer: hoy\n'
+}
+
+test_secret_fields() {
+	hoy secret create -l a=b one - <<<x >/dev/null || fail create
+	each hoy secret ls <<-'END'
+		{{.ID}} {{.Name}} {{.Driver}} = [0-9a-f]{25} one file
+		{{.Label "a"}} {{json .Labels}} = b \{"a":"b"\}
+		{{.CreatedAt}}|{{.UpdatedAt}} = (Less than a second|[0-9]+ seconds?) ago.(Less than a second|[0-9]+ seconds?) ago
+	END
+}
+
 run_tests "$@"
