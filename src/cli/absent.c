@@ -71,8 +71,7 @@ const struct absent absent_commands[] = {
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"mount unmount", "hoy mounts no containers in this build",
 	 "hoy cp copies files out of one and into it; hoy run -v shares a directory"},
-	{"pause unpause stats update",
-	 "hoy keeps containers in no cgroup of their own in this build",
+	{"stats update", "hoy keeps containers in no cgroup of their own in this build",
 	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "
 	 "processes"},
 	{"healthcheck", "hoy does not watch containers in this build",

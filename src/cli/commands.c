@@ -18,6 +18,7 @@
 	X(container_prune)                                                                         \
 	X(container_diff)                                                                          \
 	X(logs)                                                                                    \
+	X(pause)                                                                                   \
 	X(port)                                                                                    \
 	X(ps)                                                                                      \
 	X(rename)                                                                                  \
@@ -27,6 +28,7 @@
 	X(start)                                                                                   \
 	X(stop)                                                                                    \
 	X(top)                                                                                     \
+	X(unpause)                                                                                 \
 	X(wait)                                                                                    \
 	/* images */                                                                               \
 	X(history)                                                                                 \

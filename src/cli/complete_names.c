@@ -31,7 +31,7 @@ static void offer_container(struct completion *c, const struct home *h, enum com
 	enum container_status status = container_derive(h, &s);
 	if (!fits(kind, status))
 		return;
-	const char *what = arena_printf(&a, "%s, %s", container_status_name(status),
+	const char *what = arena_printf(&a, "%s, %s", container_status_text(status, &s),
 					s.image ? s.image : "no image");
 	if (kind == COMPLETE_COPY) { /* a path follows */
 		complete_offer(c, arena_printf(&a, "%s:", s.name), what);

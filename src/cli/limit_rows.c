@@ -30,7 +30,7 @@ const struct opt limit_rows[] = {
 	{"memory-reservation", 0, TO(OPT_STR, memory_reservation), "SIZE",
 	 "Memory that is left to it when others need some"},
 	{"memory-swap", 0, TO(OPT_STR, memory_swap), "SIZE",
-	 "Memory and swap together (default: twice --memory); -1 for no limit"},
+	 "Memory and swap together; -1 for no limit (default: twice the memory)"},
 	{"pids-limit", 0, TO(OPT_STR, pids_limit), "NUMBER",
 	 "Processes and threads that it may have; -1 for no limit"},
 	{0},

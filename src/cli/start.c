@@ -64,6 +64,8 @@ static int start_one(struct cli *c, struct home *h, struct container *ct, const 
 
 	if (r < 0)
 		return r;
+	if (ct->status == CONTAINER_RUNNING && ct->state.paused)
+		return container_is_paused(ct, e);
 	if (ct->status == CONTAINER_RUNNING)
 		return already_running(c, h, ct, text, o, e);
 	struct start_opts so = {o->attach, input, false, run_terminal_size()};

@@ -9,6 +9,7 @@
 #include "base/proc.h"
 #include "engine/adding.h"
 #include "engine/commit.h"
+#include "engine/pause.h"
 #include "engine/image.h"
 #include "oci/change.h"
 #include "oci/platform.h"
@@ -209,29 +210,6 @@ static int add_image(struct commit_work *w, const struct layer_info *layer, stru
 	return image_add_made(w->h, &config, w->o->docker, &layers, &names, w->id, e);
 }
 
-/* The namespace of a running container's processes; -1: it does not run. */
-static int open_userns(const struct container *c, struct err *e)
-{
-	char path[40];
-
-	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)c->state.pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT && errno != ESRCH)
-		return err_set(e, errno, "open the namespace of container %s", c->state.name);
-	if (fd >= 0 && proc_start_time((pid_t)c->state.pid) == (uint64_t)c->state.pid_start)
-		return fd;
-	fd_close(&fd);
-	return -1;
-}
-
-static int pause_it(const struct container *c, struct freeze *ret, struct err *e)
-{
-	if (c->status != CONTAINER_RUNNING)
-		return 0;
-	autoclose int ns = open_userns(c, e);
-	return ns >= 0 ? freeze_in(ns, ret, e) : ns == -1 ? 0 : ns;
-}
-
 /* The container's files as a layer of the store. */
 static int add_layer(struct commit_work *w, const struct home *seen, const struct u0_map *map,
 		     struct layer_info *ret, struct err *e)
@@ -275,7 +253,7 @@ static int commit_inside(const struct u0_map *map, void *arg, struct err *e)
 	if (r == 0)
 		r = view_enter(w->h, &seen, e);
 	if (r == 0 && w->o->pause)
-		r = pause_it(&w->t->ct, &held, e);
+		r = container_hold(&w->t->ct, &held, e);
 	if (r == 0)
 		r = add_layer(w, &seen, map, &layer, e);
 	freeze_free(&held);

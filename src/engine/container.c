@@ -129,6 +129,12 @@ int container_not_running(const struct container *c, struct err *e)
 	return err_hint(e, "start it: hoy start %s", c->state.name);
 }
 
+int container_is_paused(const struct container *c, struct err *e)
+{
+	err_fail_code(e, ERR_CONTAINER_PAUSED, EBUSY, "container %s is paused", c->state.name);
+	return err_hint(e, "let it go on: hoy unpause %s", c->state.name);
+}
+
 int container_lock(struct container *c, int wait_ms, struct err *e)
 {
 	int64_t until = time_mono_ms() + wait_ms;

@@ -37,6 +37,9 @@ int container_refresh(const struct home *h, struct container *c, struct err *e);
 /* The error of a verb that needs a running one: ERR_CONTAINER_NOT_RUNNING. */
 int container_not_running(const struct container *c, struct err *e);
 
+/* The error of a verb that needs one that is not paused: ERR_CONTAINER_PAUSED. */
+int container_is_paused(const struct container *c, struct err *e);
+
 /* Takes the lock that whoever starts or removes the container holds (a running one's supervisor does). ERR_CONTAINER_BUSY at once,
  * or after wait_ms milliseconds. */
 int container_lock(struct container *c, int wait_ms, struct err *e);

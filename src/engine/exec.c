@@ -50,6 +50,8 @@ int container_exec(const struct home *h, struct container *c, const struct exec_
 
 	if (c->status != CONTAINER_RUNNING)
 		return container_not_running(c, e);
+	if (c->state.paused)
+		return container_is_paused(c, e);
 	int r = container_load_config(c, e);
 	if (r == 0)
 		r = build_process(c, o, &p, e);

@@ -57,10 +57,10 @@ static struct json *state(const struct container *c, const struct inspect_opts *
 	bool waits = c->status == CONTAINER_RESTARTING;
 	bool has_pid = runs || c->status == CONTAINER_LOST;
 
-	json_set_str(a, j, "Status", container_status_name(c->status));
-	/* docker counts one that waits as running. */
-	json_set_bool(a, j, "Running", runs || (waits && o->docker));
-	json_set_bool(a, j, "Paused", false);
+	json_set_str(a, j, "Status", container_status_text(c->status, s));
+	/* docker counts one that waits, or is paused, as running. */
+	json_set_bool(a, j, "Running", (runs && !s->paused) || ((runs || waits) && o->docker));
+	json_set_bool(a, j, "Paused", runs && s->paused);
 	json_set_bool(a, j, "Restarting", waits);
 	json_set_bool(a, j, "OOMKilled", s->oom_killed);
 	if (s->cgroup && !o->docker)

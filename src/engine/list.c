@@ -160,7 +160,8 @@ static int by_status(const void *a, const void *b)
 {
 	const struct list_item *x = *(struct list_item *const *)a;
 	const struct list_item *y = *(struct list_item *const *)b;
-	int c = strcmp(container_status_name(x->status), container_status_name(y->status));
+	int c = strcmp(container_status_text(x->status, &x->s),
+		       container_status_text(y->status, &y->s));
 
 	return c ? c : by_created(a, b);
 }
@@ -274,7 +275,10 @@ static const char *status_text(const struct list *l, const struct list_item *it)
 	case CONTAINER_CREATED:
 		return "Created";
 	case CONTAINER_RUNNING:
-		return arena_printf(l->a, "Up %s", ago(l, seconds_of(it->s.started)));
+		if (it->s.paused && !l->q->docker)
+			return "Paused";
+		return arena_printf(l->a, "Up %s%s", ago(l, seconds_of(it->s.started)),
+				    it->s.paused ? " (Paused)" : "");
 	case CONTAINER_RESTARTING:
 		return arena_printf(l->a, "Restarting (%" PRId64 ") %s ago", it->s.exit_code,
 				    ago(l, finished));
@@ -503,7 +507,7 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put_str(&m, "ImageID", l->q->no_trunc ? hex : arena_printf(l->a, "%.12s", hex));
 	put_str(&m, "Command", command_text(l, it));
 	put_str(&m, "Status", status_text(l, it));
-	put_str(&m, "State", container_status_name(it->status));
+	put_str(&m, "State", container_status_text(it->status, &it->s));
 	put_times(l, it, &m);
 	put_str(&m, "Ports", ports(l, it));
 	put(&m, "ExposedPorts", exposed);
@@ -563,7 +567,7 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	put_int(&m, "Restarts", it->s.restart_count);
 	put(&m, "Size", size);
 	put_int(&m, "StartedAt", started == NO_TIME ? go_zero_time : started);
-	put_str(&m, "State", container_status_name(it->status));
+	put_str(&m, "State", container_status_text(it->status, &it->s));
 	put_str(&m, "Status", status_text(l, it));
 	put_int(&m, "Created", it->created.tv_sec);
 	return m.o;

@@ -117,7 +117,7 @@ static int parse_status(struct list_filter *f, const char *whole, struct err *e)
 	for (size_t i = 0; i < countof(known); i++)
 		if (!strcmp(known[i], f->text))
 			return 0;
-	return bad(e, whole, "the states are created, running, restarting, exited, lost");
+	return bad(e, whole, "the states are created, running, paused, restarting, exited, lost");
 }
 
 /* The moment at which a container that the user named was made. */
@@ -342,7 +342,7 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 	case F_NOT_LABEL:
 		return !pairs_fit(&it->s.labels, f->text);
 	case F_STATUS:
-		return !strcmp(container_status_name(it->status), f->text);
+		return !strcmp(container_status_text(it->status, &it->s), f->text);
 	case F_EXITED:
 		return it->status == CONTAINER_EXITED && it->s.exit_code == f->code;
 	case F_ANCESTOR:

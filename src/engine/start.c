@@ -39,6 +39,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 	if (!fresh && container_refresh(h, c, r < 0 ? NULL : e) <
 			      0) /* what was read before the lock may be old */
 		return r < 0 ? r : -e->code;
+	if (c->status == CONTAINER_RUNNING && c->state.paused)
+		return container_is_paused(c, e);
 	if (c->status == CONTAINER_RUNNING) {
 		err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is running already",
 			      c->state.name);

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "engine/pause.h"
 #include "engine/stop.h"
 #include "monitor/client.h"
 #include "state/restart_policy.h"
@@ -43,6 +44,12 @@ static int leave_mark(const struct container *c, struct err *e)
 	return r < 0 ? err_set(e, r, "write down that container %s is stopped", c->state.name) : 0;
 }
 
+static int stop_signal(const struct container *c)
+{
+	return c->state.stop_signal >= 1 && c->state.stop_signal <= 64 ? (int)c->state.stop_signal
+								       : SIGTERM;
+}
+
 int container_kill(const struct home *h, struct container *c, int sig, struct err *e)
 {
 	char number[16];
@@ -64,7 +71,8 @@ int container_kill(const struct home *h, struct container *c, int sig, struct er
 		return err_set(e, r, "send signal %d to container %s", sig, c->state.name);
 	snprintf(number, sizeof number, "%d", sig);
 	container_tell(h, &c->state, "kill", "signal", number);
-	return 0;
+	/* It is meant to be heard. SIGKILL is, also by one that is paused; others wait for its unpause. */
+	return c->state.paused && sig == stop_signal(c) ? container_unpause(h, c, e) : 0;
 }
 
 /* Milliseconds are waited for a pidfd. 0: it ended; -ETIMEDOUT. */
@@ -188,9 +196,7 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 	bool configured = timeout_s >= 0 || c->state.stop_timeout >= 0;
 
 	if (!sig)
-		sig = c->state.stop_signal >= 1 && c->state.stop_signal <= 64
-			      ? (int)c->state.stop_signal
-			      : SIGTERM;
+		sig = stop_signal(c);
 	*ret = (struct stop_report){STOP_WAS_DOWN, sig,
 				    timeout_s >= 0		 ? timeout_s
 				    : c->state.stop_timeout >= 0 ? c->state.stop_timeout
@@ -202,6 +208,8 @@ int container_stop(const struct home *h, struct container *c, int64_t timeout_s,
 		return container_stop_waiting(h, c, e);
 	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_LOST)
 		return 0;
+	if (c->state.paused && timeout_s != 0) /* it is asked to end, so it has to hear that */
+		container_unpause(h, c, NULL);
 	autoclose int pid1 = open_pid1(c);
 	if (pid1 >= 0)
 		ret->how = ask(pid1, c, ret, configured);

@@ -23,7 +23,7 @@ struct stop_report {
 int container_stop(const struct home *h, struct container *c, int64_t timeout_s, int sig,
 		   struct stop_report *ret, struct err *e);
 
-/* Sends a signal to PID 1. ERR_CONTAINER_NOT_RUNNING. With a restart policy, a signal that is meant to end the container is written down as the
+/* Sends a signal to PID 1. One that is paused goes on if it is its stop signal. ERR_CONTAINER_NOT_RUNNING. With a restart policy, a signal that is meant to end the container is written down as the
  * user's wish that it stays ended; one that waits to be started again is not any more, whatever the signal. */
 int container_kill(const struct home *h, struct container *c, int sig, struct err *e);
 

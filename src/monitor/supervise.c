@@ -21,7 +21,6 @@
 #include "monitor/usernet.h"
 #include "net/lease.h"
 #include "net/parent.h"
-#include "state/events.h"
 #include "state/tell.h"
 #include "state/tmp.h"
 #include "runtime/secrets.h"
@@ -374,6 +373,8 @@ static void record_running(void)
 	st->error = NULL;
 	st->oom_killed = false;
 	st->cgroup = placing_path();
+	if (!sv.s->unpublished)
+		unlinkat(sv.s->dir, CONTAINER_PAUSED, 0);
 	write_state("running");
 	restart_began(&sv.restart);
 }
@@ -532,13 +533,7 @@ static void see_oom(void)
 			 " of the container's processes",
 			 n);
 	relay_tell(&sv.relay, FRAME_NOTE, note, strlen(note));
-	const struct event oom = {.type = "container",
-				  .action = "oom",
-				  .id = sv.s->config->id,
-				  .name = sv.s->state->name,
-				  .image = sv.s->config->image,
-				  .labels = &sv.s->config->labels};
-	event_write(sv.s->home->fd, &oom);
+	container_tell(sv.s->home, sv.s->state, "oom", NULL, NULL);
 }
 
 static void on_child(struct watch *w, uint32_t events)
@@ -560,6 +555,7 @@ static void on_child(struct watch *w, uint32_t events)
 	 * container, and nothing can have left that. */
 	if (sv.run.users >= 0)
 		strays_end_in(sv.run.users);
+	unlinkat(sv.s->dir, CONTAINER_PAUSED, 0);
 	see_oom();
 	placing_end();
 	/* A stream may have been passed on to a process outside. */

@@ -81,6 +81,19 @@ static bool alive(int64_t pid, int64_t start)
 	return pid > 0 && proc_start_time((pid_t)pid) == (uint64_t)start && start;
 }
 
+const char *container_status_text(enum container_status s, const struct container_state *st)
+{
+	return s == CONTAINER_RUNNING && st->paused ? "paused" : container_status_name(s);
+}
+
+static bool is_marked_paused(const struct home *h, const char *id)
+{
+	char path[CONTAINER_ID_LEN + 24];
+
+	snprintf(path, sizeof path, "containers/%.64s/" CONTAINER_PAUSED, id);
+	return faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 enum container_status container_derive(const struct home *h, struct container_state *s)
 {
 	if (str_eq(s->status, "created"))
@@ -89,8 +102,10 @@ enum container_status container_derive(const struct home *h, struct container_st
 	if (!waits && !str_eq(s->status, "running"))
 		return CONTAINER_EXITED;
 	bool same_boot = str_eq(s->boot, h->boot_id);
-	if (same_boot && alive(s->sup, s->sup_start))
+	if (same_boot && alive(s->sup, s->sup_start)) {
+		s->paused = !waits && is_marked_paused(h, s->id);
 		return waits ? CONTAINER_RESTARTING : CONTAINER_RUNNING;
+	}
 	if (waits)
 		return CONTAINER_EXITED;
 	if (same_boot && alive(s->pid, s->pid_start))

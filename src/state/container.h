@@ -17,6 +17,8 @@ enum { CONTAINER_ID_LEN = 64 };
 
 /* Files of a container's directory that only say something by being there: its end is a part of a restart. */
 #define CONTAINER_KEEP "keep"
+/* It is paused (engine/pause.h); only while it runs. What it holds is for the unpause. */
+#define CONTAINER_PAUSED "paused"
 
 struct container_state {
 	const char *id, *name;
@@ -36,6 +38,7 @@ struct container_state {
 	int64_t stop_signal, stop_timeout; /* timeout in seconds; -1: not configured */
 	bool auto_remove, tty, interactive;
 	bool oom_killed; /* the kernel has killed processes of its last run, for its memory limit */
+	bool paused;	 /* not of the record: found by container_derive() */
 	const char *cgroup; /* of its last run, below /sys/fs/cgroup; NULL: none of its own */
 	const char *
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
@@ -71,6 +74,8 @@ enum container_status {
 	CONTAINER_LOST, /* its supervisor died, PID 1 has not: ended by the next command that writes */
 };
 const char *container_status_name(enum container_status s);
+/* The same for people: one that runs and is paused is "paused". */
+const char *container_status_text(enum container_status s, const struct container_state *st);
 /* Does its supervisor live, so that it runs, or will again by itself? */
 bool container_is_up(enum container_status s);
 
