@@ -27,7 +27,7 @@ exec(sys.argv[3])
 }
 
 # listing: every entry of the store with type, link target and size; what must not change when something is refused.
-listing() { (cd "$(store)" && find . -printf '%p %y %l %s\n' | grep -v '^\./u0\| d \|/\.lock ' | sort); }
+listing() { (cd "$(store)" && find . -printf '%p %y %l %s\n' | grep -v '^\./u0\|^\./events\| d \|/\.lock ' | sort); }
 
 # no_tmp: nothing is unfinished, and nothing is being removed; for wait_for.
 no_tmp() { [ -z "$(ls "$(store)/tmp")" ]; }

@@ -61,6 +61,8 @@ bound() {
 	awk -v p="$(printf ':%04X' "$1")" '$2 ~ p "$" && $4 == "0A" { sub(":.*", "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null | sort | tr '\n' ' '
 }
 
+nobody_there() { [ -z "$(bound "$1")" ]; }
+
 test_bound_where_told() { # short
 	local all6=''
 	has_six && all6='00000000000000000000000000000000 '
@@ -69,7 +71,8 @@ test_bound_where_told() { # short
 	assert_eq '0100007F ' "$(bound 4003)" 127.0.0.1
 	assert_eq '00000000 ' "$(bound 4004)" 0.0.0.0
 	hoy rm -f -t 0 box >/dev/null
-	wait_for test -z "$(bound 4002)$(bound 4003)"
+	wait_for nobody_there 4002
+	wait_for nobody_there 4003
 	has_six || return 0
 	box -p '[::1]:4005:4000' -p '[::]:4006:4000'
 	assert_eq '00000000000000000000000001000000 ' "$(bound 4005)" '[::1]'

@@ -146,12 +146,14 @@ test_rename() { # peer_ok short
 	hoy rm -f -t 0 a b >/dev/null
 }
 
+no_names() { [ -z "$(ls "$(store)/cnames")" ]; }
+
 test_rename_of_rm_leaves_no_name() {
 	load busybox
 	hoy run -d --rm --name a --network none busybox sleep 1000 >/dev/null || fail run
 	hoy rename a b || fail rename
 	hoy kill b >/dev/null || fail kill
-	wait_for -t 10 test -z "$(ls "$(store)/cnames")"
+	wait_for no_names
 	hoy create --name b --network none busybox true >/dev/null || fail 'the name is not free'
 	hoy rename b c || fail rename
 	hoy rm c >/dev/null || fail rm
