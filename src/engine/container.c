@@ -164,8 +164,6 @@ static void end_strays(struct container *c)
 
 int container_keep(struct container *c, struct err *e)
 {
-	if (!c->state.auto_remove)
-		return 0;
 	int fd = openat(c->dir, CONTAINER_KEEP, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, errno, "mark container %s for its restart", c->state.name);

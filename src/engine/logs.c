@@ -2,11 +2,12 @@
 #include <sys/inotify.h>
 
 #include "base/base.h"
+#include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/logs.h"
 
-enum { PIECE = 64 * 1024, POLL_MS = 200 };
+enum { PIECE = 64 * 1024, POLL_MS = 200, RESTART_MS = 30000, RESTART_POLL_MS = 20 };
 
 /* There is none in the container's directory: it was never started, or its log is somewhere else, or nowhere. */
 static int open_elsewhere(int dir, struct arena *a, struct logs_source *ret, struct err *e)
@@ -38,7 +39,7 @@ int logs_open(const struct home *h, const char *text, struct logs_source *ret, s
 	scoped(arena) a = {0};
 	struct container_state s;
 
-	*ret = (struct logs_source){.files.dir = -1, .sup = -1};
+	*ret = (struct logs_source){.home = h, .files.dir = -1, .sup = -1};
 	int r = container_resolve(h, text, ret->id, e);
 	if (r < 0)
 		return r;
@@ -150,6 +151,36 @@ static bool has_ended(const struct logs_source *s)
 	return s->sup < 0 || poll(&p, 1, 0) == 1;
 }
 
+/* Its supervisor has ended. Has another command started it anew, or is `hoy restart` about to? The mark of a restart goes when the container runs again, so without one
+ * the state is the truth; one that was left by a command that was killed is not believed for long. */
+static bool goes_on(struct logs_source *s)
+{
+	scoped(arena) a = {0};
+	struct container_state st;
+	struct err ignored;
+	autoclose int dir = s->sup < 0 ? -1 : container_dir(s->home, s->id, &ignored);
+	int64_t now = time_mono_ms();
+
+	if (dir < 0)
+		return false;
+	bool marked = faccessat(dir, CONTAINER_KEEP, F_OK, 0) == 0;
+	if (container_state_read(s->home, s->id, &st, &a, &ignored) == 0 &&
+	    container_is_up(container_derive(s->home, &st))) {
+		int sup = proc_open((pid_t)st.sup, (uint64_t)st.sup_start);
+		if (sup >= 0) {
+			close(s->sup);
+			s->sup = sup;
+			s->restart_until = 0;
+			return true;
+		}
+	}
+	if (!marked)
+		return false;
+	if (!s->restart_until)
+		s->restart_until = now + RESTART_MS;
+	return now < s->restart_until;
+}
+
 /* One round: reads what there is; a container that had ended before is done then. */
 static int round_of(struct logs_source *v, size_t n, int watch, bool last, bool *ret_all_done,
 		    struct err *e)
@@ -164,6 +195,7 @@ static int round_of(struct logs_source *v, size_t n, int watch, bool last, bool 
 			r = log_reader_end(&v[i].reader);
 		if (r != 0)
 			return r;
+		ended = last || (ended && !goes_on(&v[i]));
 		v[i].done = ended;
 		*ret_all_done &= ended;
 	}
@@ -191,10 +223,14 @@ static int wait_for_more(struct logs_source *v, size_t n, int watch, struct poll
 
 	if (watch < 0 && (timeout < 0 || timeout > POLL_MS))
 		timeout = POLL_MS;
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].done && v[i].restart_until && (timeout < 0 || timeout > RESTART_POLL_MS))
+			timeout = RESTART_POLL_MS;
 	p[0] = (struct pollfd){.fd = watch, .events = POLLIN};
 	p[1] = (struct pollfd){.fd = sink->out};
 	for (size_t i = 0; i < n; i++)
-		p[2 + i] = (struct pollfd){.fd = v[i].done ? -1 : v[i].sup, .events = POLLIN};
+		p[2 + i] = (struct pollfd){.fd = v[i].done || v[i].restart_until ? -1 : v[i].sup,
+					   .events = POLLIN};
 	if (poll(p, n + 2, timeout) < 0 && errno != EINTR)
 		return err_set(e, errno, "wait for the logs");
 	if (p[1].revents & (POLLERR | POLLHUP)) {

@@ -2,7 +2,7 @@
  * logs.h - the output of containers as their logs have kept it: all of it, its end, a span of time, or as it grows.
  *
  * Reading takes no lock and little memory, whatever the log holds. To follow a log, its file is watched and the supervisor's
- * process with it: once that has ended the rest is read, and the container's log is done. That holds as well for a --rm
+ * process with it: once that has ended the rest is read, and the container's log is done, unless it is being restarted. That holds as well for a --rm
  * container, whose directory vanishes: the open file stays readable.
  */
 #ifndef ENGINE_LOGS_H
@@ -34,6 +34,8 @@ struct logs_source {
 	char name[256];
 	struct log_files files; /* none: the container never had output */
 	int sup;		/* pidfd of the supervisor; -1: the container does not run */
+	const struct home *home;
+	int64_t restart_until; /* monotonic milliseconds: so long another supervisor is waited for; 0: none is */
 	bool done;
 	struct log_reader reader;
 	/* for the callbacks of reader */

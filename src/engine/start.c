@@ -49,10 +49,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 	if (r < 0)
 		return r;
 	container_end_lost(h, c);
-	if (!fresh && c->state.auto_remove) { /* the restart that the mark was for is this one */
-		unlinkat(c->dir, CONTAINER_KEEP, 0);
+	if (!fresh && c->state.auto_remove)
 		launch_forget_overlays(c->dir);
-	}
 	if (!fresh && c->state.restart)
 		restart_unmark_stopped(c->dir);
 	c->state.restart_count = 0;

@@ -376,6 +376,8 @@ static void record_running(void)
 	if (!sv.s->unpublished)
 		unlinkat(sv.s->dir, CONTAINER_PAUSED, 0);
 	write_state("running");
+	if (!sv.s->unpublished) /* the restart that the mark was for is this one; whoever misses it sees that the container runs */
+		unlinkat(sv.s->dir, CONTAINER_KEEP, 0);
 	restart_began(&sv.restart);
 }
 

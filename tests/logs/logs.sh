@@ -1,5 +1,6 @@
 #!/bin/bash
 # logs: byte for byte what the container wrote, selected by lines and times, followed to the end; whatever the log file holds.
+# shellcheck disable=SC2317  # functions called by wait_for
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -137,6 +138,46 @@ test_follow() {
 	assert_eq last "$(cat "$T/e")"
 	run hoy logs -f c
 	assert_out $'first\nend'
+}
+
+# A restart is no end of a log that is followed; the end after it is.
+test_follow_over_a_restart() {
+	load busybox
+	local o
+	for o in --rm ''; do
+		# shellcheck disable=SC2086  # no word if it is empty
+		hoy run --network none -d $o --name c busybox sh -c 'echo begins; trap "exit 0" TERM; while [ ! -e /go ]; do sleep 0.05; done; echo ends' >/dev/null || fail run
+		hoy logs -f c >"$T/o" &
+		local pid=$!
+		wait_for file_has "$T/o" begins
+		hoy restart c >/dev/null || fail restart
+		begun() { [ "$(grep -c begins "$T/o")" = "$1" ]; }
+		wait_for begun 2
+		hoy restart c >/dev/null || fail restart
+		wait_for begun 3
+		hoy exec c touch /go || fail exec
+		wait $pid || fail "status $?"
+		assert_eq $'begins\nbegins\nbegins\nends' "$(cat "$T/o")"
+		[ -n "$o" ] || [ ! -e "$(store)/containers/$(hoy inspect -f '{{.Id}}' c)/keep" ] || fail 'the mark of a restart stays'
+		hoy rm -f c >/dev/null 2>&1
+	done
+}
+
+# A restart that was cut off by a kill leaves a mark; who follows then is not held for ever, and the next start takes it away.
+test_mark_of_a_restart_that_was_killed() {
+	load busybox
+	hoy run --network none -d --name c busybox sleep 1000 >/dev/null || fail run
+	local d
+	d=$(store)/containers/$(hoy inspect -f '{{.Id}}' c)
+	: >"$d/keep"
+	hoy stop -t 0 c >/dev/null
+	run timeout 20 $HOY logs -f c
+	assert_ok
+	hoy start c >/dev/null
+	[ ! -e "$d/keep" ] || fail 'the mark stays'
+	run hoy system check
+	assert_ok
+	hoy rm -f -t 0 c >/dev/null
 }
 
 test_follow_of_what_vanishes() {
