@@ -15,12 +15,9 @@ struct logs_opts {
 #define ROWS(tail_letter, names_letter)                                                            \
 	{"color", 0, TO(OPT_BOOL, color), NULL,                                                    \
 	 "Give the IDs or names of several containers colors of their own"},                       \
-		{"details",                                                                        \
-		 0,                                                                                \
-		 TO(OPT_BOOL, details),                                                            \
-		 NULL,                                                                             \
-		 "Taken for docker's sake",                                                        \
-		 .flags = OPT_IGNORED | OPT_HIDDEN},                                               \
+		{"details", 0, TO(OPT_BOOL, details), NULL,                                        \
+		 "Put the labels and variables before each line that --log-opt labels= and env= "  \
+		 "name"},                                                                          \
 		{"follow", 'f', TO(OPT_BOOL, follow), NULL,                                        \
 		 "Go on as the container writes, until it ends"},                                  \
 		{"latest", 'l', TO(OPT_BOOL, latest), NULL, "The newest container"},               \
@@ -94,6 +91,10 @@ static int print_line(void *arg, size_t which, bool is_stderr, const char *when)
 		print_whose(p, out, which);
 	if (p->o->timestamps && *when)
 		out_printf(out, "%s ", when);
+	if (p->v[which].details.len) {
+		out_escaped(out, p->v[which].details.s);
+		out_text(out, " ");
+	}
 	return failed(p);
 }
 
@@ -184,7 +185,7 @@ static int logs_run(struct cli *c, void *opts, struct err *e)
 	for (size_t i = 0; i < c->nargs; i++)
 		v[i] = (struct logs_source){.files.dir = -1, .sup = -1};
 	for (size_t i = 0; i < c->nargs && r == 0; i++)
-		r = logs_open(&h, c->args[i], &v[i], e);
+		r = logs_open(&h, c->args[i], o->details, &v[i], e);
 	if (r == 0)
 		r = read_logs(c, o, &q, v, e);
 	for (size_t i = 0; i < c->nargs; i++) {

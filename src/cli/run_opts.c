@@ -99,8 +99,9 @@ const struct opt run_common_rows[] = {
 	 "local (default), k8s-file or none", .words = "local k8s-file json-file none",
 	 .complete = COMPLETE_WORDS},
 	{"log-opt", 0, TO(OPT_STRS, more.log_opts), "KEY=VALUE",
-	 "max-size=SIZE of the log's file, max-file=NUMBER of them, path=FILE",
-	 .words = "max-size= max-file= path=", .complete = COMPLETE_WORDS},
+	 "max-size=SIZE of the log's file, max-file=NUMBER of them, path=FILE; labels=KEYS and "
+	 "env=NAMES for logs --details",
+	 .words = "max-size= max-file= path= labels= env=", .complete = COMPLETE_WORDS},
 	{"mac-address", 0, TO(OPT_STR, net.mac), "ADDRESS", "MAC address in its network"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
 	 "type=bind, volume, tmpfs, image, glob, ramfs or devpts, with source=, destination= "

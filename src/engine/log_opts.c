@@ -39,7 +39,8 @@ static int set_driver(const char *name, struct container_config *c, struct err *
 static int bad(const char *text, const char *why, struct err *e)
 {
 	err_fail(e, ERR_USAGE, "--log-opt \"%.100s\": %s", text, why);
-	return err_hint(e, "the options are max-size=SIZE, max-file=NUMBER and path=FILE");
+	return err_hint(e, "the options are max-size=SIZE, max-file=NUMBER, path=FILE, "
+			   "labels=KEYS, env=NAMES");
 }
 
 static int set_path(const char *text, const char *path, struct container_config *c, struct arena *a,
@@ -84,10 +85,16 @@ static int set_option(const char *text, struct container_config *c, struct arena
 	}
 	if (!strcmp(key, "tag"))
 		return bad(text, "the lines of a log file carry no tag", e);
-	if (!strcmp(key, "compress") || !strcmp(key, "labels") || !strcmp(key, "labels-regex") ||
-	    !strcmp(key, "env") || !strcmp(key, "env-regex") || !strcmp(key, "mode") ||
-	    !strcmp(key, "max-buffer-size"))
-		return bad(text, "this build does not know the option", e);
+	if (!strcmp(key, "labels") || !strcmp(key, "env"))
+		return eq[1] ? 0 : bad(text, "it names none", e);
+	if (!strcmp(key, "labels-regex") || !strcmp(key, "env-regex"))
+		return bad(text, "labels and variables are named one by one: labels=A,B env=C", e);
+	if (!strcmp(key, "compress"))
+		return bad(text, "logs are not compressed; the form local is small by itself", e);
+	if (!strcmp(key, "mode") || !strcmp(key, "max-buffer-size"))
+		return bad(text,
+			   "a log is written before clients get the output: nothing is buffered",
+			   e);
 	return bad(text, "unknown option", e);
 }
 
@@ -117,4 +124,35 @@ int log_opts_apply(const char *driver, const struct strs *opts, struct container
 	if (r == 0 && c->log_max_size && !c->log_max_files)
 		c->log_max_files = str_eq(c->log_driver, "local") ? CONFIG_LOG_COUNT : 2;
 	return r;
+}
+
+/* Each key of a list "a,b" that is there: "a=value". */
+static void add_named(const char *list, const char *(*value)(const void *of, const char *key),
+		      const void *of, struct str *ret)
+{
+	scoped(strv) keys = {0};
+
+	if (list)
+		strv_split(&keys, list, ',');
+	for (size_t i = 0; i < keys.n; i++) {
+		const char *v = value(of, keys.v[i]);
+		if (v)
+			str_addf(ret, "%s%s=%s", ret->len ? "," : "", keys.v[i], v);
+	}
+}
+
+static const char *label(const void *of, const char *key)
+{
+	return pairs_get(of, key);
+}
+
+static const char *variable(const void *of, const char *key)
+{
+	return env_get(of, key);
+}
+
+void log_opts_details(const struct container_config *c, struct str *ret)
+{
+	add_named(pairs_get(&c->log_opts, "labels"), label, &c->labels, ret);
+	add_named(pairs_get(&c->log_opts, "env"), variable, &c->process.env, ret);
 }

@@ -6,9 +6,12 @@
 
 #include "runtime/config.h"
 
-/* Drivers: local (the default), k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N. Others of docker and podman are
+/* Drivers: local (the default), k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N, labels=KEYS and env=NAMES (for `logs --details`). Others of docker and podman are
  * refused with the reason. ERR_USAGE. */
 int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
 		   struct arena *a, struct err *e);
+
+/* The labels and variables that labels= and env= name, as "a=1,b=2"; nothing if there are none. */
+void log_opts_details(const struct container_config *c, struct str *ret);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "engine/log_opts.h"
 #include "engine/logs.h"
 
 enum { PIECE = 64 * 1024, POLL_MS = 200, RESTART_MS = 30000, RESTART_POLL_MS = 20 };
@@ -34,7 +35,18 @@ static int open_elsewhere(int dir, struct arena *a, struct logs_source *ret, str
 	return r < 0 ? err_set(e, r, "open the log %s", c.log_path) : 0;
 }
 
-int logs_open(const struct home *h, const char *text, struct logs_source *ret, struct err *e)
+static int find_details(int dir, struct arena *a, struct logs_source *ret, struct err *e)
+{
+	struct container_config c;
+	int r = config_read(dir, &c, a, e);
+
+	if (r == 0)
+		log_opts_details(&c, &ret->details);
+	return r;
+}
+
+int logs_open(const struct home *h, const char *text, bool details, struct logs_source *ret,
+	      struct err *e)
 {
 	scoped(arena) a = {0};
 	struct container_state s;
@@ -59,11 +71,12 @@ int logs_open(const struct home *h, const char *text, struct logs_source *ret, s
 		r = open_elsewhere(dir, &a, ret, e);
 	else if (r < 0)
 		err_set(e, r, "open the log of container %s", ret->name);
-	return r;
+	return r == 0 && details ? find_details(dir, &a, ret, e) : r;
 }
 
 void logs_close(struct logs_source *s)
 {
+	str_free(&s->details);
 	log_files_close(&s->files);
 	fd_close(&s->sup);
 }

@@ -32,6 +32,7 @@ struct logs_sink {
 struct logs_source {
 	char id[CONTAINER_ID_LEN + 1];
 	char name[256];
+	struct str details;	/* what --details puts before each line; only if it was asked for */
 	struct log_files files; /* none: the container never had output */
 	int sup;		/* pidfd of the supervisor; -1: the container does not run */
 	const struct home *home;
@@ -44,7 +45,8 @@ struct logs_source {
 };
 
 /* Finds the container and opens its log. logs_close() may be called after a failure, too. */
-int logs_open(const struct home *h, const char *text, struct logs_source *ret, struct err *e);
+int logs_open(const struct home *h, const char *text, bool details, struct logs_source *ret,
+	      struct err *e);
 void logs_close(struct logs_source *s);
 
 /* Reads them: one after the other, or as they grow if they are followed; then until all have ended. */

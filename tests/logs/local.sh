@@ -156,4 +156,20 @@ test_flood_starves_nobody() {
 	hoy rm -f -t 0 calm >/dev/null
 }
 
+test_details() {
+	load busybox
+	hoy run --name c --network none -l "a=1" -l b=$'x\ny' -e V=7 -e SECRET=s --log-opt labels=a,b,none --log-opt env=V,NONE busybox echo hi >/dev/null || fail run
+	run hoy logs --details c
+	assert_out 'a=1,b=x\ny,V=7 hi'
+	run hoy logs -t --details c
+	assert_match '^20[^ ]* a=1,b=x\\ny,V=7 hi$'
+	run hoy logs c
+	assert_out hi
+	hoy run --name d --network none -l a=1 busybox echo hi >/dev/null || fail run
+	run hoy logs --details d
+	assert_out hi
+	run hoy run --log-opt labels-regex=. busybox true
+	assert_err E-USAGE
+}
+
 run_tests "$@"
