@@ -165,17 +165,12 @@ static void unknown_key(struct cli *c, const struct conf_file *f, const char *se
 			continue;
 		least = d + elsewhere;
 		str_reset(&near);
-		str_addf(&near, "; did you mean %s%s%s%s?", k->key, elsewhere ? " in [" : "",
-			 !elsewhere   ? ""
-			 : k->section ? k->section
-				      : "",
-			 !elsewhere   ? ""
-			 : k->section ? "]"
-				      : "]");
-		if (elsewhere && !k->section) {
-			str_reset(&near);
+		if (!elsewhere)
+			str_addf(&near, "; did you mean %s?", k->key);
+		else if (k->section)
+			str_addf(&near, "; did you mean %s in [%s]?", k->key, k->section);
+		else
 			str_addf(&near, "; did you mean %s, above all sections?", k->key);
-		}
 	}
 	str_addf(&shown, *section ? "[%s] %s" : "%s%s", section, key);
 	if (c->cmd->name[0] != '_')

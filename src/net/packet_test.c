@@ -421,11 +421,12 @@ static void trains(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(datagrams),  cmocka_unit_test(lies),
-		cmocka_unit_test(extensions), cmocka_unit_test(resets),
-		cmocka_unit_test(errors),     cmocka_unit_test(echoes),
-		cmocka_unit_test(pieces),     cmocka_unit_test(fragments),
-		cmocka_unit_test(beyond),     cmocka_unit_test(trains),
+		cmocka_unit_test(datagrams),	    cmocka_unit_test(lies),
+		cmocka_unit_test(extensions),	    cmocka_unit_test(resets),
+		cmocka_unit_test(errors),	    cmocka_unit_test(echoes),
+		cmocka_unit_test(pieces),	    cmocka_unit_test(fragments),
+		cmocka_unit_test(beyond),	    cmocka_unit_test(trains),
+		cmocka_unit_test(fragments_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
