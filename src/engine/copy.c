@@ -14,6 +14,7 @@
 #include "engine/copy_place.h"
 #include "runtime/inside.h"
 #include "runtime/user.h"
+#include "state/tell.h"
 #include "store/copied.h"
 #include "store/layer_form.h"
 #include "store/pack.h"
@@ -468,6 +469,10 @@ int copy_run(const struct home *h, const struct copy *c, struct copy_result *ret
 		r = open_second(h, c->to.container, &ct[0], &ct[1], e);
 	if (r == 0)
 		r = run_ends(h, c, ct, ret, e);
+	if (r == 0 && c->from.container)
+		container_tell(h, &ct[0].state, "copy", "from", c->from.path);
+	if (r == 0 && c->to.container)
+		container_tell(h, &ct[1].state, "copy", "to", c->to.path);
 	container_free(&ct[0]);
 	container_free(&ct[1]);
 	return r;

@@ -97,6 +97,50 @@ static void lengths(void **state)
 	assert_string_equal(got, str_cstr(&all));
 }
 
+static int on_text(void *arg, bool is_stderr, const char *p, size_t n)
+{
+	str_addn(&((struct str *)arg)[is_stderr], p, n);
+	return 0;
+}
+
+/* The same in the local form: what is told and what is kept make up what was written, and times are known all the way. */
+static void full_local(void **state)
+{
+	struct fixture *f = *state;
+	static char line[16384];
+	struct rlimit old, small;
+	struct log l;
+
+	memset(line, 'x', sizeof line);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	for (rlim_t size = 10; size < 20000; size += 997) {
+		struct str out[2] = {0};
+		struct log_reader r = {.sink = {NULL, on_text, out}};
+		unlinkat(f->dir, "ctr.log", 0);
+		assert_int_equal(
+			log_open(&l, &(struct log_place){.dir = f->dir, .form = LOG_LOCAL}), 0);
+		small = (struct rlimit){size, old.rlim_max};
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		log_write(&l, false, line, sizeof line);
+		log_write(&l, false, "lost\n", 5);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+		log_write(&l, false, "after\n", 6);
+		log_close(&l);
+		str_reset(&f->file);
+		assert_int_equal(fd_read_file_at(f->dir, "ctr.log", &f->file, 1 << 20), 0);
+		assert_int_equal(f->file.s[0], '@');
+		assert_int_equal(log_reader_feed(&r, f->file.s, f->file.len), 0);
+		assert_int_equal(log_reader_end(&r), 0);
+		const char *said = strstr(str_cstr(&out[1]), "hoy: "), *got = str_cstr(&out[0]);
+		uint64_t lost = said ? strtoull(said + 5, NULL, 10) : 0, kept = strspn(got, "x");
+		assert_int_equal(lost + kept + (strstr(got, "lost\n") ? 5 : 0), sizeof line + 5);
+		assert_true(str_ends(got, "after\n"));
+		str_free(&out[0]);
+		str_free(&out[1]);
+	}
+}
+
 /* The file may not grow beyond some point, wherever in an entry that is: what is there is whole, and what is lost is told. */
 static void full(void **state)
 {
@@ -217,6 +261,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(format, setup, teardown),
 		cmocka_unit_test_setup_teardown(lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_local, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(rotation, setup, teardown),
 		cmocka_unit_test_setup_teardown(following, setup, teardown),

@@ -26,10 +26,11 @@ test_every_verb_of_containers() {
 	hoy top d >/dev/null
 	hoy export d >/dev/null
 	hoy commit -q d i >/dev/null 2>&1
+	hoy cp d:/etc/passwd "$T/x" || fail cp
 	hoy restart -t 0 d >/dev/null
 	hoy stop -t 0 d >/dev/null
 	hoy container prune -f >/dev/null
-	assert_eq create,init,start,exec,exec_died,kill,rename,top,export,commit,died,stop,restart,init,start,died,stop,remove,prune \
+	assert_eq create,init,start,exec,exec_died,kill,rename,top,export,commit,copy,died,stop,restart,init,start,died,stop,remove,prune \
 		"$(hoy events --stream=false --filter type=container --format '{{.Status}}' | tr '\n' ',' | sed 's/,$//')" 'events'
 	run hoy events --stream=false --filter event=rename --format '{{.Name}} {{.Attributes.oldName}}'
 	assert_out 'd c'
