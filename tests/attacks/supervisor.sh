@@ -29,7 +29,7 @@ test_log_flood_rotated() { # short
 	local sup what
 	load busybox
 	for what in 'yes "some text"' 'tr "\\0" y </dev/zero' 'cat /dev/zero' 'cat /dev/urandom'; do
-		hoy run -d --name c --network none --log-opt max-size=200k busybox sh -c "$what | head -c 20000000; echo; echo the end; sleep 1000" >/dev/null || fail start
+		hoy run -d --name c --network none --log-opt max-size=200k --log-opt max-file=2 busybox sh -c "$what | head -c 20000000; echo; echo the end; sleep 1000" >/dev/null || fail start
 		wait_for flood_has_ended
 		[ "$(du -sb --apparent-size "$(store)/containers/$(hoy inspect -f '{{.Id}}' c)" | cut -f1)" -lt 500000 ] || fail "bytes on disk after $what"
 		sup=$(supervisor_of c)
