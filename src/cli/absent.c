@@ -71,9 +71,6 @@ const struct absent absent_commands[] = {
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"mount unmount", "hoy mounts no containers in this build",
 	 "hoy cp copies files out of one and into it; hoy run -v shares a directory"},
-	{"stats update", "hoy keeps containers in no cgroup of their own in this build",
-	 "hoy kill -s STOP and -s CONT stop and go on with its first process; hoy top shows "
-	 "processes"},
 	{"healthcheck", "hoy does not watch containers in this build",
 	 "hoy wait waits until a container ends; hoy ps shows how all of them are"},
 	{"compose pod kube play generate quadlet", "hoy runs one container at a time",

@@ -26,9 +26,11 @@
 	X(rm)                                                                                      \
 	X(run)                                                                                     \
 	X(start)                                                                                   \
+	X(stats)                                                                                   \
 	X(stop)                                                                                    \
 	X(top)                                                                                     \
 	X(unpause)                                                                                 \
+	X(update)                                                                                  \
 	X(wait)                                                                                    \
 	/* images */                                                                               \
 	X(history)                                                                                 \

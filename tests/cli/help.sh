@@ -125,7 +125,7 @@ test_error_ids() { # short
 test_absent() { # short
 	local row
 	for row in 'create --oom-kill-disable x|cgroup v2|memory.high' 'run --userns=keep-id x|ids|hoy info' \
-		'run --pod x y|pods' 'stats|cgroup|hoy top' \
+		'run --pod x y|pods' \
 		'image build x|Dockerfiles|hoy commit' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
 		run hoy ${row%%|*}
