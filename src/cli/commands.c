@@ -88,6 +88,7 @@
 	X(volume_ls)                                                                               \
 	X(volume_mount)                                                                            \
 	X(volume_prune)                                                                            \
+	X(volume_reload)                                                                           \
 	X(volume_rm)                                                                               \
 	X(volume_unmount)                                                                          \
 	/* system */                                                                               \

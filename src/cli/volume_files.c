@@ -93,6 +93,41 @@ const struct command cmd_volume_mount = {
 	.complete = COMPLETE_VOLUME,
 };
 
+static int reload_run(struct cli *c, void *opts, struct err *e)
+{
+	struct strs added = {0}, removed = {0};
+	scoped(home) h = {.fd = -1};
+	struct err why = {0};
+	size_t silent = 0;
+	int r = home_open(&h, c->root, e);
+
+	if (r == 0)
+		r = volumes_reload(&h, &added, &removed, &silent, &why, &c->arena, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < added.n; i++)
+		out_printf(&c->out, "%s%s\n", i ? "" : "Added:\n", added.v[i]);
+	for (size_t i = 0; i < removed.n; i++)
+		out_printf(&c->out, "%s%s\n", i ? "" : "Removed:\n", removed.v[i]);
+	if (silent)
+		cli_warn(c, "%zu plugin%s left as %s, the first: %s", silent,
+			 silent == 1 ? " was" : "s were", silent == 1 ? "it is" : "they are",
+			 why.msg);
+	return 0;
+}
+
+const struct command cmd_volume_reload = {
+	.name = "volume reload",
+	.group = "Volumes",
+	.summary = "Ask all volume plugins which volumes they have",
+	.description =
+		"Makes the records of the volumes of plugins what the plugins say: new ones are "
+		"added, and those that are gone are forgotten, if no container uses them. Volumes "
+		"of the driver local stay as they are.",
+	.examples = "hoy volume reload",
+	.run = reload_run,
+};
+
 static int unmount_run(struct cli *c, void *opts, struct err *e)
 {
 	scoped(home) h = {.fd = -1};

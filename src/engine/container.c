@@ -12,6 +12,7 @@
 #include "monitor/placing.h"
 #include "net/lease.h"
 #include "runtime/namespaces.h"
+#include "runtime/volume_plugins.h"
 #include "state/tell.h"
 #include "state/tmp.h"
 #include "state/u0.h"
@@ -257,6 +258,7 @@ int container_remove_files(const struct home *h, struct container *c, bool volum
 
 	if (r < 0)
 		return r;
+	volume_plugins_end_left(c->dir);
 	if (volumes || c->state.auto_remove)
 		anonymous_take_away(h, &c->state.mounts, c->id, &trash);
 	container_name_drop_now(h, c->dir, c->state.name, c->id);

@@ -5,6 +5,7 @@
 #include "monitor/proto.h"
 #include "monitor/supervise.h"
 #include "runtime/launch.h"
+#include "runtime/volume_plugins.h"
 #include "state/restart_policy.h"
 #include "state/tell.h"
 
@@ -66,9 +67,14 @@ int container_start(const struct home *h, struct container *c, const struct star
 	};
 	if (o->fds)
 		s.fds = *o->fds;
-	r = supervise_start(&s, ret_sock, e);
+	r = volume_plugins_begin(&c->config, c->dir, &c->arena, e);
 	if (r < 0)
 		return r;
+	r = supervise_start(&s, ret_sock, e);
+	if (r < 0) {
+		volume_plugins_end(&c->config, c->dir);
+		return r;
+	}
 	c->monitor = r;
 	hand_over(c);
 	return 0;

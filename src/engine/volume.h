@@ -25,6 +25,11 @@ struct volume_create_opts {
 int volume_create(const struct home *h, const struct volume_create_opts *o, struct volume *ret,
 		  struct arena *a, struct err *e);
 
+/* Makes the records of plugins' volumes what the plugins say: those that are gone and that no container uses go, new ones come. added and removed get their
+ * names. A plugin that does not answer is left as it is, and counted; *ret_why says why the first one did not. */
+int volumes_reload(const struct home *h, struct strs *added, struct strs *removed,
+		   size_t *ret_silent, struct err *ret_why, struct arena *a, struct err *e);
+
 /* ---- listing */
 
 struct volumes_query {

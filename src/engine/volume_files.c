@@ -24,7 +24,12 @@ static int find(const struct home *h, const char *text, struct volume *v, struct
 {
 	int r = volume_find(h, text, v, a, e);
 
-	return r < 0 ? r : local_parse(&v->options, l, a, e);
+	if (r < 0 || !strcmp(v->driver, VOLUME_LOCAL))
+		return r < 0 ? r : local_parse(&v->options, l, a, e);
+	err_fail(e, ERR_VOLUME_OPTION, "the files of the volume %s are with its driver, %.40s",
+		 v->name, v->driver);
+	return err_hint(e, "a container sees them: hoy run --rm -v %s:/v IMAGE tar -c -C /v .",
+			v->name);
 }
 
 static const char *directory(const struct home *h, const struct volume *v, const struct local *l,

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "engine/volume.h"
 #include "volume/local.h"
+#include "volume/plugin.h"
 
 /* ---- filters */
 
@@ -204,6 +205,10 @@ int volumes_list(const struct home *h, const struct volumes_query *q, struct are
 
 static const char *mountpoint(const struct home *h, const struct volume *v, struct arena *a)
 {
+	const char *at = "";
+
+	if (h && strcmp(v->driver, VOLUME_LOCAL) != 0)
+		return plugin_get(v->driver, v->name, a, &at, NULL, NULL) < 0 ? "" : at;
 	return h ? arena_printf(a, "%s/%s", h->path, volume_data(v->name, a)) : "";
 }
 

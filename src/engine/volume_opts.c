@@ -203,7 +203,7 @@ static int note_anonymous(struct container_config *c, int dir, struct arena *a, 
 static int make(const struct home *h, const struct volume_opts *o, const struct config_mount *m,
 		bool sync, struct volume *v, struct arena *a, struct err *e)
 {
-	struct local l;
+	struct local l = {0};
 
 	*v = (struct volume){.name = m->name,
 			     .driver = m->driver ? m->driver : o->driver,
@@ -214,7 +214,7 @@ static int make(const struct home *h, const struct volume_opts *o, const struct 
 		v->driver = VOLUME_LOCAL;
 	int r = volume_check_driver(v->driver, e);
 	if (r == 0)
-		r = local_parse(&v->options, &l, a, e);
+		r = strcmp(v->driver, VOLUME_LOCAL) ? 0 : local_parse(&v->options, &l, a, e);
 	return r < 0 ? r : volume_make(h, v, sync || !m->anonymous, l.nocopy, a, e);
 }
 

@@ -22,6 +22,7 @@
 #include "net/lease.h"
 #include "net/parent.h"
 #include "state/tell.h"
+#include "runtime/volume_plugins.h"
 #include "state/tmp.h"
 #include "runtime/secrets.h"
 #include "state/u0.h"
@@ -447,6 +448,7 @@ static void end_for_good(void)
 
 	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->sup = 0;
+	volume_plugins_end(s->config, s->dir);
 	if (sv.removes) {
 		remove_container("containers");
 	} else {
@@ -710,6 +712,7 @@ static _Noreturn void failed(const struct supervise *s, int sock, const struct e
 	networks_end(false);
 	usernet_end();
 	placing_end();
+	volume_plugins_end(s->config, s->dir);
 	if (s->unpublished) {
 		remove_container("tmp");
 		container_tell(s->home, s->state, "remove", NULL, NULL);

@@ -49,7 +49,7 @@ static struct container_config at_rest(const struct container_config *c, struct 
 	to.mounts = (struct bind_list){0};
 	to.auto_remove = false; /* what is written is to last */
 	for (size_t i = 0; i < c->mounts.n; i++)
-		if (!str_eq(m[i].type, "tmpfs"))
+		if (!str_eq(m[i].type, "tmpfs") && !m[i].driver)
 			*(struct config_mount *)bind_append(a, &to.mounts, sizeof *m) = m[i];
 	return to;
 }

@@ -2,7 +2,7 @@
  * inside.h - at work on the files of a container as it sees them, its volumes among them, without running anything of it.
  *
  * Of one that runs these are the mounts that it has. Of one that does not its root and its volumes are mounted for the
- * moment, in namespaces that nobody else sees and that vanish with the process, however that ends; tmpfs, which would be empty, stay out.
+ * moment, in namespaces that nobody else sees and that vanish with the process, however that ends; tmpfs, which would be empty, and volumes of plugins stay out.
  * Ids are those of the container: the process is root in a user namespace like its own. It has nothing of the container mapped or executed, keeps the
  * host's /proc, and walks only by path_open_in_root(), so links lead nowhere else.
  */

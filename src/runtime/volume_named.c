@@ -170,7 +170,8 @@ static struct config_mount with_options(struct stage *s, const struct config_mou
 
 int volume_named(struct stage *s, const struct config_mount *m, struct err *e)
 {
-	struct local l = {0};
+	/* What a plugin has mounted is like a directory of the host. */
+	struct local l = {.kind = LOCAL_BIND, .device = m->source};
 	int r = m->driver ? 0 : local_parse(&m->volume_options, &l, &s->arena, e);
 
 	if (r < 0)
@@ -181,8 +182,7 @@ int volume_named(struct stage *s, const struct config_mount *m, struct err *e)
 	autoclose int src = open_data(s, m, &l, e);
 	if (src < 0)
 		return src;
-	if (!m->driver)
-		r = first_use(s, m, &l, src, e);
+	r = first_use(s, m, &l, src, e);
 	if (r == 0 && m->subpath)
 		r = open_part(m, &src, e);
 	if (r < 0)

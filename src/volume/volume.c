@@ -7,6 +7,7 @@
 #include "state/container.h"
 #include "state/events.h"
 #include "state/tmp.h"
+#include "volume/plugin.h"
 #include "volume/volume.h"
 
 enum { VOLUME_VERSION = 1, VOLUME_FILE_MAX = 1 << 20, HEX_NAME = 64 };
@@ -36,10 +37,7 @@ int volume_check_name(const char *name, struct err *e)
 
 int volume_check_driver(const char *driver, struct err *e)
 {
-	if (!strcmp(driver, VOLUME_LOCAL))
-		return 0;
-	err_fail(e, ERR_VOLUME_DRIVER, "no volume driver \"%.80s\"", driver);
-	return err_hint(e, "local is built in");
+	return strcmp(driver, VOLUME_LOCAL) ? plugin_check(driver, e) : 0;
 }
 
 char *volume_random_name(char *buf)
@@ -241,8 +239,8 @@ static int put_in_place(const struct home *h, const struct volume *v, const stru
 	return r < 0 ? err_set(e, r, "write the record of the volume %s", v->name) : 0;
 }
 
-int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, struct arena *a,
-		struct err *e)
+int volume_record(const struct home *h, struct volume *v, bool sync, bool empty, struct arena *a,
+		  struct err *e)
 {
 	struct home_tmp t;
 	char now[40];
@@ -269,12 +267,20 @@ int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, s
 	return 0;
 }
 
-int volume_take_away(const struct home *h, const char *name, struct strv *ret, struct err *e)
+int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, struct arena *a,
+		struct err *e)
+{
+	int r = v->driver && strcmp(v->driver, VOLUME_LOCAL) && !exists(h, v->name)
+			? plugin_create(v->driver, v->name, &v->options, e)
+			: 0;
+
+	return r < 0 ? r : volume_record(h, v, sync, empty, a, e);
+}
+
+int volume_forget(const struct home *h, const char *name, struct strv *ret, struct err *e)
 {
 	char from[VOLUME_NAME_MAX + 16], to[40], hex[17];
 
-	if (volume_check_name(name, e) < 0)
-		return -e->code;
 	snprintf(from, sizeof from, "volumes/%s", name);
 	snprintf(to, sizeof to, "tmp/rm-%s", rand_hex(hex, 16));
 	int r = renameat(h->fd, from, h->fd, to) < 0 ? -errno : 0;
@@ -285,6 +291,20 @@ int volume_take_away(const struct home *h, const char *name, struct strv *ret, s
 		volume_tell(h, "remove", name, NULL);
 	}
 	return r < 0 && r != -ENOENT ? err_set(e, r, "move the volume %s away", name) : r;
+}
+
+int volume_take_away(const struct home *h, const char *name, struct strv *ret, struct err *e)
+{
+	scoped(arena) a = {0};
+	struct volume v;
+
+	if (volume_check_name(name, e) < 0)
+		return -EINVAL;
+	/* Of one that cannot be read, nothing but the record is known. */
+	if (volume_read(h, name, &v, &a, NULL) == 0 && strcmp(v.driver, VOLUME_LOCAL) != 0 &&
+	    plugin_remove(v.driver, name, e) < 0)
+		return e ? -e->code : -EIO;
+	return volume_forget(h, name, ret, e);
 }
 
 /* ---- who uses it */

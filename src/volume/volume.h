@@ -51,10 +51,15 @@ const char *volume_data(const char *name, struct arena *a);
 /* The lock of volumes/: a descriptor, or -errno. */
 int volumes_lock(const struct home *h, bool exclusive, struct err *e);
 
-/* Makes volumes/<name>; its time is filled in if it is not set. sync: it outlives a power cut. empty: nothing is ever copied into it.
+/* Makes volumes/<name>, asking its plugin first; its time is filled in if it is not set. sync: it outlives a power cut. empty: nothing is ever copied into it.
  * -EEXIST: ERR_VOLUME_EXISTS. */
 int volume_make(const struct home *h, struct volume *v, bool sync, bool empty, struct arena *a,
 		struct err *e);
+
+/* The same for one that its plugin has already, and without telling the plugin. */
+int volume_record(const struct home *h, struct volume *v, bool sync, bool empty, struct arena *a,
+		  struct err *e);
+int volume_forget(const struct home *h, const char *name, struct strv *ret, struct err *e);
 
 /* Takes it out of sight, to tmp/, with all its files; the exclusive lock is held. ret says what is to be deleted (home_rm_tree), which may
  * take long. -ENOENT: there is none. */
