@@ -4,6 +4,7 @@
 #include "cli/pull_opts.h"
 #include "registry/auth_store.h"
 #include "registry/login.h"
+#include "state/secret.h"
 
 enum { MAX_PASSWORD = 24 << 10 };
 
@@ -24,8 +25,9 @@ static const struct opt login_rows[] = {
 	 "The password; other users of this machine may see it: --password-stdin is better"},
 	{"password-stdin", 0, TO(OPT_BOOL, from_stdin), NULL,
 	 "Read the password from standard input"},
-	{"secret", 0, TO(OPT_STR, secret), "NAME", "Refused: hoy keeps no secrets",
-	 .flags = OPT_HIDDEN},
+	{"secret", 0, TO(OPT_STR, secret), "NAME",
+	 "Take the password from this secret; its name is the user if none is given",
+	 COMPLETE_SECRET},
 	PULL_ROW_TLS_VERIFY(struct login_opts, ),
 	{"username", 'u', TO(OPT_STR, user), "USER", "The user name at the registry"},
 	{"verbose", 'v', TO(OPT_BOOL, verbose), NULL, "Print where the credentials are kept"},
@@ -60,6 +62,22 @@ int login_name(struct cli *c, const char *text, bool docker, const char **ret, s
 			   "registry.example.com/team");
 }
 
+static int usage(struct err *e, const char *text, const char *hint)
+{
+	err_fail(e, ERR_USAGE, "%s", text);
+	return err_hint(e, "%s", hint);
+}
+
+/* What was read is the password, but for the ends of lines behind it. */
+static void take_password(struct cli *c, struct login_opts *o, struct str *s)
+{
+	while (s->len && (s->s[s->len - 1] == '\n' || s->s[s->len - 1] == '\r'))
+		s->len--;
+	o->password = arena_strndup(&c->arena, s->len ? s->s : "", s->len);
+	if (s->s)
+		explicit_bzero(s->s, s->cap);
+}
+
 static int read_stdin(struct cli *c, struct login_opts *o, struct err *e)
 {
 	scoped(str) s = {0};
@@ -69,25 +87,40 @@ static int read_stdin(struct cli *c, struct login_opts *o, struct err *e)
 		return err_fail(e, ERR_USAGE, "the password on standard input has no end");
 	if (r < 0)
 		return err_set(e, -r, "read standard input");
-	while (s.len && (s.s[s.len - 1] == '\n' || s.s[s.len - 1] == '\r'))
-		s.len--;
-	o->password = arena_strndup(&c->arena, s.len ? s.s : "", s.len);
-	if (s.s)
-		explicit_bzero(s.s, s.cap);
+	take_password(c, o, &s);
 	return 0;
 }
 
-static int usage(struct err *e, const char *text, const char *hint)
+static int read_secret(struct cli *c, struct login_opts *o, struct err *e)
 {
-	err_fail(e, ERR_USAGE, "%s", text);
-	return err_hint(e, "%s", hint);
+	scoped(home) h = {.fd = -1};
+	scoped(str) s = {0};
+	struct secret found;
+	int r = home_open(&h, c->root, e);
+
+	if (r == 0)
+		r = secret_find(&h, o->secret, &found, &s, &c->arena, e);
+	if (r < 0)
+		return r;
+	if (s.len > MAX_PASSWORD || (s.len && memchr(s.s, 0, s.len))) {
+		explicit_bzero(s.s, s.cap);
+		return usage(e,
+			     arena_printf(&c->arena,
+					  "the secret %s is no password: it is too long or binary",
+					  found.name),
+			     "nothing was sent and nothing changed");
+	}
+	take_password(c, o, &s);
+	if (!o->user)
+		o->user = found.name;
+	return 0;
 }
 
 static int check(struct cli *c, struct login_opts *o, struct err *e)
 {
-	if (o->secret)
-		return usage(e, "hoy keeps no secrets, so --secret finds none",
-			     "give the password with --password-stdin < FILE");
+	if (o->secret && (o->password || o->from_stdin))
+		return usage(e, "--secret is the password, so no other can be given",
+			     "leave out --password and --password-stdin");
 	if (o->from_stdin && o->password)
 		return usage(e, "--password and --password-stdin exclude each other",
 			     "the second is the one that nobody else sees");
@@ -97,7 +130,7 @@ static int check(struct cli *c, struct login_opts *o, struct err *e)
 	if (o->password)
 		cli_note(c, "other users of this machine may see what --password says; "
 			    "--password-stdin hides it");
-	return o->from_stdin ? read_stdin(c, o, e) : 0;
+	return o->secret ? read_secret(c, o, e) : o->from_stdin ? read_stdin(c, o, e) : 0;
 }
 
 static int no_terminal(const char *name, struct err *e)
@@ -245,7 +278,8 @@ const struct command cmd_login = {
 		"where pull, push, podman and docker find them. Without REGISTRY it is docker.io; "
 		"REGISTRY/NAMESPACE stores them for the images below it. What is not given is "
 		"asked "
-		"for, at a terminal only.\n\n"
+		"for, at a terminal only; --secret takes the password from a secret (hoy "
+		"secret create).\n\n"
 		"They go where this registry's are kept already; else to --authfile, "
 		"$REGISTRY_AUTH_FILE, or ~/.config/containers/auth.json, which unlike podman's "
 		"usual "

@@ -268,7 +268,9 @@ int image_pull(const struct home *h, const char *text, const struct image_pull_o
 				 unreached.id == ERR_REGISTRY_DENIED ||
 				 unreached.id == ERR_REGISTRY_UNREACHABLE;
 		if (not_found && found < 0 && str_starts(why.hint, "did you mean"))
-			err_hint(e, "%s", why.hint);
+			err_hint(e, "%s%s%s",
+				 unreached.id == ERR_REGISTRY_DENIED ? unreached.hint : "",
+				 unreached.id == ERR_REGISTRY_DENIED ? "; " : "", why.hint);
 		else if (unreached.id == ERR_REGISTRY_UNREACHABLE && found < 0)
 			tell_same_elsewhere(h, text, e);
 	}

@@ -137,8 +137,10 @@ int secret_find(const struct home *h, const char *text, struct secret *ret, stru
 	const char *found = NULL;
 	size_t n = strlen(text);
 
-	int r = secret_check_name(text, NULL) == 0 ? read_secret(dir, text, ret, data, a, e)
-						   : -ENOENT;
+	/* no directory, no secrets: it is made with the first one */
+	int r = dir >= 0 && secret_check_name(text, NULL) == 0
+			? read_secret(dir, text, ret, data, a, e)
+			: -ENOENT;
 	if (r != -ENOENT)
 		return r;
 	r = secret_names(h, &names, e);

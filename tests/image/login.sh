@@ -219,6 +219,21 @@ test_tokens() {
 	assert_err_has 'was not checked'
 }
 
+# The password from a secret of the store; without --username the secret's name is the user.
+test_password_from_a_secret() {
+	registry_start --auth someone:secret
+	printf 'secret\n' | hoy secret create someone - >/dev/null || fail create
+	head -c 100 /dev/zero | hoy secret create binary - >/dev/null || fail create
+	run hoy login --secret someone "$REG"
+	assert_ok
+	kept "$(usual)" "$REG" someone:secret
+	run hoy login --secret someone -u other "$REG"
+	assert_err E-LOGIN 'wrong user name'
+	run hoy login --secret binary -u someone "$REG"
+	assert_err E-USAGE 'no password'
+	kept "$(usual)" "$REG" someone:secret
+}
+
 test_wrong_words() { # short
 	local name
 	for name in word localhost '' 'a b.c' "a.b:1/x@y" 'UPPER/x' '../x.y'; do
@@ -229,8 +244,10 @@ test_wrong_words() { # short
 	assert_err E-USAGE --username
 	login secret -u someone -p secret localhost:5000
 	assert_err E-USAGE
+	run hoy login --secret x -p y localhost:5000
+	assert_err E-USAGE 'no other'
 	run hoy login --secret x localhost:5000
-	assert_err E-USAGE 'no secrets'
+	assert_err E-SECRET-UNKNOWN x
 	run hoy logout --all localhost:5000
 	assert_err E-USAGE
 	login secret -u a --authfile x --compat-auth-file y localhost:5000

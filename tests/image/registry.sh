@@ -90,7 +90,7 @@ test_passwords() { # short peer_ok
 	export SSL_CERT_FILE=$REG_DIR/certs/ca.crt
 	local image=$REG/team/app:1 file
 	pull "$image"
-	assert_err E-REGISTRY-DENIED
+	assert_err E-REGISTRY-DENIED 'hoy login'
 	pull --creds someone:wrong "$image"
 	assert_err E-REGISTRY-DENIED
 	case $err in *wrong*) fail "the password is shown: $(last)" ;; esac

@@ -4,6 +4,19 @@
 
 secret() { printf %s "$2" | hoy secret create "$1" - >/dev/null || fail "secret create $1"; }
 
+# Where there are none yet, a secret is unknown and nothing worse.
+test_none_yet() { # short
+	run hoy secret exists x
+	assert_rc 1
+	run hoy secret inspect x
+	assert_rc 125
+	assert_err_has E-SECRET-UNKNOWN
+	run hoy secret rm x
+	assert_err_has 'no secret'
+	run hoy secret rm --ignore x
+	assert_ok
+}
+
 test_create_list_remove() { # peer_ok short
 	run hoy secret ls -q
 	assert_out ''
