@@ -59,18 +59,20 @@ const struct command cmd_load = {
 	.aliases = "image load",
 	.group = "Images",
 	.summary = "Load images from an archive",
-	.description = "Reads an archive and adds all its images to the store, with their names. "
-		       "Understood are the "
-		       "archives of docker save, podman save and skopeo (docker-archive and "
-		       "oci-archive), and OCI "
-		       "image layouts, as a tar file or as a directory. The file may be compressed "
-		       "with gzip, zstd, "
-		       "xz or bzip2.\n\n"
-		       "Every layer is checked against its digests before anything is kept: a "
-		       "damaged archive "
-		       "leaves nothing behind. policy.json may refuse archives, as transports "
-		       "docker-archive, "
-		       "oci-archive, oci and dir.",
+	.description =
+		"Reads an archive and adds all its images to the store, with their names. "
+		"Understood are the "
+		"archives of docker save, podman save and skopeo (docker-archive and "
+		"oci-archive), and OCI "
+		"image layouts, as a tar file or as a directory, and skopeo's dir: (podman's "
+		"docker-dir), which has no names. The file may be compressed "
+		"with gzip, zstd, "
+		"xz or bzip2.\n\n"
+		"Every layer is checked against its digests before anything is kept: a "
+		"damaged archive "
+		"leaves nothing behind. policy.json may refuse archives, as transports "
+		"docker-archive, "
+		"oci-archive, oci and dir.",
 	.examples = "hoy load -i image.tar\npodman save alpine | hoy load\nskopeo copy "
 		    "docker://alpine oci-archive:/dev/stdout:alpine | hoy load",
 	.opts = load_rows,

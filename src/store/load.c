@@ -172,7 +172,7 @@ int load_archive(const struct home *h, const struct u0_map *map, const struct ar
 	if (archive_has(ar, "index.json")) {
 		r = load_oci(&l, e);
 	} else if (archive_has(ar, "manifest.json")) {
-		r = load_docker(&l, e);
+		r = archive_has(ar, "version") ? load_dir(&l, e) : load_docker(&l, e);
 	} else {
 		err_fail(e, ERR_ARCHIVE,
 			 "%s is no image archive: it has neither manifest.json nor "

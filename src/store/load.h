@@ -1,5 +1,5 @@
 /*
- * load.h - images out of archives: docker's (docker save, podman save, skopeo, old ones with links too), OCI archives and layouts.
+ * load.h - images out of archives: docker's (docker save, podman save, skopeo, old ones with links too), OCI archives and layouts, skopeo's dir:.
  *
  * Three passes: all documents are read and verified, then all layers added, several at once, then the images linked. So an archive of which one
  * image is bad gives none. What the second pass has left when it fails is collected by the caller (gc.h), who holds the mark of an adder.
@@ -34,6 +34,7 @@ struct loading {
 	uint64_t max_layer;
 	struct board *board;
 	struct arena *a;
+	const char *blobs;	 /* what stands before the digests of blobs in their paths */
 	struct bind_list images; /* of struct load_image */
 	struct bind_list layers; /* of struct load_layer *, each once */
 };
@@ -48,6 +49,7 @@ struct load_image {
 /* They read the documents and say which layers are wanted. */
 int load_docker(struct loading *l, struct err *e);
 int load_oci(struct loading *l, struct err *e);
+int load_dir(struct loading *l, struct err *e);
 /* The manifest of an image that came without one, when its layers are known. */
 int load_docker_manifest(struct loading *l, struct load_image *im, struct err *e);
 

@@ -2,6 +2,8 @@
  * An OCI layout (image-layout.md), as a directory or in a tar: index.json names manifests, which name their blobs below
  * blobs/sha256/. An entry may be an index itself, for several platforms: then this machine's image is taken. Names
  * stand in annotations: containerd's holds the full name, OCI's a name or only a tag.
+ *
+ * And skopeo's dir:, which `save --format docker-dir` writes: one manifest, manifest.json, with its blobs beside it, and no names.
  */
 #include "base/base.h"
 #include "oci/platform.h"
@@ -24,7 +26,7 @@ static int read_blob(const struct loading *l, const struct oci_descriptor *d, si
 	struct digest want, got;
 	char path[80];
 
-	snprintf(path, sizeof path, "blobs/sha256/%.64s", digest_hex(d->digest));
+	snprintf(path, sizeof path, "%s%.64s", l->blobs, digest_hex(d->digest));
 	int r = archive_find(l->ar, path, &f, e);
 	if (r < 0)
 		return r;
@@ -52,7 +54,7 @@ static int want_layers(struct loading *l, const struct oci_manifest *m, const st
 				 archive_what(l->ar), i + 1);
 			return err_hint(e, "decrypt it first: skopeo copy --decryption-key");
 		}
-		snprintf(path, sizeof path, "blobs/sha256/%.64s", digest_hex(d[i].digest));
+		snprintf(path, sizeof path, "%s%.64s", l->blobs, digest_hex(d[i].digest));
 		struct load_layer layer = {.path = path,
 					   .blob = d[i].digest,
 					   .diffid = doc->rootfs.diff_ids.v[i],
@@ -160,8 +162,8 @@ int load_oci(struct loading *l, struct err *e)
 	scoped(str) text = {0};
 	struct oci_document doc;
 	const char *what = arena_printf(l->a, "%s: index.json", archive_what(l->ar));
+	l->blobs = "blobs/sha256/";
 	int r = archive_read(l->ar, "index.json", IMAGE_MAX_MANIFEST, &text, e);
-
 	if (r == 0)
 		r = oci_document_parse(l->a, str_cstr(&text), text.len, NULL, what, &doc, e);
 	if (r < 0)
@@ -182,4 +184,29 @@ int load_oci(struct loading *l, struct err *e)
 			return r;
 	}
 	return 0;
+}
+
+int load_dir(struct loading *l, struct err *e)
+{
+	scoped(str) text = {0};
+	struct oci_document doc;
+	struct oci_descriptor d = {0};
+	struct digest digest;
+	struct load_image *im;
+	const char *what = arena_printf(l->a, "%s: manifest.json", archive_what(l->ar));
+
+	l->blobs = "";
+	int r = archive_read(l->ar, "manifest.json", IMAGE_MAX_MANIFEST, &text, e);
+	if (r == 0)
+		r = oci_document_parse(l->a, str_cstr(&text), text.len, NULL, what, &doc, e);
+	if (r == 0)
+		r = hash_bytes(str_cstr(&text), text.len, &digest, e);
+	if (r < 0)
+		return r;
+	if (doc.kind != OCI_MANIFEST) {
+		err_fail(e, ERR_IMAGE_BAD, "%s: it is an index, not a manifest", what);
+		return err_hint(e, "load one image of it: its directory has a manifest of its own");
+	}
+	d.digest = arena_printf(l->a, "sha256:%s", digest.hex);
+	return load_manifest(l, &d, str_cstr(&text), text.len, &doc.manifest, &im, e);
 }

@@ -68,6 +68,21 @@ test_directories() {
 	hoy save --format docker-dir -o "$T/d" $n || fail 'docker-dir'
 	assert_eq "$(manifest_digest $n)" "sha256:$(sha256sum <"$T/d/manifest.json" | cut -d' ' -f1)" 'manifest'
 	grep -q '^Directory Transport' "$T/d/version" || fail 'version'
+	local id
+	id=$(hoy images -q --no-trunc $n)
+	hoy rmi $n >/dev/null || fail rmi
+	run hoy load -q -i "$T/d"
+	assert_out "Loaded image: $id"
+	hoy tag "$id" $n || fail tag
+	assert_eq "$(manifest_digest $n)" "sha256:$(sha256sum <"$T/d/manifest.json" | cut -d' ' -f1)" 'manifest of what was loaded'
+	skopeo copy -q "oci:$T_FIX/skopeo-layout" "dir:$T/theirs" || skopeo copy -q "oci-archive:$T_FIX/skopeo-oci.tar" "dir:$T/theirs" || fail skopeo
+	run hoy load -q -i "$T/theirs"
+	assert_ok
+	run hoy run --rm --network none "${out#Loaded image: }" echo ran
+	assert_out ran
+	printf x >>"$T/theirs/manifest.json"
+	run hoy load -q -i "$T/theirs"
+	assert_err E-IMAGE-BAD
 	run hoy save --format oci-dir --compress -o "$T/c" $n
 	assert_ok
 	grep -q 'tar+gzip' "$T"/c/blobs/sha256/* || fail 'no compressed layer'
