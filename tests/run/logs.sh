@@ -59,7 +59,7 @@ test_zero_bytes_and_control_characters() {
 
 test_file_format_is_k8s() { # short
 	load busybox
-	done_ sh -c 'echo out; echo err >&2; printf part'
+	hoy run --name c --network none --log-driver k8s-file busybox sh -c 'echo out; echo err >&2; printf part' >/dev/null 2>&1 || fail run
 	local f
 	f=$(find "$(store)/containers" -name ctr.log)
 	grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9]{2}:[0-9]{2}) stdout F out$' "$f" || fail "no whole line of stdout: $(cat "$f")"
