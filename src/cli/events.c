@@ -246,7 +246,7 @@ const struct command cmd_events = {
 		"from "
 		"now, and so is --until 10m when called podman.\n\n"
 		"Events of containers: create init start attach exec exec_died stop kill restart "
-		"pause unpause update rename resize top copy commit export health_status oom died "
+		"pause unpause update rename top copy commit export health_status oom died "
 		"mount "
 		"unmount prune remove. Of images: pull pull-error push build load import save tag "
 		"untag mount "

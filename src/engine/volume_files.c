@@ -112,6 +112,8 @@ int volume_export(const struct home *h, const char *text, const char *output, st
 	if (r == 0)
 		r = target_finish(&to, e);
 	target_free(&to);
+	if (r == 0)
+		volume_tell(h, "export", v.name, v.driver);
 	return r;
 }
 
@@ -182,7 +184,10 @@ int volume_import(const struct home *h, const char *text, const char *input, str
 	if (fd < 0)
 		return err_set(e, errno, "open %s", w.what);
 	w.fd = fd;
-	return u0_run(h, import_inside, &w, e);
+	r = u0_run(h, import_inside, &w, e);
+	if (r == 0)
+		volume_tell(h, "import", v.name, v.driver);
+	return r;
 }
 
 /* ---- mount */
