@@ -1,9 +1,10 @@
 #include "base/base.h"
 #include "cli/run_opts.h"
+#include "engine/list.h"
 #include "engine/start.h"
 
 struct attach_cmd_opts {
-	bool no_stdin, sig_proxy;
+	bool latest, no_stdin, sig_proxy;
 	const char *detach_keys;
 };
 
@@ -11,6 +12,7 @@ struct attach_cmd_opts {
 static const struct opt attach_rows[] = {
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
+	{"latest", 'l', TO(OPT_BOOL, latest), NULL, "To the newest container, which is not named"},
 	{"no-stdin", 0, TO(OPT_BOOL, no_stdin), NULL, "Do not pass our standard input on"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
@@ -25,10 +27,18 @@ static int attach_run(struct cli *c, void *opts, struct err *e)
 	struct container ct = {.dir = -1};
 	bool tty = false;
 	int sock = -1;
-	int r = home_open(&h, c->root, e);
+	const char *name = c->args[0];
 
+	if (o->latest == (c->nargs > 0)) {
+		err_fail(e, ERR_USAGE,
+			 o->latest ? "--latest takes no names" : "attach needs a container");
+		return err_hint(e, "give its name or ID, see: hoy ps");
+	}
+	int r = home_open(&h, c->root, e);
+	if (r == 0 && o->latest)
+		r = container_newest(&h, &c->arena, &name, e);
 	if (r == 0)
-		r = container_open(&h, c->args[0], &ct, e);
+		r = container_open(&h, name, &ct, e);
 	if (r == 0)
 		r = container_load_config(&ct, e);
 	bool input = r == 0 && !o->no_stdin && ct.config.process.interactive;
@@ -50,7 +60,7 @@ const struct command cmd_attach = {
 	.name = "attach",
 	.aliases = "container attach",
 	.group = "Containers",
-	.args = "CONTAINER",
+	.args = "[CONTAINER]",
 	.summary = "See the output of a running container, and give it input",
 	.description = "Shows what the container prints from now on and passes input to it, if it "
 		       "was started with -i. Several can be "

@@ -51,7 +51,7 @@ static int one(struct cli *c, const struct each *x, struct home *h, const char *
 	return r;
 }
 
-static int add_cidfile(struct cli *c, const char *path, struct strs *ret, struct err *e)
+int each_read_cidfile(struct cli *c, const char *path, const char **ret, struct err *e)
 {
 	scoped(str) text = {0};
 	autoclose int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -63,7 +63,7 @@ static int add_cidfile(struct cli *c, const char *path, struct strs *ret, struct
 	size_t n = strcspn(id, "\r\n");
 	if (!n)
 		return err_fail(e, ERR_USAGE, "the cidfile %s is empty", path);
-	strs_add(&c->arena, ret, arena_strndup(&c->arena, id, n));
+	*ret = arena_strndup(&c->arena, id, n);
 	return 0;
 }
 
@@ -77,8 +77,11 @@ static int choose(struct cli *c, const struct each *x, struct home *h, struct st
 	const char *id;
 	int r = 0;
 
-	for (size_t i = 0; w && i < w->cidfiles.n && r == 0; i++)
-		r = add_cidfile(c, w->cidfiles.v[i], ret, e);
+	for (size_t i = 0; w && i < w->cidfiles.n && r == 0; i++) {
+		r = each_read_cidfile(c, w->cidfiles.v[i], &id, e);
+		if (r == 0)
+			strs_add(&c->arena, ret, id);
+	}
 	if (r == 0 && w && w->latest) {
 		r = container_newest(h, &c->arena, &id, e);
 		if (r == 0)

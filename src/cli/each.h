@@ -37,6 +37,9 @@ struct each {
 /* Were containers chosen otherwise than by names? Then their ids are printed. */
 bool each_is_chosen(const struct each *x);
 
+/* The id that --cidfile wrote, in the arena. */
+int each_read_cidfile(struct cli *c, const char *path, const char **ret, struct err *e);
+
 /* Opens the store, puts it in order (recover), calls fn for each. A failure is reported and does not stop the others. */
 int each_container(struct cli *c, const struct each *x, void *opts, struct err *e);
 

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "cli/each.h"
 #include "cli/run_opts.h"
 #include "engine/exec.h"
 #include "engine/list.h"
@@ -8,11 +9,13 @@ struct exec_cmd_opts {
 	bool latest;
 	bool detach, interactive, tty, privileged;
 	struct strs env, env_files;
-	const char *user, *workdir, *detach_keys;
+	const char *user, *workdir, *detach_keys, *cidfile;
 };
 
 #define TO(kind, field) OPT_TO(kind, struct exec_cmd_opts, field)
 static const struct opt exec_rows[] = {
+	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE",
+	 "In the container whose ID is in this file, which is not named", COMPLETE_FILE},
 	{"detach", 'd', TO(OPT_BOOL, detach), NULL, "Run in the background"},
 	{"detach-keys", 0, TO(OPT_STR, detach_keys), "KEYS",
 	 "Keys that detach (default ctrl-p,ctrl-q; empty for none)"},
@@ -22,6 +25,8 @@ static const struct opt exec_rows[] = {
 	 COMPLETE_FILE},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
 	{"latest", 'l', TO(OPT_BOOL, latest), NULL, "In the newest container, which is not named"},
+	{"no-session", 0, OPT_BOOL, .help = "Keep no record of it (hoy never does)",
+	 .flags = OPT_IGNORED},
 	{"privileged", 0, TO(OPT_BOOL, privileged), NULL, "Give it all capabilities"},
 	{"tty", 't', TO(OPT_BOOL, tty), NULL, "Give it a terminal"},
 	{"user", 'u', TO(OPT_STR, user), "USER[:GROUP]",
@@ -41,16 +46,21 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	scoped(home) h = {.fd = -1};
 	struct container ct = {.dir = -1};
 	struct fd_kept fds;
-	const char *name = o->latest ? NULL : c->args[0];
-	size_t first = o->latest ? 0 : 1;
+	bool unnamed = o->latest || o->cidfile;
+	const char *name = unnamed ? NULL : c->args[0];
+	size_t first = unnamed ? 0 : 1;
 	int sock = -1, r = run_preserved(&o->preserve, &fds, e);
 
 	if (r < 0)
 		return r;
 	if (c->nargs <= first) {
 		err_fail(e, ERR_USAGE, "exec needs %s",
-			 o->latest ? "a command" : "a container and a command");
+			 unnamed ? "a command" : "a container and a command");
 		return err_hint(e, "hoy help exec");
+	}
+	if (o->latest && o->cidfile) {
+		err_fail(e, ERR_USAGE, "--latest and --cidfile exclude each other");
+		return err_hint(e, "one says which container, and that is enough");
 	}
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
@@ -71,6 +81,8 @@ static int exec_run(struct cli *c, void *opts, struct err *e)
 	r = home_open(&h, c->root, e);
 	if (r == 0 && o->latest)
 		r = container_newest(&h, &c->arena, &name, e);
+	if (r == 0 && o->cidfile)
+		r = each_read_cidfile(c, o->cidfile, &name, e);
 	if (r == 0)
 		r = container_open(&h, name, &ct, e);
 	if (r == 0)

@@ -15,6 +15,9 @@ struct ps_opts {
 #define TO(kind, field) OPT_TO(kind, struct ps_opts, field)
 static const struct opt ps_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Show all containers, not only those that run"},
+	{"external", 0, OPT_BOOL,
+	 .help = "Show what build tools work in, too (in this store there is nothing of theirs)",
+	 .flags = OPT_IGNORED},
 	{"filter", 'f', TO(OPT_STRS, filter), "KEY=VALUE",
 	 "Show only what fits: id, name, label, status, exited, ancestor, before, since, until, "
 	 "volume, network, publish, expose, command",
@@ -29,6 +32,8 @@ static const struct opt ps_rows[] = {
 	{"size", 's', TO(OPT_BOOL, size), NULL, "Show how much each container has written"},
 	{"sort", 0, TO(OPT_CHOICE, sort), "KEY", "Order by this column",
 	 .words = "command created id image names runningfor size status"},
+	{"sync", 0, OPT_BOOL, .help = "Look what the containers really do (hoy always does)",
+	 .flags = OPT_IGNORED},
 	{0},
 };
 #undef TO

@@ -1,10 +1,11 @@
 #include "base/base.h"
 #include "cli/each.h"
+#include "engine/depends.h"
 #include "engine/remove.h"
 
 struct rm_opts {
 	struct each_which which;
-	bool all, force, ignore, volumes;
+	bool all, depend, force, ignore, volumes;
 	int64_t time;
 };
 
@@ -12,6 +13,8 @@ struct rm_opts {
 static const struct opt rm_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL,
 	 "Remove all containers; running ones are refused without -f"},
+	{"depend", 0, TO(OPT_BOOL, depend), NULL,
+	 "Remove those first that require it or share its namespaces"},
 	{"force", 'f', TO(OPT_BOOL, force), NULL,
 	 "Kill running ones first; an unknown container is no error"},
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
@@ -24,11 +27,35 @@ static const struct opt rm_rows[] = {
 #undef TO
 
 static int rm_one(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,
+		  struct err *e);
+
+/* Who depends on a container was made later, so this ends. */
+static int rm_depending(struct cli *c, struct home *h, const struct container *ct,
+			struct rm_opts *o, struct err *e)
+{
+	struct strs ids = {0};
+	int r = 0;
+
+	depends_list(ct, &ids, &c->arena);
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
+		struct container other;
+		if (container_open(h, ids.v[i], &other, NULL) == 0)
+			r = rm_one(c, h, &other, ids.v[i], o, e);
+		container_free(&other);
+	}
+	return r;
+}
+
+static int rm_one(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,
 		  struct err *e)
 {
 	struct rm_opts *o = opts;
-	int r = o->volumes ? container_remove_with_volumes(h, ct, o->force, o->time, e)
-			   : container_remove(h, ct, o->force, o->time, e);
+	int r = o->depend ? rm_depending(c, h, ct, o, e) : 0;
+
+	if (r < 0)
+		return r;
+	r = o->volumes ? container_remove_with_volumes(h, ct, o->force, o->time, e)
+		       : container_remove(h, ct, o->force, o->time, e);
 
 	if (r == 0)
 		out_printf(&c->out, "%s\n", text);

@@ -1,12 +1,15 @@
 #include "base/base.h"
 #include "cli/limit_rows.h"
 #include "cli/run_opts.h"
+#include "engine/image.h"
 #include "engine/start.h"
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 static const struct opt run_rows[] = {
 	{"detach", 'd', TO(OPT_BOOL, detach), NULL,
 	 "Run in the background and print the container's ID"},
+	{"rmi", 0, TO(OPT_BOOL, rmi), NULL,
+	 "Remove the container and its image when it ends, if no other container uses that"},
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{.kind = OPT_TABLE, .sub = run_common_rows},
@@ -16,6 +19,31 @@ static const struct opt run_rows[] = {
 	{0},
 };
 #undef TO
+
+static int check_rmi(struct run_opts *o, struct err *e)
+{
+	if (!o->rmi)
+		return 0;
+	if (o->detach) {
+		err_fail(e, ERR_USAGE, "--rmi and --detach exclude each other");
+		return err_hint(e, "it is this command that waits for the end and removes the "
+				   "image; afterwards: hoy rmi IMAGE");
+	}
+	o->rm = true;
+	return 0;
+}
+
+/* An image that others use, or that is none (@host), stays; that is no error. */
+static void remove_image(struct cli *c, const struct home *h, const struct container_config *cfg)
+{
+	const struct image_rm_opts o = {0};
+	struct image_removed done = {0};
+	struct err e = {0};
+
+	if (cfg->image_id && image_rm(h, cfg->image, &o, &done, &e) < 0)
+		cli_note(c, "--rmi: %s", e.msg);
+	image_removed_free(&done);
+}
 
 static int run_run(struct cli *c, void *opts, struct err *e)
 {
@@ -27,9 +55,12 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 
 	if (o->detach && o->more.attach.n && c->called == CALLED_DOCKER)
 		return err_fail(e, ERR_USAGE, "--attach and --detach exclude each other");
+	int r = check_rmi(o, e);
+	if (r < 0)
+		return r;
 	if (!o->detach)
 		run_check_terminal(c, &o->tty, o->interactive);
-	int r = run_preserved(&o->preserve, &fds, e);
+	r = run_preserved(&o->preserve, &fds, e);
 	if (r < 0)
 		return r;
 	r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
@@ -61,6 +92,8 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		ao.sock = sock;
 		ao.monitor = ct.monitor;
 		r = run_attached(c, &ao, e);
+		if (o->rmi && r >= 0)
+			remove_image(c, &h, &ct.config);
 	}
 	if (r < 0 && !str_is_empty(o->cidfile) && made) /* else it may be another's */
 		unlink(o->cidfile);

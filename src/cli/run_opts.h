@@ -19,7 +19,7 @@ int run_preserved(const struct preserve_opts *o, struct fd_kept *ret, struct err
 struct run_opts {
 	struct pull_flags image;
 	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
-	bool detach, sig_proxy; /* of run only */
+	bool detach, sig_proxy, rmi; /* of run only */
 	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
 	struct strs env_first; /* of hoy.conf */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, device_rules, cap_add,

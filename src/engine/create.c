@@ -6,6 +6,7 @@
 #include "engine/depends.h"
 #include "engine/mount_opts.h"
 #include "engine/options.h"
+#include "engine/requires.h"
 #include "engine/secret_opts.h"
 #include "net/lease.h"
 #include "runtime/user.h"
@@ -116,7 +117,9 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 	}
 	process_opts_unset_env(o->more, env, a);
 	static const struct strs no_files;
-	int r = options_env(a, &no_files, &o->env_first, env, e);
+	int r = process_opts_merge_env(o->more, env, a, e);
+	if (r == 0)
+		r = options_env(a, &no_files, &o->env_first, env, e);
 	return r < 0 ? r : options_env(a, &o->env_files, &o->env, env, e);
 }
 
@@ -136,7 +139,9 @@ static int set_names(const struct home *h, const struct create_opts *o, struct c
 		return r;
 	if (note)
 		warn(o, "%s", note);
-	r = namespace_opts_set(h, &o->ns, c, a, e);
+	r = requires_set(h, &o->more->requires, c, a, e);
+	if (r == 0)
+		r = namespace_opts_set(h, &o->ns, c, a, e);
 	return r < 0 ? r : name_opts_set(&o->names, c, a, e);
 }
 

@@ -12,6 +12,8 @@ int depends_record(const struct home *h, const struct container_config *c, struc
 	int r = 0;
 
 	namespace_opts_depends(c, &a, &ids);
+	for (size_t i = 0; i < c->requires.n; i++)
+		strs_add(&a, &ids, c->requires.v[i]);
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		snprintf(path, sizeof path, "containers/%.64s/joined", ids.v[i]);
 		if (mkdirat(h->fd, path, 0700) < 0 && errno != EEXIST)
@@ -38,8 +40,12 @@ int depends_check(const struct home *h, const struct container *c, struct err *e
 		if (strlen(de->d_name) != CONTAINER_ID_LEN)
 			continue;
 		if (container_open(h, de->d_name, &other, NULL) == 0) {
+			bool needed = container_load_config(&other, NULL) == 0 &&
+				      strs_has(&other.config.requires, c->id);
 			err_fail_code(e, ERR_CONTAINER_IN_USE, EBUSY,
-				      "container %s shares its namespaces with container %s",
+				      needed ? "container %s is required by container %s"
+					     : "container %s shares its namespaces with container "
+					       "%s",
 				      c->state.name, other.state.name);
 			r = err_hint(e,
 				     "remove that first (hoy rm %s), or use rm -f: it could not "
@@ -50,4 +56,16 @@ int depends_check(const struct home *h, const struct container *c, struct err *e
 	}
 	closedir(d);
 	return r;
+}
+
+void depends_list(const struct container *c, struct strs *ret, struct arena *a)
+{
+	int fd = openat(c->dir, "joined", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *de; d && (de = readdir(d));)
+		if (strlen(de->d_name) == CONTAINER_ID_LEN)
+			strs_add(a, ret, arena_strdup(a, de->d_name));
+	if (d)
+		closedir(d);
 }

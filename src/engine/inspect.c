@@ -384,6 +384,7 @@ static void set_identity(const struct home *h, const struct container *c,
 	json_set_str(a, j, "StaticDir", arena_printf(a, "%s/containers/%s", h->path, c->id));
 	json_set_str(a, j, "LogPath", log_path(h, c, a));
 	json_set_str(a, j, "PidFile", text(cfg->pidfile));
+	json_set_str(a, j, "ConmonPidFile", text(cfg->conmon_pidfile));
 	json_set_str(a, j, "Name", arena_printf(a, "%s%s", o->docker ? "/" : "", c->state.name));
 }
 
@@ -427,6 +428,9 @@ int container_inspect(const struct home *h, struct container *c, const struct in
 	json_set(a, j, "Mounts", inspect_mounts(&c->config, h->path, o->docker, a));
 	struct strs depends = {0};
 	namespace_opts_depends(&c->config, a, &depends);
+	for (size_t i = 0; i < c->config.requires.n; i++)
+		if (!strs_has(&depends, c->config.requires.v[i]))
+			strs_add(a, &depends, c->config.requires.v[i]);
 	json_set(a, j, "Dependencies", json_new_strs(a, &depends));
 	json_set(a, j, "NetworkSettings", inspect_network_settings(h, c, o->docker, a));
 	json_set_bool(a, j, "IsInfra", false);

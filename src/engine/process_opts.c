@@ -94,18 +94,77 @@ static int set_tz(const struct process_opts *o, struct container_config *c, stru
 	return 0;
 }
 
-static int set_pidfile(const struct process_opts *o, struct container_config *c, struct arena *a,
+/* *ret: the file as an absolute path, for it is written at each start. */
+static int set_pidfile(const char *flag, const char *file, const char **ret, struct arena *a,
 		       struct err *e)
 {
 	char cwd[PATH_MAX];
 
-	if (str_is_empty(o->pidfile))
+	if (str_is_empty(file))
 		return 0;
-	if (o->pidfile[0] != '/' && !getcwd(cwd, sizeof cwd))
-		return err_set(e, errno, "find out the working directory for --pidfile");
-	c->pidfile = o->pidfile[0] == '/' ? arena_strdup(a, o->pidfile)
-					  : arena_printf(a, "%s/%s", cwd, o->pidfile);
+	if (file[0] != '/' && !getcwd(cwd, sizeof cwd))
+		return err_set(e, errno, "find out the working directory for --%s", flag);
+	*ret = file[0] == '/' ? arena_strdup(a, file) : arena_printf(a, "%s/%s", cwd, file);
 	return 0;
+}
+
+/* Lines for users of this machine, looked up in its passwd. Their home is one that the container has, too. */
+static int set_host_users(const struct process_opts *o, struct container_config *c, struct arena *a,
+			  struct err *e)
+{
+	autoclose int root = o->host_users.n ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	for (size_t i = 0; i < o->host_users.n; i++) {
+		const struct config_mount *m = c->mounts.v;
+		struct user u;
+		int r = user_resolve(root, o->host_users.v[i], &u, a, e);
+		if (r < 0 || !u.name) {
+			err_fail_code(e, ERR_USAGE, ENOENT,
+				      "--hostuser %.80s is not a user of this machine",
+				      o->host_users.v[i]);
+			return err_hint(e, "it takes a name or a number that /etc/passwd has");
+		}
+		const char *home = str_is_empty(c->process.cwd) ? "/" : c->process.cwd;
+		for (size_t k = 0; k < c->mounts.n; k++)
+			if (str_eq(m[k].destination, u.home))
+				home = u.home;
+		strs_add(a, &c->host_users,
+			 arena_printf(a, "%s:*:%u:%u:%s:%s:/bin/sh", u.name, u.uid, u.gid, u.name,
+				      home));
+	}
+	return 0;
+}
+
+static int set_accounts(const struct process_opts *o, struct container_config *c, struct arena *a,
+			struct err *e)
+{
+	const char *flag = o->host_users.n   ? "hostuser"
+			   : o->passwd_entry ? "passwd-entry"
+			   : o->group_entry  ? "group-entry"
+					     : NULL;
+
+	c->no_passwd = !o->passwd;
+	if (c->no_passwd && flag) {
+		err_fail(e, ERR_USAGE, "--passwd=false and --%s exclude each other", flag);
+		return err_hint(e, "with --passwd=false nothing is added to the image's users");
+	}
+	c->passwd_entry = o->passwd_entry ? arena_strdup(a, o->passwd_entry) : NULL;
+	c->group_entry = o->group_entry ? arena_strdup(a, o->group_entry) : NULL;
+	return set_host_users(o, c, a, e);
+}
+
+static int check_seccomp_policy(const struct process_opts *o, struct err *e)
+{
+	if (str_is_empty(o->seccomp_policy) || !strcmp(o->seccomp_policy, "default"))
+		return 0;
+	if (strcmp(o->seccomp_policy, "image") != 0) {
+		err_fail(e, ERR_USAGE, "--seccomp-policy \"%.40s\" is none", o->seccomp_policy);
+		return err_hint(e, "it takes default");
+	}
+	err_fail(e, ERR_ABSENT,
+		 "--seccomp-policy image: an image must not decide what is allowed to it");
+	return err_hint(e, "take the profile out of the image's labels, look at it, and use "
+			   "--security-opt seccomp=FILE");
 }
 
 static int set_oom_score_adj(const struct process_opts *o, struct container_config *c,
@@ -152,7 +211,13 @@ int process_opts_apply(const struct process_opts *o, struct container_config *c,
 	if (r == 0)
 		r = set_tz(o, c, a, e);
 	if (r == 0)
-		r = set_pidfile(o, c, a, e);
+		r = set_pidfile("pidfile", o->pidfile, &c->pidfile, a, e);
+	if (r == 0)
+		r = set_pidfile("conmon-pidfile", o->conmon_pidfile, &c->conmon_pidfile, a, e);
+	if (r == 0)
+		r = check_seccomp_policy(o, e);
+	if (r == 0)
+		r = set_accounts(o, c, a, e);
 	if (r == 0)
 		r = set_oom_score_adj(o, c, a, ret_note, e);
 	if (r == 0)
@@ -198,6 +263,58 @@ void process_opts_unset_env(const struct process_opts *o, struct strs *env, stru
 	env->n = n;
 	if (env->v)
 		env->v[n] = NULL;
+}
+
+/* The end of what stands behind a $: NAME, {NAME}, {NAME:-TEXT} or {NAME:+TEXT}. NULL: it is none of these. */
+static const char *expand_one(struct arena *a, const char *p, const struct strs *env,
+			      struct str *to)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	bool braces = *p == '{';
+	const char *name = p + braces;
+	size_t n = strspn(name, letters);
+	const char *end = name + n, *other = NULL;
+	size_t len = 0;
+
+	if (!n)
+		return NULL;
+	if (braces && *end == ':' && (end[1] == '-' || end[1] == '+')) {
+		other = end + 2;
+		len = strcspn(other, "}");
+		end = other + len;
+	}
+	if (braces && *end != '}')
+		return NULL;
+	const char *value = env_get(env, arena_strndup(a, name, n));
+	bool set = !str_is_empty(value);
+	if (other && set == (other[-1] == '+'))
+		str_addn(to, other, len);
+	else if (set && !(other && other[-1] == '+'))
+		str_add(to, value);
+	return end + braces;
+}
+
+int process_opts_merge_env(const struct process_opts *o, struct strs *env, struct arena *a,
+			   struct err *e)
+{
+	for (size_t i = 0; i < o->env_merge.n; i++) {
+		const char *text = o->env_merge.v[i], *eq = strchr(text, '=');
+		scoped(str) value = {0};
+		if (!eq || eq == text) {
+			err_fail(e, ERR_USAGE, "--env-merge \"%.80s\" is not KEY=VALUE", text);
+			return err_hint(e, "as in --env-merge 'PATH=${PATH}:/opt/bin'");
+		}
+		for (const char *p = eq + 1; *p;) {
+			const char *end = *p == '$' ? expand_one(a, p + 1, env, &value) : NULL;
+			if (!end)
+				str_addc(&value, *p++);
+			else
+				p = end;
+		}
+		env_set(a, env, text, (size_t)(eq - text), arena_strdup(a, str_cstr(&value)));
+	}
+	return 0;
 }
 
 /* ---- platform */

@@ -13,7 +13,10 @@
 
 struct process_opts {
 	struct strs annotations, label_files, groups, attach, unset_env, log_opts;
-	const char *umask, *tz, *pidfile, *log_driver;
+	struct strs env_merge, host_users, requires;
+	const char *umask, *tz, *pidfile, *conmon_pidfile, *log_driver;
+	const char *passwd_entry, *group_entry, *seccomp_policy;
+	bool passwd; /* what hoy adds to /etc/passwd and /etc/group */
 	const char *platform, *arch, *os, *variant;
 	bool env_host, http_proxy, unset_env_all, has_oom_score_adj;
 	int64_t oom_score_adj;
@@ -28,6 +31,10 @@ int process_opts_apply(const struct process_opts *o, struct container_config *c,
 void process_opts_host_env(const struct process_opts *o, struct strs *env, struct arena *a);
 /* What --unsetenv takes away again: of all that was set before the user's own variables. */
 void process_opts_unset_env(const struct process_opts *o, struct strs *env, struct arena *a);
+
+/* --env-merge KEY=VALUE, where $NAME and ${NAME} stand for what has been set so far: by the image. */
+int process_opts_merge_env(const struct process_opts *o, struct strs *env, struct arena *a,
+			   struct err *e);
 
 /* Is the image for the platform that was asked for? If none was, whether it is for this machine is told in *ret_note. */
 int process_opts_platform(const struct process_opts *o, const struct image_doc *doc,

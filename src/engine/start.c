@@ -28,6 +28,39 @@ static int end_wait(const struct home *h, struct container *c, struct err *e)
 	return r < 0 ? r : container_stop_waiting(h, c, e);
 }
 
+/* Nobody looks at its output, and notes of its start are for whoever starts it by itself. */
+static int start_required(const struct home *h, struct container *c, struct err *e)
+{
+	const struct start_opts o = {0};
+	int sock, r = container_load_config(c, e);
+
+	if (r == 0)
+		r = container_start(h, c, &o, &sock, e);
+	if (r < 0)
+		return e->id == ERR_CONTAINER_RUNNING ? 0 : r; /* somebody else was faster */
+	struct client cl = {.sock = sock, .in = -1, .monitor = c->monitor};
+	r = client_await_start(&cl, NULL, e);
+	close(sock);
+	return r;
+}
+
+static int start_all_required(const struct home *h, const struct container_config *c, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->requires.n && r == 0; i++) {
+		struct container other;
+		r = container_open(h, c->requires.v[i], &other, e);
+		if (r == 0 && other.status != CONTAINER_RUNNING)
+			r = start_required(h, &other, e);
+		container_free(&other);
+		if (r < 0)
+			return err_context(e, "container %.12s, which is required",
+					   c->requires.v[i]);
+	}
+	return r;
+}
+
 int container_start(const struct home *h, struct container *c, const struct start_opts *o,
 		    int *ret_sock, struct err *e)
 {
@@ -47,6 +80,9 @@ int container_start(const struct home *h, struct container *c, const struct star
 			      c->state.name);
 		return err_hint(e, "see its output with: hoy attach %s", c->state.name);
 	}
+	if (r < 0)
+		return r;
+	r = start_all_required(h, &c->config, e);
 	if (r < 0)
 		return r;
 	container_end_lost(h, c);

@@ -87,26 +87,26 @@ static int listen_on(const struct supervise *s, struct err *e)
 
 static void on_signal_frame(struct relay *r, int sig);
 
-static int write_pidfile(const struct supervise *s, pid_t pid, struct err *e)
+static int write_pidfile(const char *path, pid_t pid, struct err *e)
 {
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d", (int)pid);
 
-	if (!s->config->pidfile)
+	if (!path)
 		return 0;
 	/* Replaced, for what is there at a later start may be a link that the container has put into a volume. */
-	int r = fd_replace_at(AT_FDCWD, s->config->pidfile, text, (size_t)n, 0644, false);
-	return r < 0 ? err_set(e, r, "write the pidfile %s", s->config->pidfile) : 0;
+	int r = fd_replace_at(AT_FDCWD, path, text, (size_t)n, 0644, false);
+	return r < 0 ? err_set(e, r, "write the pidfile %s", path) : 0;
 }
 
 /* A pidfile that outlives its process leads to another process one day. One that somebody else has written meanwhile stays. */
-static void remove_pidfile(const struct supervise *s)
+static void remove_pidfile(const char *path, pid_t pid)
 {
 	scoped(str) text = {0};
 
-	if (s->config->pidfile && fd_read_file_at(AT_FDCWD, s->config->pidfile, &text, 64) == 0 &&
-	    strtol(str_cstr(&text), NULL, 10) == sv.run.pid)
-		unlink(s->config->pidfile);
+	if (path && fd_read_file_at(AT_FDCWD, path, &text, 64) == 0 &&
+	    strtol(str_cstr(&text), NULL, 10) == pid)
+		unlink(path);
 }
 
 /* A log that cannot be opened is none, but for one that somebody asked for by its path. */
@@ -328,7 +328,9 @@ static int start(const struct supervise *s, int listener, struct launched *ret, 
 	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);
 	if (r == 0)
-		r = write_pidfile(s, ret->pid, e);
+		r = write_pidfile(s->config->pidfile, ret->pid, e);
+	if (r == 0)
+		r = write_pidfile(s->config->conmon_pidfile, getpid(), e);
 	if (r < 0) {
 		streams_close(&p);
 		return r;
@@ -464,7 +466,8 @@ static void over(int code)
 	int32_t c = code;
 	int64_t ms = sv.leaving ? -1 : restart_after(&sv.restart, s->dir, s->state, code);
 
-	remove_pidfile(s);
+	remove_pidfile(s->config->pidfile, sv.run.pid);
+	remove_pidfile(s->config->conmon_pidfile, getpid());
 	networks_end(ms >= 0);
 	usernet_end();
 	s->state->pid = 0;

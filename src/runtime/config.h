@@ -110,8 +110,14 @@ struct container_config {
 	int64_t umask;
 	const char *tz;	     /* "local", or a file below CONFIG_ZONEINFO; NULL: the image's */
 	const char *pidfile; /* absolute; NULL: none */
-	const char *cidfile; /* as it was given, for inspect */
-	int64_t timeout;     /* seconds that it may run; 0: for ever */
+	const char *conmon_pidfile; /* of the supervisor; likewise */
+	bool no_passwd;		    /* /etc/passwd and /etc/group stay as the image has them */
+	const char *passwd_entry,
+		*group_entry;	/* patterns of the lines of a user without one; NULL: ours */
+	struct strs host_users; /* whole lines for /etc/passwd: users of the host */
+	struct strs requires;	/* ids of containers that are started before it */
+	const char *cidfile;	/* as it was given, for inspect */
+	int64_t timeout;	/* seconds that it may run; 0: for ever */
 	bool has_oom_score_adj;
 	int64_t oom_score_adj;
 	const char *log_driver; /* "local", "none"; NULL: k8s-file */

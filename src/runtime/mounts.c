@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 
 #include "base/base.h"
+#include "runtime/accounts.h"
 #include "runtime/stage.h"
 #include "runtime/sysctl.h"
 #include "sys/mounts.h"
@@ -352,37 +353,45 @@ int stage_files(struct stage *s, struct err *e)
 	return 0;
 }
 
-/* A user by a number that the image's passwd does not know gets a line there, as programs want one: in a copy that is mounted over it,
- * for the image and what may be saved of the container stay as they are. */
+/* What accounts.h says is to stand in /etc/passwd and /etc/group, in copies that are mounted over them: for the image and what may be saved
+ * of the container stay as they are. */
 int stage_passwd(struct stage *s, struct err *e)
 {
-	static const char *const opts[] = {"size=5m", "nr_inodes=4", "mode=0755", NULL};
-	const struct user *u = &s->user;
-	scoped(str) text = {0};
+	static const char *const opts[] = {"size=10m", "nr_inodes=5", "mode=0755", NULL};
+	static const struct {
+		const char *path, *name;
+	} files[] = {{"/etc/passwd", "passwd"}, {"/etc/group", "group"}};
+	scoped(str) passwd = {0};
+	scoped(str) group = {0};
+	struct str *const text[] = {&passwd, &group};
 
-	if (u->name || !u->uid || user_mounts(s->c, "/etc/passwd") || user_mounts(s->c, "/etc"))
+	if (!accounts_wanted(s) || user_mounts(s->c, "/etc"))
 		return 0;
-	int r = user_read_etc(s->root, "/etc/passwd", &text, e);
-	if (r < 0 || !text.s)
+	int r = accounts_passwd(s, &passwd, e);
+	if (r == 0)
+		r = accounts_group(s, &group, e);
+	if (r < 0 || (!passwd.len && !group.len))
 		return r;
-	if (text.len && text.s[text.len - 1] != '\n')
-		str_addc(&text, '\n');
-	str_addf(&text, "%u:*:%u:%u:container user:%s:/bin/sh\n", u->uid, u->uid, u->gid, u->home);
 	autoclose int tmpfs =
 		mount_new("tmpfs", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
 	if (tmpfs < 0)
 		return tmpfs;
 	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
-	if (r == 0)
-		r = fd_write_file_at(tmpfs, "passwd", text.s, text.len, 0644);
-	if (r == 0 && fchmodat(tmpfs, "passwd", 0644, 0) < 0) /* whatever our umask is */
-		r = -errno;
-	autoclose int mnt = r < 0 ? r : mount_clone(tmpfs, "passwd", false);
-	if (mnt < 0)
-		return err_set(e, mnt, "write the container's /etc/passwd");
-	autoclose int target = stage_target(s, "/etc/passwd", false, e);
-	return attach_at(mnt, target, "/etc/passwd", e);
+	for (size_t i = 0; i < countof(files) && r == 0; i++) {
+		if (!text[i]->len || user_mounts(s->c, files[i].path))
+			continue;
+		r = fd_write_file_at(tmpfs, files[i].name, text[i]->s, text[i]->len, 0644);
+		/* whatever our umask is */
+		if (r == 0 && fchmodat(tmpfs, files[i].name, 0644, 0) < 0)
+			r = -errno;
+		autoclose int mnt = r < 0 ? r : mount_clone(tmpfs, files[i].name, false);
+		if (mnt < 0)
+			return err_set(e, mnt, "write the container's %s", files[i].path);
+		autoclose int target = stage_target(s, files[i].path, false, e);
+		r = attach_at(mnt, target, files[i].path, e);
+	}
+	return r < 0 && !e->code ? err_set(e, r, "attach the container's users") : r;
 }
 
 /* /dev/null of the host, checked to be what it is called (CVE-2025-31133). */
