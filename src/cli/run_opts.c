@@ -175,7 +175,7 @@ const struct opt run_common_rows[] = {
 	PULL_ROW_RETRY_DELAY(struct run_opts, image.),
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
 	{"seccomp-policy", 0, TO(OPT_STR, more.seccomp_policy), "POLICY",
-	 "default: the engine's profile, or that of --security-opt", .words = "default",
+	 "default: the profile is the engine's, or yours", .words = "default",
 	 .complete = COMPLETE_WORDS},
 	{"security-opt", 0, TO(OPT_STRS, security_opts), "OPTION",
 	 "seccomp=FILE, no-new-privileges, mask=PATH, unmask=ALL and others",
