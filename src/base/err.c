@@ -83,6 +83,17 @@ int err_fail_code(struct err *e, enum err_id id, int errnum, const char *fmt, ..
 	return r;
 }
 
+int err_died(struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int r = fill(e, ERR_WORKER_GONE, EIO, fmt, ap);
+	va_end(ap);
+	err_hint(e, "was memory short? the kernel's log tells whom it killed: dmesg | grep -i oom");
+	return r;
+}
+
 int err_hint(struct err *e, const char *fmt, ...)
 {
 	va_list ap;

@@ -46,6 +46,9 @@ int err_fail(struct err *e, enum err_id id, const char *fmt, ...) printf_like(3,
 int err_fail_code(struct err *e, enum err_id id, int errnum, const char *fmt, ...)
 	printf_like(4, 5);
 
+/* Records that a child of ours ended without the word that it owed: ERR_WORKER_GONE, with its hint. Returns -EIO. */
+int err_died(struct err *e, const char *fmt, ...) printf_like(2, 3);
+
 /* Sets the hint. Returns -e->code, so that it can end a function: `return err_hint(e, ...)`. */
 int err_hint(struct err *e, const char *fmt, ...) printf_like(2, 3);
 

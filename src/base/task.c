@@ -82,8 +82,7 @@ static int answer(struct task *t, struct err *e)
 
 	reap(t);
 	if (!ok)
-		return err_fail_code(e, ERR_INTERNAL, EIO,
-				     "a process that worked for this command died");
+		return err_died(e, "a process that worked for this command died");
 	if (said.code && e)
 		*e = said;
 	return -said.code;

@@ -53,8 +53,7 @@ static ssize_t fetched_read(void *arg, void *buf, size_t n, struct err *e)
 		return k;
 	f->ended = true;
 	if (recv(f->verdict, &said, sizeof said, 0) != sizeof said)
-		return err_fail_code(e, ERR_INTERNAL, EIO, "the process that fetched %s died",
-				     f->from.name);
+		return err_died(e, "the process that fetched %s died", f->from.name);
 	if (said.code && e)
 		*e = said;
 	return -said.code;

@@ -129,8 +129,8 @@ static int find_member(const struct home *h, const struct manifest_list *l, cons
 	for (*ret = 0; *ret < l->members.n; (*ret)++)
 		if (is_meant(&m[*ret], text, full, image))
 			return 0;
-	err_fail_code(e, ERR_LIST_MEMBER, ENOENT, "%s: the list %s has no such member", text,
-		      l->name);
+	err_fail_code(e, ERR_LIST_MEMBER, ENOENT, "the list %s has no member %.19s%s", l->name,
+		      text, strlen(text) > 19 ? "..." : "");
 	return err_hint(e, "hoy manifest inspect %s shows the digests of those it has", l->name);
 }
 

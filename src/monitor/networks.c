@@ -534,7 +534,7 @@ static void on_worker(struct watch *w, uint32_t events)
 	if (len != sizeof m || m.slot >= countof(nets.v) || (m.type == 'A') != (n == countof(fd))) {
 		for (size_t i = 0; i < n; i++)
 			close(fd[i]);
-		err_fail(&m.e, ERR_INTERNAL, "the process that changes the networks died");
+		err_died(&m.e, "the process that changes the networks died");
 		worker_done(&m.e);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "base/task.h"
 #include "net/attach.h"
 #include "net/control.h"
+#include "net/lease.h"
 #include "net/link.h"
 #include "net/parent.h"
 #include "net/plan.h"
@@ -348,6 +349,8 @@ void net_begin(const struct home *h, const struct attach *at, struct net_begun *
 		ret->ctl = spawn_locked(&net, dir, -1, true, &ret->starter, &e);
 	if (ret->ctl >= 0 && (text.len > CONTROL_MAX || send_request(at, ret->ctl, &text) < 0))
 		fd_close(&ret->ctl);
+	if (ret->starter > 0) /* while it makes itself ready */
+		leases_tidy(h, net.name);
 }
 
 void net_begun_end(struct net_begun *b)

@@ -450,6 +450,22 @@ static int users(const struct leases *l, bool drop, struct strv *ret)
 	return drop && !ret->n ? path_rm_tree_at(l->dir, "leases") : 0;
 }
 
+void leases_tidy(const struct home *h, const char *network)
+{
+	scoped(leases) l = {.fd = -1, .dir = -1};
+
+	if (open_dirs(h, network, &l) < 0)
+		return;
+	int fd = openat(l.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return;
+	for (struct dirent *de; (de = readdir(d));)
+		if (de->d_name[0] != '.')
+			drop_stale(&l, de->d_name);
+	closedir(d);
+}
+
 int leases_users(const struct home *h, const char *network, struct strv *ret, struct err *e)
 {
 	scoped(leases) l = {.fd = -1, .dir = -1};

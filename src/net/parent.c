@@ -83,9 +83,7 @@ static int find_parent(int rtnl, const char *name, struct err *e)
 static int refuse(const struct network *n, struct err *e)
 {
 	err_fail_code(e, ERR_NETWORK_PARENT, EPERM,
-		      "--driver %s: only root can put containers beside the host into the network "
-		      "of one of its devices",
-		      n->driver);
+		      "--driver %s: only root can put containers beside the host", n->driver);
 	return err_hint(e, "a network of the driver bridge with published ports (-p) needs no "
 			   "root, and shows servers the addresses of their clients");
 }

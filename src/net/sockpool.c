@@ -178,7 +178,7 @@ static int take_fds(int sock, struct netns_fds *ret, struct err *e)
 		return -e->code;
 	}
 	if (len != sizeof have)
-		return err_fail(e, ERR_INTERNAL, "the process that sets the network up died");
+		return err_died(e, "the process that sets the network up died");
 	memcpy(&have, msg, sizeof have);
 	*ret = NETNS_FDS_NONE;
 	for (int i = 0; i < NETNS_FDS; i++)

@@ -6,9 +6,13 @@
 
 enum { MAX_FILE = 1 << 20 };
 
+/* what may be NULL: then why names the file. */
 static int bad_file(struct err *e, const char *what, const char *why)
 {
-	err_fail(e, ERR_POLICY_FILE, "the policy %s cannot be used: %s", what, why);
+	if (what)
+		err_fail(e, ERR_POLICY_FILE, "%s cannot be used: %s", what, why);
+	else
+		err_fail(e, ERR_POLICY_FILE, "%s", why);
 	return err_hint(e, "containers-policy.json(5) says what it looks like; {\"default\": "
 			   "[{\"type\": \"insecureAcceptAnything\"}]} lets everything in");
 }
@@ -115,7 +119,7 @@ static int check_document(const char *text, size_t len, const char *what, const 
 	const struct json *doc = json_parse(&a, text, len, what, &limits, &why), *list = NULL;
 
 	if (!doc)
-		return bad_file(e, what, why.msg);
+		return bad_file(e, NULL, why.msg);
 	const struct json *transports = json_get(doc, "transports"),
 			  *scopes = json_get(transports, s->transport);
 	if (doc->type != JSON_OBJ || (transports && transports->type != JSON_OBJ) ||

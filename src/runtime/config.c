@@ -153,9 +153,12 @@ int config_read(int dir, struct container_config *ret, struct arena *a, struct e
 	*ret = (struct container_config){
 		.stop_timeout = -1, .shm_size = CONFIG_SHM_SIZE, .umask = CONFIG_UMASK};
 	struct json *j = json_parse(a, str_cstr(&text), text.len, "config.json", NULL, e);
-	if (!j)
-		return -EINVAL;
-	r = bind_read(config_fields, ret, j, "config.json", a, e);
+	r = j ? bind_read(config_fields, ret, j, "config.json", a, e) : -EINVAL;
+	if (r < 0) {
+		err_context(e, "the record of the container is damaged");
+		return err_hint(e,
+				"a disk fault or another program changed it; hoy rm takes it away");
+	}
 	if (r == 0 && ret->version > CONFIG_VERSION) {
 		err_fail(e, ERR_NEWER, "container %.12s was made by a newer release of hoy",
 			 ret->id);

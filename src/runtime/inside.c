@@ -27,8 +27,8 @@ static int run_in_living(const struct inside *in, inside_fn *fn, void *arg, stru
 	int code = errno;
 	autoclose int owner = userns_of_mounts(in->pid1);
 	/* The number may have been another's by then. */
-	if (proc_signal(in->pid1, 0) < 0)
-		return gone(in, e);
+	if (proc_signal(in->pid1, 0) < 0 || (root < 0 && (code == ENOENT || code == ESRCH)))
+		return gone(in, e); /* one that waits to be reaped has no root any more */
 	if (root < 0)
 		return err_set(e, code, "open the files of container %s", in->config->name);
 	if (owner < 0 || setns(owner, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
@@ -116,7 +116,7 @@ static int run_at_rest(const struct inside *in, inside_fn *fn, void *arg, struct
 		if (said->code)
 			*e = *said;
 		else
-			err_fail(e, ERR_INTERNAL, "the process at the files of container %s died",
+			err_died(e, "the process at the files of container %s died",
 				 in->config->name);
 		r = -e->code;
 	}

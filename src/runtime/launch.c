@@ -177,9 +177,8 @@ static int follow(int sync, bool made, struct launched *ret, struct err *e)
 		if (n == 0 && ready)
 			return 0;
 		if (n == 0)
-			return err_fail(
-				e, ERR_INTERNAL,
-				"the container's first process died on the way to its command");
+			return err_died(
+				e, "the container's first process died on the way to its command");
 		if (n < 0)
 			return err_set(e, (int)n, "hear from the container's first process");
 		if (msg[0] == 'P' && nfds == 1) {
@@ -361,7 +360,7 @@ static int explain_attach(int sync, struct launched *l, int r, struct err *e)
 
 	kill(l->pid, SIGKILL); /* our child, not waited for: the number is its own */
 	int k = follow(sync, false, l, &child);
-	if (k >= 0 || child.id == ERR_INTERNAL)
+	if (k >= 0 || child.id == ERR_WORKER_GONE || child.id == ERR_INTERNAL)
 		return r;
 	*e = child;
 	return k;
@@ -487,7 +486,8 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 static int explain_join(const struct launch *l, int pid1, int r, struct err *e)
 {
 	struct pollfd p = {.fd = pid1, .events = POLLIN};
-	bool odd = e->id == ERR_INTERNAL || e->code == ENOMEM || e->code == ESRCH;
+	bool odd = e->id == ERR_WORKER_GONE || e->id == ERR_INTERNAL || e->code == ENOMEM ||
+		   e->code == ESRCH;
 
 	if (e->exit != EXIT_ENGINE)
 		return r;
@@ -520,7 +520,7 @@ int launch_join(const struct launch *l, int pid1, struct launched *ret, struct e
 	int r = follow(sync, false, ret, e);
 	proc_wait(pid);
 	if (r == 0 && ret->pid <= 0)
-		r = err_fail(e, ERR_INTERNAL, "the process that joins the container died");
+		r = err_died(e, "the process that joins the container died");
 	if (r < 0) {
 		give_up(ret);
 		r = explain_join(l, pid1, r, e);

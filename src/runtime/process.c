@@ -319,6 +319,8 @@ int stage_exec(struct stage *s, struct err *e)
 			      strchr(name, '/') ? "" : "'s PATH");
 		if (name[0] == '[' && name[1])
 			err_hint(e, "a list of words is a whole JSON array: [\"sh\", \"-c\"]");
+		else
+			err_hint(e, "programs are looked for in the image, not on this machine");
 	} else {
 		err_set(e, code, "run \"%s\"", name);
 		e->id = ERR_EXEC;

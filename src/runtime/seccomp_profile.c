@@ -62,9 +62,13 @@ static int bad(const struct load *l, const struct json *at, const char *fmt, ...
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (!at || !at->line)
-		return err_fail(l->e, ERR_SECCOMP_PROFILE, "%s: %s", l->what, text);
-	return err_fail(l->e, ERR_SECCOMP_PROFILE, "%s:%d:%d: %s", l->what, at->line, at->col,
-			text);
+		err_fail(l->e, ERR_SECCOMP_PROFILE, "%s: %s", l->what, text);
+	else
+		err_fail(l->e, ERR_SECCOMP_PROFILE, "%s:%d:%d: %s", l->what, at->line, at->col,
+			 text);
+	return err_hint(
+		l->e,
+		"profiles have the form that docker's have; without the option, hoy's own is used");
 }
 
 /* A member that must have a type if it is there; JSON null counts as absent. */

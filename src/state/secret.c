@@ -7,6 +7,7 @@
 #include "state/container.h"
 #include "state/secret.h"
 
+#define UNFINISHED ".new"
 enum { ID_LEN = 25, HEAD_MAX = 64 << 10 };
 
 #define AT(field) offsetof(struct secret, field)
@@ -75,6 +76,22 @@ static int read_secret(int dir, const char *name, struct secret *ret, struct str
 	return 0;
 }
 
+/* Who is killed here leaves one file that is no secret's name, and the next one who writes or removes a secret takes it away. */
+static int write_new(int dir, const char *name, const struct str *text)
+{
+	autoclose int fd =
+		openat(dir, UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	int r = fd_write_all(fd, text->s, text->len);
+	if (r == 0 && (fdatasync(fd) < 0 || renameat(dir, UNFINISHED, dir, name) < 0))
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir, UNFINISHED, 0);
+	return r;
+}
+
 int secret_write(const struct home *h, struct secret *s, const void *data, size_t n, bool replace,
 		 struct arena *a, struct err *e)
 {
@@ -100,7 +117,8 @@ int secret_write(const struct home *h, struct secret *s, const void *data, size_
 	json_write(&text, bind_write(fields, s, a), 0);
 	str_addc(&text, '\n');
 	str_addn(&text, data, n);
-	r = fd_replace_at(dir, s->name, text.s, text.len, 0600, true);
+	unlinkat(dir, UNFINISHED, 0);
+	r = write_new(dir, s->name, &text);
 	explicit_bzero(text.s, text.len);
 	return r < 0 ? err_set(e, r, "write the secret %s", s->name) : 0;
 }
@@ -187,6 +205,7 @@ int secret_remove(const struct home *h, const struct secret *s, struct err *e)
 
 	if (dir < 0)
 		return dir;
+	unlinkat(dir, UNFINISHED, 0);
 	return unlinkat(dir, s->name, 0) < 0 && errno != ENOENT
 		       ? err_set(e, errno, "remove the secret %s", s->name)
 		       : 0;

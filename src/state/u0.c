@@ -260,7 +260,7 @@ static int make_with(const struct u0_map *m, struct err *e)
 	bool ok = write(mine, "", 1) == 1 && read(mine, &said, sizeof said) == sizeof said;
 	proc_wait(helper);
 	if (!ok)
-		return err_set(e, EIO, "the helper that writes the id map died");
+		return err_died(e, "the process that writes the id map died");
 	if (said.code && e)
 		*e = said;
 	return -said.code;

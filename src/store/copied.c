@@ -222,8 +222,7 @@ int copied_make(const struct home *h, enum u0_form form, const struct strs *laye
 	ssize_t n = recv(mine, &said, sizeof said, 0);
 	proc_wait(pid);
 	if (n != sizeof said)
-		return err_fail_code(e, ERR_INTERNAL, EIO,
-				     "the process that copied the image died");
+		return err_died(e, "the process that copied the image died");
 	if (said.code && e)
 		*e = said;
 	return -said.code;

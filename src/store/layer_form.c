@@ -81,8 +81,7 @@ int layer_forms_make(const struct home *h, const struct u0_map *map, const struc
 	ssize_t n = recv(mine, &said, sizeof said, 0);
 	proc_wait(pid);
 	if (n != sizeof said)
-		return err_fail_code(e, ERR_INTERNAL, EIO,
-				     "the process that made layers in another owner form died");
+		return err_died(e, "the process that made layers in another owner form died");
 	if (said.code && e)
 		*e = said;
 	return -said.code;

@@ -226,9 +226,8 @@ static int check_limit(const struct adding *a, struct err *e)
 	if (size <= max)
 		return 0;
 	err_fail_code(e, ERR_LAYER_TOO_BIG, EFBIG,
-		      "%s grows beyond the limit of %" PRIu64 " MiB while it is unpacked (%" PRIu64
-		      " MiB were read)",
-		      a->job->what, max >> 20, a->taken >> 20);
+		      "%s grows beyond %" PRIu64 " %s while it is unpacked", a->job->what,
+		      max >> 20 ? max >> 20 : max, max >> 20 ? "MiB" : "bytes");
 	return err_hint(e, "%s", hint);
 }
 

@@ -140,11 +140,12 @@ int caps_compute(const char *const *add, size_t nadd, const char *const *drop, s
 		r = caps_parse(drop, ndrop, &dropped, &drop_all, e);
 	if (r < 0)
 		return r;
-	if (add_all && drop_all)
-		return err_fail(e, ERR_CAP_CONFLICT, "all capabilities are both added and dropped");
-	if (!add_all && !drop_all && (added & dropped))
-		return err_fail(e, ERR_CAP_CONFLICT, "%s is both added and dropped",
-				caps_name(__builtin_ctzll(added & dropped)));
+	bool both = !add_all && !drop_all && (added & dropped);
+	if (both || (add_all && drop_all)) {
+		err_fail(e, ERR_CAP_CONFLICT, "%s is both added and dropped",
+			 both ? caps_name(__builtin_ctzll(added & dropped)) : "ALL");
+		return err_hint(e, "leave one out; `--cap-drop all --cap-add X` leaves just X");
+	}
 	if (drop_all)
 		ret->bounding = added;
 	else

@@ -9,7 +9,7 @@
 try() {
 	run timeout 100 $HOY load -q -i "$T/$1.tar"
 	[ "$rc" = 0 ] || assert_err
-	case $err in *E-INTERNAL*) fail "$1: the process that read it died: $(last)" ;; esac
+	case $err in *E-INTERNAL* | *E-WORKER-GONE*) fail "$1: the process that read it died: $(last)" ;; esac
 	untouched
 	assert_eq 0 "$(ls_count "$(store)/tmp")" "unfinished work after $1"
 }

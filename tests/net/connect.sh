@@ -326,4 +326,18 @@ test_made_anew() {
 	assert_ok
 }
 
+# Addresses of containers whose maker was killed do not stay: not even those that no search comes by.
+test_addresses_of_the_dead_go_away() {
+	load busybox
+	hoy network create left >/dev/null || fail network
+	hoy create --name alive --network left busybox true >/dev/null || fail create
+	local dir id
+	dir=$(store)/networks/left/leases
+	id=$(printf '%064d' 7)
+	ln -s "$id" "$dir/10.89.0.200" && ln -s "$id" "$dir/0e:58:01:02:03:04"
+	run hoy run --rm --network left busybox true
+	assert_ok
+	assert_eq "$(hoy inspect --format '{{.Id}}' alive)" "$(find "$dir" -type l -printf '%l\n' | sort -u)" 'who has addresses'
+}
+
 run_tests "$@"

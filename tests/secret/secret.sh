@@ -202,4 +202,29 @@ test_hostile_root() { # rows=user
 	hoy rm base >/dev/null
 }
 
+test_unknown_where_there_has_never_been_one() {
+	run hoy secret inspect nothing
+	assert_has '[]'
+	assert_err_has 'no secret with name or ID "nothing" (E-SECRET-UNKNOWN)'
+	load busybox
+	run hoy create --secret nothing busybox
+	assert_err E-SECRET-UNKNOWN 'secret ls'
+}
+
+# Killed while a secret is written: what there is of it is no secret, and goes with the next command that writes.
+test_unfinished_goes_away() {
+	secret one x
+	echo half >"$(store)/secrets/.new"
+	run hoy secret ls --format '{{.Name}}'
+	assert_out one
+	run hoy system check
+	assert_ok
+	secret two y
+	[ ! -e "$(store)/secrets/.new" ] || fail 'create left it'
+	echo half >"$(store)/secrets/.new"
+	run hoy secret rm two
+	assert_ok
+	assert_eq one "$(ls -A "$(store)/secrets")" 'files of secrets'
+}
+
 run_tests "$@"
