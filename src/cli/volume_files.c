@@ -88,7 +88,7 @@ const struct command cmd_volume_mount = {
 		"can be read and written, whoever of a container they belong to. A volume that is "
 		"in memory or a directory of the host is mounted there first, for the programs in "
 		"that unshare only.",
-	.examples = "hoy unshare sh -c 'ls -l $(hoy volume mount data)'",
+	.examples = "hoy volume create seen\nhoy unshare sh -c 'ls -l $(hoy volume mount seen)'",
 	.run = mount_run,
 	.complete = COMPLETE_VOLUME,
 };
@@ -152,7 +152,7 @@ const struct command cmd_volume_unmount = {
 	.description =
 		"Takes away what `hoy volume mount` has mounted, in the same `hoy unshare`. Of "
 		"a plain volume there is nothing to be taken away.",
-	.examples = "hoy unshare sh -c 'hoy volume mount data; hoy volume unmount data'",
+	.examples = "hoy volume create shown\nhoy unshare sh -c 'hoy volume mount shown; hoy volume unmount shown'",
 	.run = unmount_run,
 	.complete = COMPLETE_VOLUME,
 };
