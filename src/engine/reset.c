@@ -91,7 +91,7 @@ static bool is_running(const struct home *h, const char *id)
 
 int reset_plan(const struct home *h, struct reset_plan *ret, struct err *e)
 {
-	static const char *const parts[] = {"blobs", "layers", "containers", "tmp"};
+	static const char *const parts[] = {"blobs", "layers", "containers", "volumes", "tmp"};
 	scoped(strv) ids = {0};
 	int64_t bytes[countof(parts)] = {0};
 

@@ -41,6 +41,20 @@ untouched() {
 	case "${out:-}${err:-}" in *'host canary'*) fail "the host's file was read: $(last)" ;; esac
 }
 
+# exchanging DIR: its d and f with to-d and to-f, all the time.
+exchanging() {
+	python3 -c '
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+d = os.open(sys.argv[1], os.O_RDONLY)
+parent = os.getppid()
+while os.getppid() == parent:
+    for i in range(1000):
+        libc.syscall(316, d, b"d", d, b"to-d", 2)
+        libc.syscall(316, d, b"f", d, b"to-f", 2)' "$1" &
+	swapper=$!
+}
+
 # refused_or_fine: the engine refused (125), or ran the command, which ended with 0.
 refused_or_fine() { [ "$rc" = 125 ] || [ "$rc" = 0 ] || fail "neither refused nor fine: $(last)"; }
 

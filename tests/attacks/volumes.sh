@@ -54,20 +54,6 @@ test_subpath_links() { # rows=user,one
 	done
 }
 
-# exchanging DIR: its d and f with to-d and to-f, all the time.
-exchanging() {
-	python3 -c '
-import ctypes, os, sys
-libc = ctypes.CDLL(None)
-d = os.open(sys.argv[1], os.O_RDONLY)
-parent = os.getppid()
-while os.getppid() == parent:
-    for i in range(1000):
-        libc.syscall(316, d, b"d", d, b"to-d", 2)
-        libc.syscall(316, d, b"f", d, b"to-f", 2)' "$1" &
-	swapper=$!
-}
-
 # racing: a volume whose directory d and file f are exchanged for links to the host all the time, until stop_racing.
 racing() {
 	load busybox

@@ -9,9 +9,8 @@ test_create() { # peer_ok short
 	assert_out data
 	run hoy volume create data
 	assert_err E-VOLUME-EXISTS
-	run hoy volume create --ignore data
-	assert_ok
-	assert_out data
+	is_peer || run hoy volume create --ignore data # podman has it since 4.4
+	is_peer || assert_out data
 	run hoy volume create
 	assert_ok
 	assert_match '^[0-9a-f]{64}$'
@@ -31,7 +30,7 @@ test_create() { # peer_ok short
 
 test_bad_names() { # peer_ok
 	local n
-	for n in '' .. . a/b -x 'a b' "$(printf 'a\nb')" "$(printf 'a\033[31m')" "$(printf 'x%.0s' $(seq 300))" ../../etc; do
+	for n in .. . a/b -x 'a b' "$(printf 'a\nb')" "$(printf 'a\033[31m')" "$(printf 'x%.0s' $(seq 300))" ../../etc; do
 		run hoy volume create -- "$n"
 		assert_rc 125
 		is_peer || assert_err
@@ -68,8 +67,8 @@ test_ls() { # peer_ok
 	assert_out ''
 	run hoy volume ls -q --filter name=a
 	assert_out a
-	run hoy volume ls -q --filter driver=local --filter name=b
-	assert_out b
+	is_peer || run hoy volume ls -q --filter driver=local --filter name=b # podman 4 shows what fits one of them
+	is_peer || assert_out b
 	run hoy volume ls -q --filter colour=red
 	assert_rc 125
 	run hoy volume ls
