@@ -79,6 +79,7 @@ stand_ins() {
 	echo hello >"$HOME/site/index.html"
 	cp "$T_FIX/busybox.tar" "$HOME/image.tar"
 	echo hello >"$HOME/file"
+	echo secret >"$HOME/key.pem"
 	cp -r "$HOME/site" "$HOME/tree"
 	tar -C "$HOME" -cf "$HOME/rootfs.tar" site
 	gzip -k "$HOME/rootfs.tar"
@@ -98,8 +99,10 @@ world() {
 	hoy network prune -f >/dev/null || fail 'network prune'
 	grep -q 'network create.* back$' "$T/lines" || hoy network create back >/dev/null || fail 'network create'
 	made web || hoy run -d --init --network bridge --name web -v "$HOME/site:/www" busybox httpd -f -h /www >/dev/null || fail 'run web'
+	made web || hoy exec web mkdir -p /srv /var/log || fail 'exec web'
 	hoy run -d --init --network bridge --name db busybox sleep 1000 >/dev/null || fail 'run db'
 	made job || hoy run --name job busybox true || fail 'run job'
+	! grep -q 'volume mount data' "$T/lines" || hoy volume exists data || hoy volume create data >/dev/null || fail 'volume create'
 	made shell || hoy create -it --name shell busybox sh >/dev/null || fail 'create shell'
 }
 
@@ -128,6 +131,7 @@ not_here() {
 	case $1 in
 	*' pull '* | *' login '* | *' logout '* | *' push '* | *' search '*) true ;; # a registry
 	*' ghcr.io/'* | *' quay.io/'* | *' docker.io/'* | *'https://'*) true ;;	       # the network
+	'hoy update '*) ! hoy info | grep -q 'Delegated Controllers:.*memory' ;; # a cgroup in which limits hold
 	*) false ;;
 	esac
 }
