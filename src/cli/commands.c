@@ -13,6 +13,8 @@
 	X(exec)                                                                                    \
 	X(export)                                                                                  \
 	X(kill)                                                                                    \
+	X(mount)                                                                                   \
+	X(unmount)                                                                                 \
 	X(container_exists)                                                                        \
 	X(container_inspect)                                                                       \
 	X(container_prune)                                                                         \

@@ -15,7 +15,9 @@ static int create_run(struct cli *c, void *opts, struct err *e)
 	struct home h = {.fd = -1};
 	int r = run_create(c, opts, false, true, &h, &ct, e);
 
-	if (r == 0)
+	if (r == 0 && ((struct run_opts *)opts)->dry)
+		run_dry(c, &ct);
+	else if (r == 0)
 		out_printf(&c->out, "%s\n", ct.id);
 	else if (ct.dir >= 0) /* made, but its cidfile could not be */
 		container_remove_files(&h, &ct, true, NULL);

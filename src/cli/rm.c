@@ -5,7 +5,7 @@
 
 struct rm_opts {
 	struct each_which which;
-	bool all, depend, force, ignore, volumes;
+	bool all, depend, dry, force, ignore, volumes;
 	int64_t time;
 };
 
@@ -15,6 +15,8 @@ static const struct opt rm_rows[] = {
 	 "Remove all containers; running ones are refused without -f"},
 	{"depend", 0, TO(OPT_BOOL, depend), NULL,
 	 "Remove those first that require it or share its namespaces"},
+	{"dry-run", 0, TO(OPT_BOOL, dry), NULL,
+	 "Remove nothing: print what would go, and say what would be refused"},
 	{"force", 'f', TO(OPT_BOOL, force), NULL,
 	 "Kill running ones first; an unknown container is no error"},
 	{"ignore", 'i', TO(OPT_BOOL, ignore), NULL, "An unknown container is no error"},
@@ -54,8 +56,11 @@ static int rm_one(struct cli *c, struct home *h, struct container *ct, const cha
 
 	if (r < 0)
 		return r;
-	r = o->volumes ? container_remove_with_volumes(h, ct, o->force, o->time, e)
-		       : container_remove(h, ct, o->force, o->time, e);
+	if (o->dry)
+		r = container_remove_check(h, ct, o->force, !o->depend, e);
+	else
+		r = o->volumes ? container_remove_with_volumes(h, ct, o->force, o->time, e)
+			       : container_remove(h, ct, o->force, o->time, e);
 
 	if (r == 0)
 		out_printf(&c->out, "%s\n", text);

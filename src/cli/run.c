@@ -64,6 +64,12 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0)
 		return r;
 	r = run_create(c, o, true, o->detach && !o->rm, &h, &ct, e);
+	if (o->dry) {
+		r = r < 0 ? r : run_dry(c, &ct);
+		container_free(&ct);
+		home_free(&h);
+		return r;
+	}
 	const struct strs *at = &ct.config.attach;
 	struct attach_opts ao = {
 		.input = !o->detach && o->interactive && (!at->n || strs_has(at, "stdin")),

@@ -60,6 +60,8 @@ const struct opt run_common_rows[] = {
 	 "Domain to search in place of this machine's; a dot for none"},
 	{"domainname", 0, TO(OPT_STR, ns.domainname), "NAME", "NIS domain name in the container"},
 	PULL_ROW_TRUST(struct run_opts, image.),
+	{"dry-run", 0, TO(OPT_BOOL, dry), NULL,
+	 "Make, fetch and start nothing: check all this and print the container's config.json"},
 	{"entrypoint", 0, TO(OPT_STR, entrypoint), "COMMAND",
 	 "Replace the image's entrypoint (a word or a JSON array)"},
 	{"env", 'e', TO(OPT_STRS, env), "KEY[=VALUE]",
@@ -295,10 +297,20 @@ static int create_with_image(struct cli *c, const struct home *h, const struct r
 	f.os = o->more.os;
 	f.arch = o->more.arch;
 	f.variant = o->more.variant;
-	if (r == 0 && first)
+	if (r == 0 && first && co->dry)
+		cli_note(c, "the registry would be asked for %s", co->image);
+	else if (r == 0 && first)
 		r = pull_with_flags(c, h, co->image, &f, &pulled, e);
 	if (r == 0)
 		r = container_create(h, co, ret, e);
+	if (r < 0 && co->dry && !local && policy != PULL_NEVER && e->id == ERR_IMAGE_UNKNOWN) {
+		cli_note(c,
+			 "%s is not here and would be pulled: what the container is depends on it",
+			 co->image);
+		ret->id[0] = 0;
+		*e = (struct err){0};
+		return 0;
+	}
 	if (r >= 0 || local || first || policy == PULL_NEVER ||
 	    (e->id != ERR_IMAGE_UNKNOWN && e->id != ERR_PLATFORM))
 		return r;
@@ -310,6 +322,17 @@ static int create_with_image(struct cli *c, const struct home *h, const struct r
 		return r; /* no registry may be asked for it */
 	*e = why;
 	return k < 0 ? k : container_create(h, co, ret, e);
+}
+
+int run_dry(struct cli *c, const struct container *ct)
+{
+	scoped(str) text = {0};
+
+	if (ct->id[0])
+		json_write(&text, bind_write(config_fields, &ct->config, &c->arena), 1);
+	if (text.len)
+		out_printf(&c->out, "%s\n", str_cstr(&text));
+	return 0;
 }
 
 int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
@@ -357,6 +380,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.docker = c->called == CALLED_DOCKER,
 		.unpublished = unpublished,
 		.durable = durable,
+		.dry = o->dry,
 		.warn = warn,
 		.arg = c,
 	};
@@ -374,13 +398,16 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		r = home_open(h, c->root, e);
 	if (r < 0)
 		return r;
-	containers_recover(h);
+	if (!o->dry)
+		containers_recover(h);
 	for (size_t i = 1; i < c->nargs; i++)
 		strs_add(&c->arena, &co.args, c->args[i]);
 	for (int i = 0; i < c->argc; i++)
 		strs_add(&c->arena, &co.create_command, c->argv[i]);
 	r = create_with_image(c, h, o, &co, ret, e);
-	return r == 0 && !str_is_empty(o->cidfile) ? write_cidfile(o->cidfile, ret->id, e) : r;
+	return r == 0 && !o->dry && !str_is_empty(o->cidfile)
+		       ? write_cidfile(o->cidfile, ret->id, e)
+		       : r;
 }
 
 void run_check_terminal(struct cli *c, bool *tty, bool interactive)

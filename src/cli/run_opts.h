@@ -18,7 +18,7 @@ int run_preserved(const struct preserve_opts *o, struct fd_kept *ret, struct err
 
 struct run_opts {
 	struct pull_flags image;
-	bool tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
+	bool dry, tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
 	bool detach, sig_proxy, rmi; /* of run only */
 	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
 	struct strs env_first; /* of hoy.conf */
@@ -42,6 +42,9 @@ extern const struct run_opts run_defaults;
 /* Opens the store, recovers it, makes the container, writes the cidfile. unpublished, durable: see engine/create.h. */
 int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool durable,
 	       struct home *h, struct container *ret, struct err *e);
+
+/* Prints what run_create() would have made, after --dry-run. Returns 0. */
+int run_dry(struct cli *c, const struct container *ct);
 
 /* The flags -i and -t as they can be had: a terminal asked for without one here is given up with a note. */
 void run_check_terminal(struct cli *c, bool *tty, bool interactive);

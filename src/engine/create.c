@@ -439,6 +439,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = set_ports(o, ic, c, a, e);
 	if (r == 0)
 		r = limit_opts_create(&o->limits, c, a, e);
+	if (o->dry)
+		return r;
 	if (r == 0 && o->replace && c->name)
 		r = make_room(h, c->name, e);
 	if (r < 0)

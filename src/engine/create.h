@@ -39,6 +39,7 @@ struct create_opts {
 	struct volume_opts vol;
 	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
+	bool dry;	  /* stop before anything is made: ret has the config, and no directory */
 	bool durable; /* sync the record: it is meant to outlive a power loss */
 	void (*warn)(void *arg, const char *text);
 	void *arg;

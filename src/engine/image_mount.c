@@ -1,43 +1,9 @@
-#include <sys/mount.h>
-#include <sys/stat.h>
-
 #include "base/base.h"
 #include "engine/image_mount.h"
+#include "engine/mounted.h"
 #include "engine/tree.h"
 #include "state/tell.h"
 #include "state/u0.h"
-
-static const char empty[] = "none";
-
-static int need_unshare(struct u0_map *ret, struct err *e)
-{
-	if (u0_inside(ret))
-		return 0;
-	err_fail(e, ERR_NOT_UNSHARED, "images can be mounted only inside of `hoy unshare`");
-	return err_hint(e, "start a shell there: hoy unshare; then: cd $(hoy image mount IMAGE)");
-}
-
-/* The directory of mounts, as the present mount namespace shows it. */
-static int open_dir(const struct home *h, struct err *e)
-{
-	int fd = home_dir(h, "mounts", e);
-
-	if (fd >= 0 && mkdirat(fd, empty, 0700) < 0 && errno != EEXIST) {
-		int r = err_set(e, errno, "make %s/mounts/%s", h->path, empty);
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-bool mounted_at(int dir, const char *name)
-{
-	struct statx st;
-
-	return statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) == 0 &&
-	       (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
 
 static int mount_one(const struct home *h, const struct u0_map *map, const char *text, int dir,
 		     const char *name, struct err *e)
@@ -50,7 +16,7 @@ static int mount_one(const struct home *h, const struct u0_map *map, const char 
 	if (r == 0 && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
 		r = err_set(e, errno, "make %s/mounts/%s", h->path, name);
 	if (r == 0)
-		r = view_mount(h, map->form, &t.layers, dir, name, empty, e);
+		r = view_mount(h, map->form, &t.layers, NULL, dir, name, MOUNTED_EMPTY, e);
 	tree_free(&t);
 	return r;
 }
@@ -60,7 +26,7 @@ int image_mount(const struct home *h, const char *text, struct arena *a, struct 
 {
 	scoped(image) im = {0};
 	struct u0_map map;
-	int r = need_unshare(&map, e);
+	int r = mounted_need_unshare("images", &map, e);
 
 	if (r == 0)
 		r = image_find(h, text, &im, e);
@@ -68,7 +34,7 @@ int image_mount(const struct home *h, const char *text, struct arena *a, struct 
 		r = image_more(h, &im, e);
 	if (r < 0)
 		return r;
-	autoclose int dir = open_dir(h, e);
+	autoclose int dir = mounted_dir(h, e);
 	if (dir < 0)
 		return dir;
 	const char *name = digest_hex(im.id);
@@ -86,14 +52,14 @@ int image_mounts(const struct home *h, struct arena *a, struct bind_list *ret, s
 {
 	scoped(image_list) all = {0};
 	struct u0_map map;
-	int r = need_unshare(&map, e);
+	int r = mounted_need_unshare("images", &map, e);
 
 	*ret = (struct bind_list){0};
 	if (r == 0)
 		r = images_list(h, &all, e);
 	if (r < 0)
 		return r;
-	autoclose int dir = open_dir(h, e);
+	autoclose int dir = mounted_dir(h, e);
 	for (size_t i = 0; i < all.n && dir >= 0; i++) {
 		const char *name = digest_hex(all.v[i].id);
 		if (!mounted_at(dir, name))
@@ -112,27 +78,22 @@ int image_unmount(const struct home *h, const char *text, bool force, struct are
 {
 	struct u0_map map;
 	const char *name;
-	int r = need_unshare(&map, e);
+	int r = mounted_need_unshare("images", &map, e);
 
 	if (r == 0)
 		r = image_find_id(h, text, a, ret_id, &name, e);
 	if (r < 0)
 		return r;
-	autoclose int dir = open_dir(h, e);
+	autoclose int dir = mounted_dir(h, e);
 	if (dir < 0)
 		return dir;
-	const char *path = arena_printf(a, "%s/mounts/%s", h->path, digest_hex(*ret_id));
 	if (!mounted_at(dir, digest_hex(*ret_id))) {
 		err_fail(e, ERR_NOT_MOUNTED, "the image %s is not mounted here", text);
 		return err_hint(e, "`hoy image mount` lists what is, in this unshare");
 	}
-	if (umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) < 0) {
-		err_set(e, errno, "unmount %s", path);
-		return errno == EBUSY
-			       ? err_hint(e, "somebody is in there; -f unmounts all the same")
-			       : -e->code;
-	}
-	unlinkat(dir, digest_hex(*ret_id), AT_REMOVEDIR);
+	r = mounted_end(h, dir, digest_hex(*ret_id), force, e);
+	if (r < 0)
+		return r;
 	image_tell(h, "unmount", *ret_id, name);
 	return 0;
 }

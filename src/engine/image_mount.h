@@ -10,9 +10,6 @@
 
 #include "engine/image.h"
 
-/* Is something mounted on dir/name? */
-bool mounted_at(int dir, const char *name);
-
 struct mounted_image {
 	const char *id;
 	struct strs names; /* full, with tags */

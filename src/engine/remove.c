@@ -17,6 +17,23 @@ static int end(const struct home *h, struct container *c, int64_t time_s, struct
 	return r < 0 && r != -ESRCH ? r : container_await_end(c, 20000, e);
 }
 
+static int check_ended(const struct container *c, struct err *e)
+{
+	if (!container_is_up(c->status))
+		return 0;
+	err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is %s", c->state.name,
+		      container_status_name(c->status));
+	return err_hint(e, "stop it first (hoy stop %s), or use rm -f", c->state.name);
+}
+
+int container_remove_check(const struct home *h, const struct container *c, bool force, bool alone,
+			   struct err *e)
+{
+	int r = force ? 0 : check_ended(c, e);
+
+	return r < 0 || force || !alone ? r : depends_check(h, c, e);
+}
+
 static int remove_it(const struct home *h, struct container *c, bool force, int64_t time_s,
 		     bool volumes, struct err *e)
 {
@@ -25,12 +42,9 @@ static int remove_it(const struct home *h, struct container *c, bool force, int6
 
 	/* One that is being started has its lock taken before it counts as running: looked at again until it is either. */
 	for (;;) {
-		if (container_is_up(c->status) && !force) {
-			err_fail_code(e, ERR_CONTAINER_RUNNING, EBUSY, "container %s is %s",
-				      c->state.name, container_status_name(c->status));
-			return err_hint(e, "stop it first (hoy stop %s), or use rm -f",
-					c->state.name);
-		}
+		r = force ? 0 : check_ended(c, e);
+		if (r < 0)
+			return r;
 		if (container_is_up(c->status)) {
 			r = end(h, c, time_s, e);
 			if (r < 0)

@@ -2,7 +2,7 @@
 #include <sys/mount.h>
 
 #include "base/base.h"
-#include "engine/image_mount.h"
+#include "engine/mounted.h"
 #include "engine/target.h"
 #include "engine/volume_files.h"
 #include "state/u0.h"

@@ -142,15 +142,22 @@ static int mount_copy(const struct layer_stack *stack, struct err *e)
 	return r < 0 ? r : mnt;
 }
 
-int view_mount(const struct home *h, enum u0_form form, const struct strs *layers, int at,
-	       const char *name, const char *empty, struct err *e)
+int view_mount(const struct home *h, enum u0_form form, const struct strs *layers,
+	       const char *upper, int at, const char *name, const char *empty, struct err *e)
 {
 	scoped(layer_stack) stack = {0};
 	bool attached = false;
 	int r = layer_stack_open(h, form, layers, layers->n, &stack, e);
+	int top = r < 0 || !upper
+			  ? -1
+			  : openat(h->fd, upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+	if (r == 0 && upper && top < 0)
+		r = err_set(e, errno, "open %s/%s", h->path, upper);
 	if (r < 0)
 		return r;
+	if (top >= 0)
+		layer_stack_put_top(&stack, top);
 	size_t own = stack.n;
 	layer_stack_put_bottom(&stack, openat(at, empty, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	if (stack.n == 1) /* the kernel wants two */

@@ -34,8 +34,8 @@ int view_enter(const struct home *h, struct home *ret, struct err *e);
 int view_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
 	      const char *upper, struct view *ret, struct err *e);
 
-/* The same without upper, mounted read-only onto the directory at/name, which exists, in the present mount namespace; empty: a directory that stays empty. */
-int view_mount(const struct home *h, enum u0_form form, const struct strs *layers, int at,
-	       const char *name, const char *empty, struct err *e);
+/* The same, mounted read-only onto the directory at/name, which exists, in the present mount namespace; empty: a directory that stays empty. */
+int view_mount(const struct home *h, enum u0_form form, const struct strs *layers,
+	       const char *upper, int at, const char *name, const char *empty, struct err *e);
 
 #endif
