@@ -152,7 +152,8 @@ const struct command cmd_volume_unmount = {
 	.description =
 		"Takes away what `hoy volume mount` has mounted, in the same `hoy unshare`. Of "
 		"a plain volume there is nothing to be taken away.",
-	.examples = "hoy volume create shown\nhoy unshare sh -c 'hoy volume mount shown; hoy volume unmount shown'",
+	.examples = "hoy volume create shown\nhoy unshare sh -c 'hoy volume mount shown; hoy "
+		    "volume unmount shown'",
 	.run = unmount_run,
 	.complete = COMPLETE_VOLUME,
 };

@@ -42,6 +42,7 @@ untouched() {
 }
 
 # exchanging DIR: its d and f with to-d and to-f, all the time.
+# shellcheck disable=SC2034 # swapper is for who stops it
 exchanging() {
 	python3 -c '
 import ctypes, os, sys
