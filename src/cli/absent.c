@@ -3,9 +3,6 @@
 
 #define HEALTH	    "hoy runs no health checks in this build"
 #define HEALTH_HINT "hoy exec CONTAINER COMMAND asks from outside; its exit code is the answer"
-#define IDS	    "the ids are always those that hoy info shows: you are root in the container"
-#define IDS_HINT                                                                                   \
-	"leave it out: what root in the container writes into a volume belongs to you outside"
 
 const struct absent absent_run_flags[] = {
 	{"memory-swappiness", "cgroup v2 has no swappiness of single cgroups",
@@ -24,7 +21,6 @@ const struct absent absent_run_flags[] = {
 	 "health-startup-cmd health-startup-interval health-startup-retries "
 	 "health-startup-success health-startup-timeout",
 	 HEALTH, HEALTH_HINT},
-	{"userns uidmap gidmap subuidname subgidname", IDS, IDS_HINT},
 	{"gpus", "hoy knows no devices by kind in this build",
 	 "--device gives one by its path: --device /dev/dri"},
 	{"pod pod-id-file init-ctr", "hoy has no pods in this build",

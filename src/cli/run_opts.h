@@ -33,6 +33,7 @@ struct run_opts {
 	struct name_opts names;
 	struct limit_opts limits;
 	struct volume_opts vol;
+	struct userns_opts userns;
 	struct preserve_opts preserve; /* of run only */
 };
 

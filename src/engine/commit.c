@@ -20,7 +20,7 @@
 
 struct commit_work {
 	const struct home *h;
-	const struct tree *t;
+	struct tree *t;
 	const struct commit_opts *o;
 	struct arena *a;
 	struct image base; /* id NULL: there is none, or none any more */
@@ -220,11 +220,11 @@ static int add_layer(struct commit_work *w, const struct home *seen, const struc
 	/* what lies there already is no bomb */
 	struct layer_job job = {
 		.what = t->what, .blob_size = -1, .limits = {.max_bytes = INT64_MAX}};
-	int r = w->o->squash ? tree_view(seen, map->form, t, &now, e)
-			     : view_open(seen, map->form, &t->layers, 0, t->upper, &now, e);
+	int r = w->o->squash ? tree_view(seen, t, &now, e)
+			     : view_open(seen, t->form, &t->layers, 0, t->upper, &now, e);
 
 	if (r == 0 && !w->o->squash)
-		r = view_open(seen, map->form, &t->layers, t->layers.n, NULL, &below, e);
+		r = view_open(seen, t->form, &t->layers, t->layers.n, NULL, &below, e);
 	if (r < 0)
 		return r;
 	struct pack *p = pack_open(seen, now.root, t->what);
@@ -236,6 +236,8 @@ static int add_layer(struct commit_work *w, const struct home *seen, const struc
 		pack_as_layer(p, below.root);
 	if (map->form == FORM_ONE)
 		pack_kept_owners(p);
+	if (t->mapped.on)
+		pack_map_owners(p, &t->mapped.layers.ids);
 	job.source = pack_source(p);
 	r = layer_add(w->h, map, &job, ret, e);
 	pack_close(p);
@@ -260,7 +262,7 @@ static int commit_inside(const struct u0_map *map, void *arg, struct err *e)
 	return r < 0 ? r : add_image(w, &layer, e);
 }
 
-int container_commit(const struct home *h, const struct tree *t, const struct commit_opts *o,
+int container_commit(const struct home *h, struct tree *t, const struct commit_opts *o,
 		     char ret_id[static DIGEST_LEN + 1], struct err *e)
 {
 	scoped(arena) a = {0};

@@ -22,7 +22,7 @@ struct commit_opts {
 };
 
 /* t: of a container. ret_id gets the image's id. A failure or an interruption leaves nothing behind. */
-int container_commit(const struct home *h, const struct tree *t, const struct commit_opts *o,
+int container_commit(const struct home *h, struct tree *t, const struct commit_opts *o,
 		     char ret_id[static DIGEST_LEN + 1], struct err *e);
 
 #endif

@@ -250,6 +250,7 @@ static int give_and_take(int root, void *arg, struct err *e)
 struct end {
 	struct job job;
 	int (*fn)(int root, void *arg, struct err *e);
+	struct mapped ids; /* of a container that does not run */
 };
 
 static int run_here(void *arg, struct err *e)
@@ -261,19 +262,24 @@ static int run_here(void *arg, struct err *e)
 }
 
 /* Where its files cannot be mounted, it gets the copy that its next start would make. */
-static int run_at_rest(struct end *end, const struct u0_map *map, const struct inside *in,
-		       struct err *e)
+static int run_at_rest(struct end *end, const struct u0_map *map, struct inside *in, struct err *e)
 {
 	const struct home *h = end->job.h;
 	const struct strs *layers = &in->config->layers;
 	int r = layer_forms_make(h, map, layers, e);
 
 	if (r == 0)
+		r = mapped_prepare(h, in->config, map, end->job.ct->dir, &end->ids, e);
+	if (r == 0 && end->ids.on)
+		in->mapped = &end->ids;
+	if (r == 0)
 		r = inside_run(in, end->fn, &end->job, e);
 	if (r == 0 || e->id != ERR_NO_OVERLAY)
 		return r;
 	*e = (struct err){0};
-	r = copied_make(h, map->form, layers, end->job.ct->dir, e);
+	r = copied_make(h, mapped_layers(&end->ids, map), layers, end->job.ct->dir, e);
+	if (r == 0)
+		r = mapped_give(&end->ids, end->job.ct->dir, e);
 	return r < 0 ? r : inside_run(in, end->fn, &end->job, e);
 }
 

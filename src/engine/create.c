@@ -8,6 +8,7 @@
 #include "engine/options.h"
 #include "engine/requires.h"
 #include "engine/secret_opts.h"
+#include "engine/userns_auto.h"
 #include "net/lease.h"
 #include "runtime/user.h"
 #include "engine/remove.h"
@@ -344,7 +345,7 @@ static int image_still_there(const struct home *h, const struct container_config
 
 /* Writes it below tmp/ and moves it in place. The lock goes with the directory's descriptor. */
 static int publish(const struct home *h, const struct create_opts *o, struct network_made *made,
-		   struct container *ret, struct err *e)
+		   const struct userns_auto *ids, struct container *ret, struct err *e)
 {
 	struct container_config *c = &ret->config;
 	autoclose int volumes = -1;
@@ -367,6 +368,8 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 			r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
 		if (r == 0)
 			r = secret_opts_take(h, c, t.fd, e);
+		if (r == 0)
+			r = userns_auto_take(h, ids, c, &ret->arena, e);
 		if (r == 0)
 			r = config_write(t.fd, c, o->durable, e);
 		if (r == 0)
@@ -406,6 +409,7 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 {
 	scoped(image) im = {0};
 	struct network_made made;
+	struct userns_auto ids;
 	struct container_config *c = &ret->config;
 	struct arena *a = &ret->arena;
 	char now[40];
@@ -436,6 +440,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 	if (r == 0)
 		r = set_rest(o, ic, c, a, e);
 	if (r == 0)
+		r = userns_opts_set(h, &o->userns, c, &ids, a, e);
+	if (r == 0)
 		r = set_ports(o, ic, c, a, e);
 	if (r == 0)
 		r = limit_opts_create(&o->limits, c, a, e);
@@ -445,11 +451,11 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = make_room(h, c->name, e);
 	if (r < 0)
 		return r;
-	r = publish(h, o, &made, ret, e);
+	r = publish(h, o, &made, &ids, ret, e);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		space_wait(h);
 		*e = (struct err){0};
-		r = publish(h, o, &made, ret, e);
+		r = publish(h, o, &made, &ids, ret, e);
 	}
 	if (r == 0)
 		container_tell(h, &ret->state, "create", NULL, NULL);

@@ -14,6 +14,7 @@
 #include "engine/namespace_opts.h"
 #include "engine/network_opts.h"
 #include "engine/process_opts.h"
+#include "engine/userns_opts.h"
 #include "engine/volume_opts.h"
 
 struct create_opts {
@@ -37,6 +38,7 @@ struct create_opts {
 	struct name_opts names;
 	struct limit_opts limits;
 	struct volume_opts vol;
+	struct userns_opts userns;
 	bool docker;	  /* what the two engines do differently is done as docker does it */
 	bool unpublished; /* leave it in tmp/<id>: its supervisor moves it to containers/ once it runs */
 	bool dry;	  /* stop before anything is made: ret has the config, and no directory */

@@ -21,7 +21,8 @@ struct diffing {
 	bool whole;  /* both trees are compared as they are */
 	bool copied; /* the new one is a container's copy of the old one, made then */
 	struct timespec when;
-	bool container; /* one of them is a container's */
+	bool container;			/* one of them is a container's */
+	const struct mapped *now, *old; /* whose ids their files have */
 	struct str path;
 	struct str buf; /* records: kind, path, 0 */
 };
@@ -82,7 +83,7 @@ static int read_names(struct diffing *d, int dir, struct strv *ret, struct err *
 /* Has an entry that is there in both trees changed? One that lies in an upper directory was written to, or copied up to be. */
 static bool differs(const struct diffing *d, const struct stat *a, const struct stat *b)
 {
-	if ((a->st_mode ^ b->st_mode) || a->st_uid != b->st_uid || a->st_gid != b->st_gid)
+	if ((a->st_mode ^ b->st_mode) || !mapped_same_owner(d->now, a, d->old, b))
 		return true;
 	if (S_ISDIR(a->st_mode))
 		return false;
@@ -188,36 +189,34 @@ static int walk(struct diffing *d, int now, int old, int depth, struct err *e)
 
 struct diff_job {
 	const struct home *h;
-	const struct tree *t, *other;
+	struct tree *t, *other;
 	int out;
 };
 
 /* The old tree is other, or the layers below the upper directory or below the topmost layer. */
-static int open_old(const struct home *h, enum u0_form form, const struct diff_job *j,
-		    struct view *ret, struct err *e)
+static int open_old(const struct home *h, const struct diff_job *j, struct view *ret, struct err *e)
 {
 	const struct tree *t = j->t;
 
 	if (j->other)
-		return tree_view(h, form, j->other, ret, e);
-	return view_open(h, form, &t->layers, t->layers.n - (!t->upper && t->layers.n), NULL, ret,
-			 e);
+		return tree_view(h, j->other, ret, e);
+	return view_open(h, t->form, &t->layers, t->layers.n - (!t->upper && t->layers.n), NULL,
+			 ret, e);
 }
 
-static int open_now(const struct home *h, enum u0_form form, const struct diff_job *j,
-		    struct view *ret, struct err *e)
+static int open_now(const struct home *h, const struct diff_job *j, struct view *ret, struct err *e)
 {
 	const struct tree *t = j->t;
 	const struct strs top = {t->layers.n ? t->layers.v + t->layers.n - 1 : NULL, 1};
 	struct digest d;
 
 	if (j->other || (!t->upper && !t->layers.n))
-		return tree_view(h, form, t, ret, e);
+		return tree_view(h, t, ret, e);
 	*ret = VIEW_NONE;
 	if (t->upper)
-		return view_open(h, form, &t->layers, 0, t->upper, ret, e);
+		return view_open(h, t->form, &t->layers, 0, t->upper, ret, e);
 	int r = digest_parse(top.v[0], &d, e);
-	autoclose int fd = r < 0 ? r : layer_open(h, &d, form, e);
+	autoclose int fd = r < 0 ? r : layer_open_as(h, &d, t->form, e);
 	if (fd < 0)
 		return fd;
 	ret->root = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -230,7 +229,9 @@ static int diff_inside(const struct u0_map *map, void *arg, struct err *e)
 	scoped(diffing) d = {.what = j->t->what,
 			     .whole = j->other || j->t->copied,
 			     .copied = !j->other && j->t->copied,
-			     .container = j->t->upper || (j->other && j->other->upper)};
+			     .container = j->t->upper || (j->other && j->other->upper),
+			     .now = &j->t->mapped,
+			     .old = j->other ? &j->other->mapped : &j->t->mapped};
 	scoped(view) now = VIEW_NONE;
 	scoped(view) old = VIEW_NONE;
 	struct home h;
@@ -243,9 +244,9 @@ static int diff_inside(const struct u0_map *map, void *arg, struct err *e)
 	if (r == 0)
 		r = view_enter(j->h, &h, e);
 	if (r == 0)
-		r = open_now(&h, map->form, j, &now, e);
+		r = open_now(&h, j, &now, e);
 	if (r == 0)
-		r = open_old(&h, map->form, j, &old, e);
+		r = open_old(&h, j, &old, e);
 	if (r == 0)
 		r = walk(&d, now.root, old.root, 0, e);
 	if (r == 0 && d.buf.len) {
@@ -256,7 +257,7 @@ static int diff_inside(const struct u0_map *map, void *arg, struct err *e)
 	return r;
 }
 
-int tree_diff(const struct home *h, const struct tree *t, const struct tree *other, struct arena *a,
+int tree_diff(const struct home *h, struct tree *t, struct tree *other, struct arena *a,
 	      struct diff_result *ret, struct err *e)
 {
 	autoclose int out = memfd_create("diff", MFD_CLOEXEC);

@@ -20,7 +20,7 @@ struct diff_result {
 };
 
 /* other: what to compare with; NULL: the layers below. Everything lives in the arena. */
-int tree_diff(const struct home *h, const struct tree *t, const struct tree *other, struct arena *a,
+int tree_diff(const struct home *h, struct tree *t, struct tree *other, struct arena *a,
 	      struct diff_result *ret, struct err *e);
 
 #endif

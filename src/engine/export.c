@@ -8,7 +8,7 @@
 
 struct export_work {
 	const struct home *h;
-	const struct tree *t;
+	struct tree *t;
 	const struct target *to;
 };
 
@@ -30,7 +30,7 @@ static int copy(struct source src, const struct target *to, struct err *e)
 static int export_inside(const struct u0_map *map, void *arg, struct err *e)
 {
 	const struct export_work *w = arg;
-	const struct tree *t = w->t;
+	struct tree *t = w->t;
 	scoped(view) v = VIEW_NONE;
 	struct home seen;
 	int r = tree_prepare(w->h, map, t, e);
@@ -39,11 +39,13 @@ static int export_inside(const struct u0_map *map, void *arg, struct err *e)
 	if (r == 0)
 		r = view_enter(w->h, &seen, e);
 	if (r == 0)
-		r = tree_view(&seen, map->form, t, &v, e);
+		r = tree_view(&seen, t, &v, e);
 	if (r < 0)
 		return r;
 	struct pack *p = pack_open(&seen, v.root, t->what);
 	pack_without_root(p);
+	if (t->mapped.on)
+		pack_map_owners(p, &t->mapped.layers.ids);
 	if (map->form == FORM_ONE)
 		pack_kept_owners(p);
 	r = copy(pack_source(p), w->to, e);
@@ -51,7 +53,7 @@ static int export_inside(const struct u0_map *map, void *arg, struct err *e)
 	return r;
 }
 
-int container_export(const struct home *h, const struct tree *t, const char *output, struct err *e)
+int container_export(const struct home *h, struct tree *t, const char *output, struct err *e)
 {
 	struct target to;
 	sigset_t old, set;

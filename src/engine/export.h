@@ -10,6 +10,6 @@
 #include "engine/tree.h"
 
 /* output: a file; NULL: standard output, which must be no terminal. Nothing is left of a file that was not finished. */
-int container_export(const struct home *h, const struct tree *t, const char *output, struct err *e);
+int container_export(const struct home *h, struct tree *t, const char *output, struct err *e);
 
 #endif

@@ -16,7 +16,7 @@ static int mount_one(const struct home *h, const struct u0_map *map, const char 
 	if (r == 0 && mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
 		r = err_set(e, errno, "make %s/mounts/%s", h->path, name);
 	if (r == 0)
-		r = view_mount(h, map->form, &t.layers, NULL, dir, name, MOUNTED_EMPTY, e);
+		r = view_mount(h, t.form, &t.layers, NULL, dir, name, MOUNTED_EMPTY, e);
 	tree_free(&t);
 	return r;
 }

@@ -111,9 +111,6 @@ static void set_restart(const struct container *c, struct json *j, struct arena 
 
 static void set_host_fixed(struct json *j, struct arena *a)
 {
-	static const char *const empty[] = {"UsernsMode", NULL};
-
-	set_empty(a, j, empty);
 	json_set_str(a, j, "Runtime", "hoy");
 }
 
@@ -146,6 +143,38 @@ static struct json *log_config(const struct container *c, const struct inspect_o
 	return j;
 }
 
+static struct json *id_map(const struct bind_list *l, struct arena *a)
+{
+	const struct config_ids *v = l->v;
+	struct json *j = json_new(a, JSON_ARR);
+
+	for (size_t i = 0; i < l->n; i++)
+		json_add(a, j,
+			 json_new_str(a, arena_printf(a, "%" PRId64 ":%" PRId64 ":%" PRId64,
+						      v[i].inside, v[i].outside, v[i].count)));
+	return j;
+}
+
+/* podman's words: whatever has a map of its own is private. docker knows host only. */
+static void set_ids(const struct container_config *cfg, bool docker, struct json *j,
+		    struct arena *a)
+{
+	const char *mode = text(cfg->userns);
+	bool plain = !*mode || !strcmp(mode, "host") || str_starts(mode, "container:");
+
+	json_set_str(a, j, "UsernsMode", plain ? mode : "private");
+	if (docker)
+		return;
+	if (!cfg->uid_map.n) {
+		set_null(a, j, "IDMappings");
+		return;
+	}
+	struct json *maps = json_new(a, JSON_OBJ);
+	json_set(a, maps, "UidMap", id_map(&cfg->uid_map, a));
+	json_set(a, maps, "GidMap", id_map(&cfg->gid_map, a));
+	json_set(a, j, "IDMappings", maps);
+}
+
 /* docker shows the mode as it was given, and nothing for its default. */
 static void set_host_namespaces(const struct container_config *cfg, bool docker, struct json *j,
 				struct arena *a)
@@ -157,6 +186,7 @@ static void set_host_namespaces(const struct container_config *cfg, bool docker,
 	json_set_str(a, j, "UTSMode", docker ? text(cfg->uts) : ns_mode(cfg, NS_UTS));
 	json_set_str(a, j, docker ? "CgroupnsMode" : "CgroupMode", ns_mode(cfg, NS_CGROUP));
 	json_set(a, j, "Sysctls", json_new_pairs(a, &cfg->sysctls));
+	set_ids(cfg, docker, j, a);
 }
 
 static struct json *host_config(const struct home *h, const struct container *c,

@@ -20,7 +20,7 @@ static int mount_directory(const struct home *h, const char *path, int dir, cons
 	return r < 0 ? err_set(e, r, "mount the container's files") : 0;
 }
 
-static int mount_stopped(const struct home *h, const struct u0_map *map, const struct tree *t,
+static int mount_stopped(const struct home *h, const struct u0_map *map, struct tree *t,
 			 struct err *e)
 {
 	const char *name = t->ct.id;
@@ -36,7 +36,7 @@ static int mount_stopped(const struct home *h, const struct u0_map *map, const s
 	if (t->copied || !t->layers.n)
 		r = mount_directory(h, t->upper, dir, name, e);
 	else
-		r = view_mount(h, map->form, &t->layers, t->upper, dir, name, MOUNTED_EMPTY, e);
+		r = view_mount(h, t->form, &t->layers, t->upper, dir, name, MOUNTED_EMPTY, e);
 	if (r < 0)
 		unlinkat(dir, name, AT_REMOVEDIR);
 	return r;

@@ -70,23 +70,29 @@ int tree_find(const struct home *h, const char *text, enum tree_kind kind, const
 	return err_hint(e, "hoy ps -a and hoy images list what there is");
 }
 
-int tree_prepare(const struct home *h, const struct u0_map *map, const struct tree *t,
-		 struct err *e)
+int tree_prepare(const struct home *h, const struct u0_map *map, struct tree *t, struct err *e)
 {
 	const char *form = t->upper ? t->ct.state.form : NULL;
 
-	if (form && !str_eq(form, u0_form_name(map->form))) {
+	t->form = u0_form_name(map->form);
+	if (form && !str_eq(form, t->form)) {
 		err_fail(e, ERR_LAYER_FORM,
 			 "the files of %s are stored for owner form \"%s\", and this process has "
 			 "\"%s\"",
-			 t->what, form, u0_form_name(map->form));
+			 t->what, form, t->form);
 		return err_hint(e, "do it from where the container was started, or see: hoy info");
 	}
-	return layer_forms_make(h, map, &t->layers, e);
+	int r = layer_forms_make(h, map, &t->layers, e);
+	if (r < 0 || !t->upper)
+		return r;
+	r = mapped_find(&t->ct.config, map, &t->mapped, e);
+	if (r < 0 || !t->mapped.on)
+		return r;
+	t->form = t->mapped.layers.form;
+	return layer_map_make(h, &t->mapped.layers, &t->layers, e);
 }
 
-int tree_view(const struct home *h, enum u0_form form, const struct tree *t, struct view *ret,
-	      struct err *e)
+int tree_view(const struct home *h, const struct tree *t, struct view *ret, struct err *e)
 {
-	return view_open(h, form, &t->layers, t->copied ? 0 : t->layers.n, t->upper, ret, e);
+	return view_open(h, t->form, &t->layers, t->copied ? 0 : t->layers.n, t->upper, ret, e);
 }

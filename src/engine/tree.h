@@ -8,6 +8,7 @@
 #define ENGINE_TREE_H
 
 #include "engine/container.h"
+#include "runtime/mapped.h"
 #include "store/view.h"
 
 enum tree_kind { TREE_ANY, TREE_CONTAINER, TREE_IMAGE };
@@ -19,6 +20,8 @@ struct tree {
 	struct strs layers; /* diffIDs, the bottom one first */
 	const char *upper;  /* "containers/<id>/upper"; NULL: an image */
 	bool copied;	    /* upper is a copy of the layers that was written to: store/copied.h */
+	const char *form;   /* of its layers: set by tree_prepare() */
+	struct mapped mapped; /* the same: whose ids its files have */
 };
 #define TREE_NONE ((struct tree){.ct = {.dir = -1}})
 void tree_free(struct tree *t);
@@ -28,11 +31,9 @@ int tree_find(const struct home *h, const char *text, enum tree_kind kind, const
 	      struct tree *ret, struct err *e);
 
 /* Inside U0, after view_enter(): all of it, as the container or a container of the image sees it. */
-int tree_view(const struct home *h, enum u0_form form, const struct tree *t, struct view *ret,
-	      struct err *e);
+int tree_view(const struct home *h, const struct tree *t, struct view *ret, struct err *e);
 
 /* Inside U0: are its files those of this owner form? Makes layers that are there in another one only. ERR_LAYER_FORM. */
-int tree_prepare(const struct home *h, const struct u0_map *map, const struct tree *t,
-		 struct err *e);
+int tree_prepare(const struct home *h, const struct u0_map *map, struct tree *t, struct err *e);
 
 #endif

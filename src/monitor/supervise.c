@@ -48,6 +48,7 @@ static struct supervisor {
 	struct streams_oom oom;
 	int oom_file; /* kept for the next start; -1 */
 	struct u0_map map;
+	struct mapped mapped;
 	struct watch child, signals;
 	struct timer retry, pipe, limit;
 	int64_t cpu_at_close;
@@ -207,14 +208,17 @@ static bool fall_back(struct err *e)
 }
 
 /* There is no overlay here: the container gets a copy of its image, and whoever sees the first one after each boot is told what that costs. */
-static int copy_root(const struct supervise *s, const struct u0_map *map, struct err *e)
+static int copy_root(const struct supervise *s, const struct u0_map *map, const struct mapped *ids,
+		     struct err *e)
 {
 	struct err why = *e;
 
 	networks_end(true);
 	usernet_end();
 	*e = (struct err){0};
-	int r = copied_make(s->home, map->form, &s->config->layers, s->dir, e);
+	int r = copied_make(s->home, mapped_layers(ids, map), &s->config->layers, s->dir, e);
+	if (r == 0)
+		r = mapped_give(ids, s->dir, e);
 	if (r < 0)
 		return r;
 	launch_forget_overlays(s->dir);
@@ -234,8 +238,8 @@ static int explain_oom(struct err *e)
 			"the kernel ended its first process for want of memory: give some MB more");
 }
 
-static int launch(const struct supervise *s, const struct u0_map *map, const struct streams *p,
-		  struct launched *ret, struct err *e)
+static int launch(const struct supervise *s, const struct u0_map *map, const struct mapped *ids,
+		  const struct streams *p, struct launched *ret, struct err *e)
 {
 	scoped(arena) a = {0};
 	struct joins joins;
@@ -257,6 +261,7 @@ static int launch(const struct supervise *s, const struct u0_map *map, const str
 			   .names = &names,
 			   .uids = &map->uids,
 			   .gids = &map->gids,
+			   .mapped = ids->on ? ids : NULL,
 			   .joins = &joins,
 			   .size = s->size,
 			   .networks = ns_is_networked(sv.config) ? attach_networks : NULL,
@@ -298,6 +303,8 @@ static int prepare(const struct supervise *s, struct err *e)
 	if (r < 0)
 		return r; /* and this process ends */
 	r = layer_forms_make(s->home, &sv.map, &s->config->layers, e);
+	if (r == 0)
+		r = mapped_prepare(s->home, s->config, &sv.map, s->dir, &sv.mapped, e);
 	if (r == 0 && str_eq(sv.config->network, NETWORK_OWN) && sv.oom.fd < 0) {
 		const struct networks_of of = networks_of(s);
 		networks_begin(&of);
@@ -315,15 +322,15 @@ static int start(const struct supervise *s, int listener, struct launched *ret, 
 		r = streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
-	r = launch(s, &sv.map, &p, ret, e);
+	r = launch(s, &sv.map, &sv.mapped, &p, ret, e);
 	if (r < 0 && e->id == ERR_NO_OVERLAY && str_eq(s->config->root, "image")) {
-		r = copy_root(s, &sv.map, e);
+		r = copy_root(s, &sv.map, &sv.mapped, e);
 		if (r == 0)
-			r = launch(s, &sv.map, &p, ret, e);
+			r = launch(s, &sv.map, &sv.mapped, &p, ret, e);
 	}
 	if (r < 0 && sv.net_failed && fall_back(e)) {
 		launch_forget_overlays(s->dir);
-		r = launch(s, &sv.map, &p, ret, e);
+		r = launch(s, &sv.map, &sv.mapped, &p, ret, e);
 	}
 	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);

@@ -32,6 +32,18 @@ static const char *asked_group(const struct stage *s)
 	return is_number(g) && s->user.gid ? g : NULL;
 }
 
+/* The caller of keep-id has his own name, if the image has not given it to somebody else; others have their number. */
+static const char *name_for(struct stage *s, const char *text, int64_t kept, uint32_t id)
+{
+	const char *name = s->c->keep_name, *number = arena_printf(&s->arena, "%u", id);
+	size_t n = name ? strlen(name) : 0;
+
+	for (const char *p = name ? text : NULL; p && *p; p = strchr(p, '\n'), p += p != NULL)
+		if (!strncmp(p, name, n) && p[n] == ':')
+			return number;
+	return name && kept == id ? name : number;
+}
+
 bool accounts_wanted(const struct stage *s)
 {
 	bool unknown = !s->user.name && s->user.uid;
@@ -64,7 +76,8 @@ int accounts_passwd(struct stage *s, struct str *ret, struct err *e)
 		return 0;
 	const char *uid = arena_printf(&s->arena, "%u", u->uid);
 	const char *gid = arena_printf(&s->arena, "%u", u->gid);
-	const char *const words[][2] = {{"$USERNAME", uid},
+	const char *name = name_for(s, ret->s, s->c->keep_uid, u->uid);
+	const char *const words[][2] = {{"$USERNAME", name},
 					{"$UID", uid},
 					{"$GID", gid},
 					{"$NAME", "container user"},
@@ -89,7 +102,8 @@ int accounts_group(struct stage *s, struct str *ret, struct err *e)
 		return r;
 	const char *gid = arena_printf(&s->arena, "%u", s->user.gid);
 	const char *user = s->user.name ? s->user.name : arena_printf(&s->arena, "%u", s->user.uid);
-	const char *const words[][2] = {{"$GROUPNAME", gid}, {"$GID", gid}, {"$USERLIST", user}};
+	const char *name = name_for(s, ret->s, s->c->keep_gid, s->user.gid);
+	const char *const words[][2] = {{"$GROUPNAME", name}, {"$GID", gid}, {"$USERLIST", user}};
 	const char *entry = s->c->group_entry;
 	expand(ret, entry ? entry : "$GROUPNAME:x:$GID:$USERLIST", words, countof(words));
 	return 0;

@@ -38,6 +38,13 @@ static const struct bind_field device_fields[] = {
 	{0},
 };
 
+static const struct bind_field ids_fields[] = {
+	{"Inside", BIND_INT, AT(config_ids, inside), .flags = BIND_ALWAYS},
+	{"Outside", BIND_INT, AT(config_ids, outside), .flags = BIND_ALWAYS},
+	{"Count", BIND_INT, AT(config_ids, count), .flags = BIND_ALWAYS},
+	{0},
+};
+
 static const struct bind_field ulimit_fields[] = {
 	{"Name", BIND_STR, AT(config_ulimit, name), .flags = BIND_REQUIRED},
 	{"Soft", BIND_INT, AT(config_ulimit, soft), .flags = BIND_ALWAYS},
@@ -89,6 +96,12 @@ const struct bind_field config_fields[] = {
 	{"Pid", BIND_STR, AT(container_config, pid)},
 	{"Uts", BIND_STR, AT(container_config, uts)},
 	{"CgroupNs", BIND_STR, AT(container_config, cgroupns)},
+	{"Userns", BIND_STR, AT(container_config, userns)},
+	{"UidMap", BIND_LIST, AT(container_config, uid_map), ids_fields, sizeof(struct config_ids)},
+	{"GidMap", BIND_LIST, AT(container_config, gid_map), ids_fields, sizeof(struct config_ids)},
+	{"KeepName", BIND_STR, AT(container_config, keep_name)},
+	{"KeepUid", BIND_INT, AT(container_config, keep_uid)},
+	{"KeepGid", BIND_INT, AT(container_config, keep_gid)},
 	{"Sysctls", BIND_PAIRS, AT(container_config, sysctls)},
 	{"Process", BIND_OBJ, AT(container_config, process), config_process_fields},
 	{"Entrypoint", BIND_STRS, AT(container_config, entrypoint)},

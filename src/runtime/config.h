@@ -46,6 +46,11 @@ struct config_secret {
 	int64_t uid, gid, mode; /* of a mount */
 };
 
+/* A range of an id map: ids of the container, and those of U0 that they are. */
+struct config_ids {
+	int64_t inside, outside, count;
+};
+
 struct config_ulimit {
 	const char *name;   /* "nofile" */
 	int64_t soft, hard; /* -1: unlimited */
@@ -88,6 +93,11 @@ struct container_config {
 		*hosts_file; /* what hosts begins with: a path, "image", "none"; NULL: the host's */
 	bool no_hosts, no_hostname;		/* the image's files stay */
 	const char *ipc, *pid, *uts, *cgroupns; /* modes: runtime/namespaces.h */
+	const char *userns; /* --userns as it was given, "private" for --uidmap; NULL: not given */
+	struct bind_list uid_map, gid_map; /* of struct config_ids; none: all ids of U0 */
+	const char
+		*keep_name; /* of keep-id: the caller, for lines in passwd and group; NULL: none */
+	int64_t keep_uid, keep_gid; /* who that is in the container */
 	struct config_process process;
 	struct strs entrypoint, command; /* as they make up args, for inspect */
 	struct pairs labels, annotations;

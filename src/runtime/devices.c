@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include "base/base.h"
+#include "runtime/outer.h"
 #include "runtime/stage.h"
 #include "sys/mounts.h"
 
@@ -235,8 +236,8 @@ int stage_devices(struct stage *s, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < s->c->devices.n && r == 0; i++) {
-		autoclose int src = open(d[i].source, O_PATH | O_CLOEXEC);
-		r = src < 0 ? err_set(e, errno, "open the device %s", d[i].source)
+		autoclose int src = outer_open(s, d[i].source, O_PATH);
+		r = src < 0 ? err_set(e, src, "open the device %s", d[i].source)
 			    : give(s, src, d[i].source, d[i].destination, 0, e);
 	}
 	return r;

@@ -31,11 +31,12 @@
 #include "base/base.h"
 #include "base/proc.h"
 #include "runtime/init.h"
+#include "runtime/outer.h"
 #include "sys/mounts.h"
 #include "sys/netdev.h"
 
 static stage_step *const first_steps[] = {
-	stage_root,    stage_dev,      stage_proc,  stage_sys,	      stage_volumes,
+	outer_root,    stage_dev,      stage_proc,  stage_sys,	      stage_volumes,
 	stage_secrets, stage_devices,  stage_files, stage_user,	      stage_passwd,
 	stage_own,     stage_terminal, stage_masks, stage_read_only,  stage_network,
 	stage_pivot,   stage_limits,   stage_cwd,   stage_privileges, stage_exec,

@@ -1,12 +1,13 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "base/base.h"
 #include "base/proc.h"
 #include "base/task.h"
 #include "runtime/inside.h"
-#include "runtime/launch.h"
+#include "runtime/outer.h"
 #include "runtime/stage.h"
 
 typedef int inside_fn(int root, void *arg, struct err *e);
@@ -54,25 +55,19 @@ static struct container_config at_rest(const struct container_config *c, struct 
 	return to;
 }
 
-static int mount_and_run(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
+static int mount_and_run(struct stage *s, inside_fn *fn, void *arg, struct err *e)
 {
-	struct stage s = {.home = in->home, .where = "containers", .form = in->form, .sync = -1};
-	struct container_config c = at_rest(in->config, &s.arena);
+	int r = outer_root(s, e);
 
-	s.c = &c;
-	s.p = &c.process;
-	s.pty = -1;
-	for (size_t i = 0; i < countof(s.given); i++)
-		s.given[i] = -1;
-	int r = stage_root(&s, e);
 	if (r == 0)
-		r = stage_volumes(&s, e);
-	for (size_t i = 0; i < s.nowned; i++)
-		close(s.owned[i].fd);
-	return r < 0 ? r : fn(s.root, arg, e);
+		r = stage_volumes(s, e);
+	for (size_t i = 0; i < s->nowned; i++)
+		close(s->owned[i].fd);
+	fd_close(&s->outer);
+	return r < 0 ? r : fn(s->root, arg, e);
 }
 
-static _Noreturn void resting_child(const struct inside *in, int go, inside_fn *fn, void *arg,
+static _Noreturn void resting_child(struct stage *s, int go, inside_fn *fn, void *arg,
 				    struct err *ret)
 {
 	char c;
@@ -81,37 +76,59 @@ static _Noreturn void resting_child(const struct inside *in, int go, inside_fn *
 	if (read(go, &c, 1) != 1 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		_exit(EXIT_ENGINE);
 	task_die_with_parent(); /* the change of ids cleared it */
-	int r = mount_and_run(in, fn, arg, ret);
+	int r = mount_and_run(s, fn, arg, ret);
 	if (r < 0 && !ret->code)
-		err_set(ret, r, "work in container %s", in->config->name);
+		err_set(ret, r, "work in container %s", s->c->name);
 	_exit(r < 0);
 }
 
-static int run_at_rest(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
+/* The ids of the child, and the helper that it needs if they are its own. */
+static int give_ids(const struct inside *in, const struct stage *s, pid_t pid, int outer,
+		    pid_t *ret_helper, struct err *e)
 {
-	struct err *said =
-		mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct id_map uids, gids;
-	int go[2];
+	char path[40];
 
-	if (said == MAP_FAILED || pipe2(go, O_CLOEXEC) < 0)
-		return err_set(e, errno, "mmap");
-	pid_t pid = proc_fork(CLONE_NEWUSER | CLONE_NEWNS, NULL);
+	*ret_helper = 0;
+	if (!in->mapped) {
+		userns_identity(in->uids, &uids);
+		userns_identity(in->gids, &gids);
+		return userns_write_maps(pid, &uids, &gids, false, e);
+	}
+	int r = userns_write_maps(pid, &in->mapped->uids, &in->mapped->gids, false, e);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+	autoclose int mntns = open(path, O_RDONLY | O_CLOEXEC);
+	if (mntns < 0)
+		return err_set(e, errno, "open a mount namespace");
+	*ret_helper = outer_start(s, in->mapped, outer, mntns, e);
+	return *ret_helper < 0 ? *ret_helper : 0;
+}
+
+static int make_at_rest(const struct inside *in, struct stage *s, const int go[2], const int o[2],
+			struct err *said, inside_fn *fn, void *arg, struct err *e)
+{
+	pid_t helper = 0, pid = proc_fork(CLONE_NEWUSER | CLONE_NEWNS, NULL);
+
 	if (pid == 0) {
 		close(go[1]);
-		resting_child(in, go[0], fn, arg, said);
+		fd_close(&(int){o[0]});
+		s->outer = o[1];
+		resting_child(s, go[0], fn, arg, said);
 	}
 	close(go[0]);
+	fd_close(&(int){o[1]});
 	autoclose int start = go[1];
-	int r = pid < 0 ? err_set(e, pid, "make namespaces for container %s", in->config->name) : 0;
-	userns_identity(in->uids, &uids);
-	userns_identity(in->gids, &gids);
-	if (r == 0)
-		r = userns_write_maps(pid, &uids, &gids, false, e);
+	int r = pid < 0 ? err_set(e, pid, "make namespaces for container %s", in->config->name)
+			: give_ids(in, s, pid, o[0], &helper, e);
+	fd_close(&(int){o[0]});
 	if (r == 0 && write(start, "", 1) != 1)
 		r = err_set(e, errno, "write to a pipe");
 	fd_close(&start);
 	int code = pid < 0 ? 0 : proc_wait(pid);
+	if (helper > 0)
+		proc_wait(helper);
 	if (r == 0 && code != 0) {
 		if (said->code)
 			*e = *said;
@@ -120,6 +137,32 @@ static int run_at_rest(const struct inside *in, inside_fn *fn, void *arg, struct
 				 in->config->name);
 		r = -e->code;
 	}
+	return r;
+}
+
+static int run_at_rest(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
+{
+	struct err *said =
+		mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct stage s = {.home = in->home,
+			  .where = "containers",
+			  .form = in->form,
+			  .layers = in->mapped ? in->mapped->layers.form : NULL,
+			  .outer = -1,
+			  .sync = -1,
+			  .pty = -1};
+	scoped(arena) a = {0};
+	struct container_config c = at_rest(in->config, &a);
+	int go[2], o[2] = {-1, -1};
+
+	s.c = &c;
+	s.p = &c.process;
+	for (size_t i = 0; i < countof(s.given); i++)
+		s.given[i] = -1;
+	if (said == MAP_FAILED || pipe2(go, O_CLOEXEC) < 0 ||
+	    (in->mapped && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, o) < 0))
+		return err_set(e, errno, "make a pipe");
+	int r = make_at_rest(in, &s, go, o, said, fn, arg, e);
 	munmap(said, sizeof *said);
 	return r;
 }

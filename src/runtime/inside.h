@@ -9,8 +9,7 @@
 #ifndef RUNTIME_INSIDE_H
 #define RUNTIME_INSIDE_H
 
-#include "runtime/config.h"
-#include "sys/userns.h"
+#include "runtime/mapped.h"
 
 struct inside {
 	const char *home; /* path of the store */
@@ -19,6 +18,8 @@ struct inside {
 	pid_t pid; /* PID 1; 0: it does not run, and the caller has its lock */
 	int pid1;  /* a pidfd of it, or -1 */
 	const struct id_map *uids, *gids; /* of U0 */
+	const struct mapped
+		*mapped; /* the map of one that does not run, prepared; NULL: all of U0 */
 };
 
 /* In U0, in a process that does nothing else and ends soon. root is an O_PATH descriptor of the root file system. fn may run in a child. */

@@ -14,9 +14,10 @@
 #include "base/proc.h"
 #include "runtime/init.h"
 #include "runtime/launch.h"
+#include "runtime/outer.h"
 
 /* Descriptors of a sealed child, counted from the first number above those that it passes on. */
-enum { SYNC_FD, DOC_FD, PID1_FD, GIVEN_FD, SEALED_FDS = GIVEN_FD + GIVEN_KINDS };
+enum { SYNC_FD, DOC_FD, PID1_FD, OUTER_FD, GIVEN_FD, SEALED_FDS = GIVEN_FD + GIVEN_KINDS };
 
 static int first_free(const struct fd_kept *k)
 {
@@ -77,8 +78,9 @@ static void kept_text(const struct fd_kept *k, char *buf, size_t size)
 }
 
 /* Goes on as a sealed copy of ourselves: fixed descriptors, everything else in the document. pid1 is -1 for PID 1 itself, which may
- * have been given mounts. */
-static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const int *given)
+ * have been given mounts, and a helper. */
+static _Noreturn void reenter(const struct launch *l, int sync, int pid1, int outer,
+			      const int *given)
 {
 	struct err e = {0};
 	char rows[12], cols[12], kept[FD_KEPT_MAX * 12];
@@ -90,7 +92,7 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const 
 		err_set(&e, doc, "write the start-up document");
 		child_fail(sync, &e);
 	}
-	const int all[] = {sync, doc, pid1};
+	const int all[] = {sync, doc, pid1, outer};
 	for (int i = 0; i < SEALED_FDS; i++) { /* out of the way of each other first */
 		int fd = i < GIVEN_FD ? all[i] : given ? given[i - GIVEN_FD] : -1;
 		safe[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD, base + SEALED_FDS);
@@ -118,7 +120,7 @@ static _Noreturn void reenter(const struct launch *l, int sync, int pid1, const 
 	child_fail(base + SYNC_FD, &e);
 }
 
-static _Noreturn void first_child(const struct launch *l, int sync, const int *given)
+static _Noreturn void first_child(const struct launch *l, int sync, int outer, const int *given)
 {
 	struct stage s = {.c = l->config,
 			  .p = &l->config->process,
@@ -128,6 +130,7 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 			  .form = l->form,
 			  .size = l->size,
 			  .sync = sync,
+			  .outer = outer,
 			  .fds = l->fds};
 	char go;
 
@@ -143,7 +146,7 @@ static _Noreturn void first_child(const struct launch *l, int sync, const int *g
 	/* With --init we stay as PID 1: executed again our memory belongs to the container's namespace, not to the host's, and the
 	 * container can be joined through us. */
 	if (init_binary_exposed() || l->config->init)
-		reenter(l, sync, -1, given);
+		reenter(l, sync, -1, outer, given);
 	memcpy(s.given, given, sizeof s.given);
 	init_run(&s);
 }
@@ -281,7 +284,7 @@ static void tell_child(int sync, pid_t pid)
 }
 
 /* The process in between: joins, makes the init, ends. */
-static _Noreturn void join_first(const struct launch *l, uint64_t flags, int sync)
+static _Noreturn void join_first(const struct launch *l, uint64_t flags, int sync, int outer)
 {
 	int given[GIVEN_KINDS] = {-1, -1, -1, -1, -1};
 	struct err e = {0};
@@ -290,7 +293,7 @@ static _Noreturn void join_first(const struct launch *l, uint64_t flags, int syn
 		child_fail(sync, &e);
 	pid_t pid = proc_fork(flags | CLONE_PARENT, NULL);
 	if (pid == 0)
-		first_child(l, sync, given);
+		first_child(l, sync, outer, given);
 	if (pid < 0) {
 		explain_clone(pid, &e);
 		child_fail(sync, &e);
@@ -300,7 +303,8 @@ static _Noreturn void join_first(const struct launch *l, uint64_t flags, int syn
 }
 
 /* Makes the init, directly or through a process that joins namespaces first. */
-static int make_init(const struct launch *l, int s[2], struct launched *ret, struct err *e)
+static int make_init(const struct launch *l, int s[2], int outer, struct launched *ret,
+		     struct err *e)
 {
 	static const int nothing[GIVEN_KINDS] = {-1, -1, -1, -1, -1};
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | (uint64_t)ns_own_flags(l->config);
@@ -314,8 +318,8 @@ static int make_init(const struct launch *l, int s[2], struct launched *ret, str
 	if (pid == 0) {
 		close(s[0]);
 		if (joins)
-			join_first(l, flags, s[1]);
-		first_child(l, s[1], nothing);
+			join_first(l, flags, s[1], outer);
+		first_child(l, s[1], outer, nothing);
 	}
 	fd_close(&s[1]);
 	if (pid < 0)
@@ -366,40 +370,94 @@ static int explain_attach(int sync, struct launched *l, int r, struct err *e)
 	return k;
 }
 
-int launch_start(const struct launch *l, struct launched *ret, struct err *e)
+/* Standard streams that are pipes of ours, given to the container's root: it passes them on to its user (process.c), which it may with what
+ * belongs to its own ids only. */
+static void give_pipes(const int *fds, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	for (int i = 0; i < 3; i++)
+		if (fstat(fds[i], &st) == 0 && S_ISFIFO(st.st_mode))
+			(void)!fchown(fds[i], uid, gid);
+}
+
+static int write_maps(const struct launch *l, pid_t pid, struct err *e)
 {
 	struct id_map uids, gids;
-	int s[2];
 
-	*ret = LAUNCHED_NONE;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
-		return err_set(e, errno, "socketpair");
-	int r = make_init(l, s, ret, e);
-	autoclose int sync = s[0];
+	if (l->mapped)
+		return userns_write_maps(pid, &l->mapped->uids, &l->mapped->gids, false, e);
 	userns_identity(l->uids, &uids);
 	userns_identity(l->gids, &gids);
-	if (r == 0)
-		r = userns_write_maps(ret->pid, &uids, &gids, false, e);
-	if (r == 0 && !ns_is_own(l->config, NS_PID)) {
-		ret->users = open_ns(ret->pid, "user", e);
-		r = ret->users < 0 ? ret->users : 0;
-	}
-	autoclose int netns = r == 0 && l->networks ? open_ns(ret->pid, "net", e) : -1;
-	if (r == 0 && l->networks && netns < 0)
-		r = netns;
-	if (r == 0 && write(sync, "", 1) != 1)
-		r = err_set(e, errno, "start the container's first process");
-	if (r == 0 && l->networks) {
+	return userns_write_maps(pid, &uids, &gids, false, e);
+}
+
+/* The helper of a container with ids of its own; 0: it needs none. */
+static pid_t start_outer(const struct launch *l, pid_t init, int sock, struct err *e)
+{
+	if (!l->mapped)
+		return 0;
+	autoclose int mntns = open_ns(init, "mnt", e);
+	if (mntns < 0)
+		return mntns;
+	if (!l->config->process.tty)
+		give_pipes(l->stdio, mapped_root_uid(l->mapped), mapped_root_gid(l->mapped));
+	const struct stage like = {.c = l->config,
+				   .p = &l->config->process,
+				   .names = l->names,
+				   .home = l->home,
+				   .where = l->where,
+				   .form = l->form,
+				   .layers = l->mapped->layers.form,
+				   .outer = -1};
+	return outer_start(&like, l->mapped, sock, mntns, e);
+}
+
+/* From the go to the command. */
+static int see_through(const struct launch *l, int sync, struct launched *ret, struct err *e)
+{
+	autoclose int netns = l->networks ? open_ns(ret->pid, "net", e) : -1;
+	int r = 0;
+
+	if (l->networks && netns < 0)
+		return netns;
+	if (write(sync, "", 1) != 1)
+		return err_set(e, errno, "start the container's first process");
+	if (l->networks) {
 		r = attach_networks(l, ret->pid, take_fd(netns), sync, e);
 		if (r < 0)
 			r = explain_attach(sync, ret, r, e);
 	}
 	if (r == 0)
 		r = follow(sync, false, ret, e);
+	return r < 0 ? r : check_alive(l, ret, e);
+}
+
+int launch_start(const struct launch *l, struct launched *ret, struct err *e)
+{
+	int s[2], o[2] = {-1, -1};
+
+	*ret = LAUNCHED_NONE;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0 ||
+	    (l->mapped && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, o) < 0))
+		return err_set(e, errno, "socketpair");
+	int r = make_init(l, s, o[1], ret, e);
+	autoclose int sync = s[0];
+	fd_close(&o[1]);
 	if (r == 0)
-		r = check_alive(l, ret, e);
+		r = write_maps(l, ret->pid, e);
+	if (r == 0 && !ns_is_own(l->config, NS_PID)) {
+		ret->users = open_ns(ret->pid, "user", e);
+		r = ret->users < 0 ? ret->users : 0;
+	}
+	pid_t outer = r < 0 ? 0 : start_outer(l, ret->pid, o[0], e);
+	fd_close(&o[0]);
+	if (r == 0)
+		r = outer < 0 ? outer : see_through(l, sync, ret, e);
 	if (r < 0)
 		give_up(ret);
+	if (outer > 0) /* the last who could ask it is a command now, or gone */
+		proc_wait(outer);
 	return r;
 }
 
@@ -419,12 +477,20 @@ static _Noreturn void joined_child(struct stage *s, int pid1)
 }
 
 /* What the container shares with others is joined from U0, the parent of the container's user namespace. */
-static int join_others(int owner, int pid1, int flags, struct err *e)
+static int join_others(int pid1, int flags, struct err *e)
+{
+	if (setns(pid1, flags) < 0)
+		return err_set(e, errno, "join the namespaces that the container shares");
+	return 0;
+}
+
+/* Into U0, where the container's namespaces were made. */
+static int join_parent(int owner, struct err *e)
 {
 	autoclose int u0 = owner < 0 ? -1 : ioctl(owner, NS_GET_PARENT);
 
-	if (u0 < 0 || setns(u0, CLONE_NEWUSER) < 0 || setns(pid1, flags) < 0)
-		return err_set(e, errno, "join the namespaces that the container shares");
+	if (u0 < 0 || setns(u0, CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "join the user namespace of all containers");
 	return 0;
 }
 
@@ -437,8 +503,14 @@ static _Noreturn void join_from_here(struct stage *s, int pid1)
 	/* PID 1 may be in a namespace below the container's (userns_become). */
 	autoclose int owner = userns_of_mounts(pid1);
 	int others = ns_joined_flags(s->c);
-	if (others && join_others(owner, pid1, others, &e) < 0)
+	if ((others || s->c->uid_map.n) && join_parent(owner, &e) < 0)
 		child_fail(s->sync, &e);
+	if (others && join_others(pid1, others, &e) < 0)
+		child_fail(s->sync, &e);
+	if (s->c->uid_map.n && !s->p->tty) {
+		struct mapped_root root = mapped_root_of(s->c);
+		give_pipes((const int[]){0, 1, 2}, root.uid, root.gid);
+	}
 	if (setns(owner < 0 ? pid1 : owner, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
 	    setresuid(0, 0, 0) < 0) {
 		err_set(&e, errno, "join the container's user namespace");
@@ -470,6 +542,7 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 			  .form = l->form,
 			  .size = l->size,
 			  .sync = sync,
+			  .outer = -1,
 			  .fds = l->fds};
 
 	prctl(PR_SET_DUMPABLE, 0);
@@ -477,7 +550,7 @@ static _Noreturn void joiner(const struct launch *l, int pid1, int sync)
 	/* Here, outside of the container's user namespace: what is executed inside belongs to the container, which then may trace
 	 * it and take its descriptors if it has SYS_PTRACE. */
 	if (init_binary_exposed())
-		reenter(l, sync, pid1, NULL);
+		reenter(l, sync, pid1, -1, NULL);
 	join_from_here(&s, pid1);
 }
 
@@ -576,7 +649,7 @@ int launch_reentry(int argc, char **argv)
 	struct container_config c = {0};
 	struct config_process p = {0};
 	struct names names = {0};
-	struct stage s = {.c = &c, .names = &names};
+	struct stage s = {.c = &c, .names = &names, .outer = -1};
 	struct err e = {0};
 	uint64_t rows = 0, cols = 0;
 	bool joined = false;
@@ -601,6 +674,8 @@ int launch_reentry(int argc, char **argv)
 		s.given[i] = fcntl(base + GIVEN_FD + i, F_SETFD, FD_CLOEXEC) == 0
 				     ? base + GIVEN_FD + i
 				     : -1;
+	if (!joined && fcntl(base + OUTER_FD, F_SETFD, FD_CLOEXEC) == 0)
+		s.outer = base + OUTER_FD;
 	if (!joined)
 		init_run(&s);
 	fcntl(base + PID1_FD, F_SETFD, FD_CLOEXEC);

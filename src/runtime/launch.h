@@ -17,6 +17,7 @@
  *   end of file: the program runs                  execve closes the socket
  *   or "E" + struct err: it does not
  *
+ * A container with an id map of its own has a helper beside it (outer.h) while it starts.
  * A container that joins namespaces of others has a process in between, a child of the parent that stays in U0: it joins them, makes the
  * init as a child of the parent (CLONE_PARENT), tells its pid ("C") and ends.
  */
@@ -28,6 +29,7 @@
 #include "net/guest.h"
 #include "runtime/config.h"
 #include "runtime/creds.h"
+#include "runtime/mapped.h"
 #include "runtime/names.h"
 #include "runtime/namespaces.h"
 #include "sys/userns.h"
@@ -39,6 +41,7 @@ struct launch {
 	const struct container_config *config;
 	const struct config_process *process; /* NULL: the config's (PID 1) */
 	const struct id_map *uids, *gids;     /* of U0; not used by launch_join */
+	const struct mapped *mapped;	      /* the container's own map, if it is on; the same */
 	const struct names *names;	      /* of PID 1: what its files say */
 	const struct joins *joins;	      /* NULL: none; not used by launch_join */
 	struct winsize size;		      /* first size of the terminal; 0: unknown */

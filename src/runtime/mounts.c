@@ -333,8 +333,7 @@ int stage_files(struct stage *s, struct err *e)
 	if (tmpfs < 0)
 		return tmpfs;
 	/* Clones can be taken of attached mounts only: it is put somewhere outside of the new root, and goes with the old one. */
-	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	r = mount_attach(tmpfs, s->spot);
 	if (r < 0)
 		err_set(e, r, "attach the generated files");
 	for (size_t i = 0; i < countof(generated) && r == 0; i++)
@@ -376,8 +375,7 @@ int stage_passwd(struct stage *s, struct err *e)
 		mount_new("tmpfs", opts, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, e);
 	if (tmpfs < 0)
 		return tmpfs;
-	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	r = mount_attach(tmpfs, s->spot);
 	for (size_t i = 0; i < countof(files) && r == 0; i++) {
 		if (!text[i]->len || user_mounts(s->c, files[i].path))
 			continue;

@@ -24,8 +24,7 @@ static int open_path(int dir, const char *name, struct err *e)
 
 static int attach_root(struct stage *s, int mnt, struct err *e)
 {
-	autoclose int target = openat(s->cdir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = target < 0 ? -errno : mount_attach(mnt, target);
+	int r = mount_attach(mnt, s->cdir);
 
 	if (r < 0)
 		return err_set(e, r, "attach the root file system");
@@ -134,7 +133,8 @@ static int image_root(struct stage *s, int fd, struct err *e)
 		return errno == ENOENT && copied_is(s->cdir)
 			       ? bind_root(s, COPIED_ROOT, e)
 			       : err_set(e, errno, "open what the container has written");
-	int r = layer_stack_open(&h, u0_form_of(s->form), &s->c->layers, s->c->layers.n, &lower, e);
+	int r = layer_stack_open(&h, s->layers ? s->layers : s->form, &s->c->layers, s->c->layers.n,
+				 &lower, e);
 	if (r < 0)
 		return r;
 	r = overlay_root(s, fd, &lower, upper, e);
@@ -225,6 +225,9 @@ int stage_root(struct stage *s, struct err *e)
 	s->cdir = openat(home, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->cdir < 0)
 		return err_set(e, errno, "open the container's directory");
+	s->spot = open_path(s->cdir, "work", e);
+	if (s->spot < 0)
+		return s->spot;
 	if (str_eq(s->c->root, "image") && s->c->layers.n)
 		return image_root(s, home, e);
 	int r = bind_root(s, "upper", e);
@@ -240,6 +243,8 @@ int stage_pivot(struct stage *s, struct err *e)
 	if (r < 0)
 		return r;
 	fd_close(&s->cdir);
+	fd_close(&s->spot);
+	fd_close(&s->outer);
 	return 0;
 }
 

@@ -1,17 +1,15 @@
 #include "base/base.h"
+#include "runtime/outer.h"
 #include "runtime/secrets.h"
 #include "runtime/stage.h"
 #include "sys/mounts.h"
 
 enum { DATA_MAX = 1 << 20 };
 
-static int read_data(int dir, size_t i, const struct config_secret *s, struct str *ret,
-		     struct err *e)
+static int read_data(int fd, const struct config_secret *s, struct str *ret, struct err *e)
 {
-	char path[40];
+	int r = fd < 0 ? fd : fd_read_all(fd, ret, DATA_MAX);
 
-	snprintf(path, sizeof path, SECRETS_DIR "/%zu", i);
-	int r = fd_read_file_at(dir, path, ret, DATA_MAX);
 	if (r == 0)
 		return 0;
 	err_fail_code(e, ERR_SECRET_DAMAGED, -r, "the container's copy of the secret %s is gone",
@@ -26,9 +24,12 @@ int secrets_env(int dir, const struct container_config *c, struct strs *env, str
 
 	for (size_t i = 0; i < c->secrets.n; i++) {
 		scoped(str) data = {0};
+		char path[40];
 		if (!str_eq(v[i].type, "env"))
 			continue;
-		int r = read_data(dir, i, &v[i], &data, e);
+		snprintf(path, sizeof path, SECRETS_DIR "/%zu", i);
+		autoclose int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		int r = read_data(fd < 0 ? -errno : fd, &v[i], &data, e);
 		if (r < 0)
 			return r;
 		env_set(a, env, v[i].target, strlen(v[i].target), str_cstr(&data));
@@ -50,7 +51,9 @@ static int write_secret(struct stage *s, int tmpfs, const struct config_secret *
 	scoped(str) data = {0};
 	const char *path = place(s, v, i);
 	const char *slash = strrchr(path, '/');
-	int r = read_data(s->cdir, i, v, &data, e);
+	const char *from = arena_printf(&s->arena, SECRETS_DIR "/%zu", i);
+	autoclose int in = outer_open(s, from, O_RDONLY | O_NOFOLLOW);
+	int r = read_data(in, v, &data, e);
 
 	if (r < 0)
 		return r;
@@ -122,8 +125,7 @@ int stage_secrets(struct stage *s, struct err *e)
 	if (tmpfs < 0)
 		return tmpfs;
 	/* As the generated files: attached outside of the new root, so that clones can be taken. */
-	autoclose int spot = openat(s->cdir, "work", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = spot < 0 ? -errno : mount_attach(tmpfs, spot);
+	int r = mount_attach(tmpfs, s->spot);
 	if (r < 0)
 		return err_set(e, r, "attach the secrets");
 	mode_t old = umask(0022);

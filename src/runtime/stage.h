@@ -30,12 +30,15 @@ struct stage {
 	const struct names *names;	/* of PID 1 */
 	const char *home;		/* path of the store */
 	const char *where;		/* of the container's directory in it */
-	const char *form;		/* owner form of the layers: u0_form_name() */
-	struct winsize size;		/* of the terminal, 0: unknown */
-	int sync;			/* socket to the parent */
-	struct fd_kept fds;		/* what the process gets besides 0, 1 and 2 */
+	const char *form;		/* owner form: u0_form_name() */
+	const char *layers;	/* form of the layers, if it is another: store/layer_map.h */
+	struct winsize size;	/* of the terminal, 0: unknown */
+	int sync;		/* socket to the parent */
+	struct fd_kept fds;	/* what the process gets besides 0, 1 and 2 */
 	int cdir;		/* the container's directory, opened in this mount namespace */
 	int root;		/* the root file system */
+	int spot;		/* a directory outside of it, where something can be attached */
+	int outer;		/* socket to the helper in U0 (outer.h), or -1 */
 	int given[GIVEN_KINDS]; /* mounts of joined namespaces, or -1 */
 	int sysctl_later;	/* sysctl.h; 0: nothing is left to be set */
 	int pty;		/* the terminal's master until it is sent, else -1 */
@@ -54,6 +57,8 @@ stage_step stage_root, stage_pivot;
 stage_step stage_proc, stage_sys, stage_files, stage_passwd, stage_masks, stage_read_only;
 /* volumes.c: what the user asked for; then the owners of what has the option U. */
 stage_step stage_volumes, stage_own;
+/* One of them, by its place in the config, made here. */
+int stage_volume(struct stage *s, size_t i, struct err *e);
 /* secrets.c: after the volumes, which may lie where secrets go. */
 stage_step stage_secrets;
 /* Opens a directory right below the root that must be a directory, not a link (CVE-2026-41579); makes it if it is missing. */

@@ -40,6 +40,8 @@ static int split(const char *text, char *user, size_t size, const char **ret_gro
 		return bad(text, "too long", e);
 	memcpy(user, text, n);
 	user[n] = 0;
+	if (!n && colon && colon[1]) /* a group alone: root's */
+		memcpy(user, "0", 2);
 	*ret_group = colon && colon[1] ? colon + 1 : NULL;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * user.h - who a container's process is: --user and USER resolved by the container's own passwd and group.
  *
- * Forms: "", NAME, UID, NAME:GROUP, UID:GID and mixtures. A number is a number even if the passwd has no such entry; a name must be
+ * Forms: "", NAME, UID, NAME:GROUP, UID:GID and mixtures, :GROUP (of root). A number is a number even if the passwd has no such entry; a name must be
  * there. A number that does not fit is an error and never a name (CVE-2024-40635, CVE-2026-46680). Supplementary groups come from
  * the group file unless a group was given. The files are hostile: opened inside the root, regular files only, 4 MiB at most.
  */

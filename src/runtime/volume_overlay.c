@@ -162,8 +162,8 @@ int volume_image(struct stage *s, const struct config_mount *m, struct err *e)
 	struct layer_stack lower;
 	bool attached = false, dir = true;
 	int r = fd < 0 ? err_set(e, errno, "open the store %s", s->home)
-		       : layer_stack_open(&h, u0_form_of(s->form), &m->layers, m->layers.n, &lower,
-					  e);
+		       : layer_stack_open(&h, s->layers ? s->layers : s->form, &m->layers,
+					  m->layers.n, &lower, e);
 
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/parse.h"
+#include "runtime/outer.h"
 #include "runtime/volume_parts.h"
 #include "sys/copy_tree.h"
 #include "sys/mounts.h"
@@ -319,21 +320,33 @@ static int mount_one(struct stage *s, const struct config_mount *m, struct err *
 	return err_hint(e, "it was made by a newer release of hoy: use that");
 }
 
+/* New file systems, whose options name ids of the container. */
+static bool is_made_inside(const struct config_mount *m)
+{
+	return str_eq(m->type, "tmpfs") || str_eq(m->type, "ramfs") || str_eq(m->type, "devpts");
+}
+
 int stage_volumes(struct stage *s, struct err *e)
 {
 	const struct config_mount *m = s->c->mounts.v;
 	int r = 0;
 
 	for (size_t i = 0; i < s->c->mounts.n && r == 0; i++)
-		r = mount_one(s, &m[i], e);
+		r = s->outer < 0 || is_made_inside(&m[i]) ? mount_one(s, &m[i], e)
+							  : outer_mount(s, i, e);
 	return r;
+}
+
+int stage_volume(struct stage *s, size_t i, struct err *e)
+{
+	return mount_one(s, &((const struct config_mount *)s->c->mounts.v)[i], e);
 }
 
 int stage_own(struct stage *s, struct err *e)
 {
 	/* With one id there is nobody else whom a file could be given to: the user is shown as that id. */
 	bool one = str_eq(s->form, "one");
-	int r = 0;
+	int r = s->outer < 0 ? 0 : outer_own(s, s->user.uid, s->user.gid);
 
 	for (size_t i = 0; i < s->nowned; i++) {
 		struct owned *o = &s->owned[i];
@@ -350,7 +363,7 @@ int stage_own(struct stage *s, struct err *e)
 	if (r == 0)
 		return 0;
 	err_set(e, r, "give the files of a volume to user %u:%u", s->user.uid, s->user.gid);
-	return r == -EPERM || r == -EINVAL
+	return r == -EPERM || r == -EINVAL || r == -ERANGE
 		       ? err_hint(e, "files of ids that this container does not have cannot be "
 				     "given away: hoy info shows the ids")
 		       : r;

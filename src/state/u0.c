@@ -53,9 +53,7 @@ static uint64_t ids_in(const struct id_map *m)
 	return n;
 }
 
-/* The user's name, from /etc/passwd itself where it stands there (loading the name services takes longer than starting a container). NULL
- * if there is none; the caller frees it. */
-static char *user_name(uid_t uid)
+char *u0_user_name(uid_t uid)
 {
 	scoped(str) text = {0};
 	char *save = NULL;
@@ -117,7 +115,7 @@ int u0_map_find(struct u0_map *ret, struct err *e)
 	}
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || !userns_newuidmap_path())
 		return 0;
-	autofree char *name = user_name(geteuid());
+	autofree char *name = u0_user_name(geteuid());
 	m = *ret;
 	if (userns_subids("/etc/subuid", name, geteuid(), 1, &m.uids) > 0 &&
 	    userns_subids("/etc/subgid", name, geteuid(), 1, &m.gids) > 0) {

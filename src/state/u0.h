@@ -27,6 +27,10 @@ struct u0_map {
  * really works. */
 int u0_map_find(struct u0_map *ret, struct err *e);
 
+/* The user's name, from /etc/passwd itself where it stands there (loading the name services takes longer than starting a container). NULL
+ * if there is none; the caller frees it. */
+char *u0_user_name(uid_t uid);
+
 /* Is this process in a U0 already, by `hoy unshare`? U0_INSIDE_ENV says "FORM:INODE" of that namespace; it is not believed in any other. Fills *ret. */
 #define U0_INSIDE_ENV "HOY_UNSHARE"
 bool u0_inside(struct u0_map *ret);

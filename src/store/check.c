@@ -9,6 +9,7 @@
 #include "store/blobs.h"
 #include "store/check.h"
 #include "store/gc.h"
+#include "store/layer_map.h"
 #include "store/layers.h"
 #include "store/names.h"
 
@@ -209,6 +210,7 @@ static void check_layer(struct check *c, int dir, const char *name)
 	char hex[DIGEST_HEX + 1];
 	struct digest d;
 	size_t f = 0;
+	bool mapped = strlen(name) > DIGEST_HEX && layer_map_is_form(name + DIGEST_HEX + 1);
 
 	if (name[0] == '.')
 		return;
@@ -216,14 +218,14 @@ static void check_layer(struct check *c, int dir, const char *name)
 	snprintf(hex, sizeof hex, "%.64s", name);
 	while (f < countof(forms) && strcmp(name + strlen(hex), forms[f]))
 		f++;
-	if (digest_parse_hex(hex, &d, NULL) < 0 || f == countof(forms)) {
+	if (digest_parse_hex(hex, &d, NULL) < 0 || (f == countof(forms) && !mapped)) {
 		find(c, false, "layer", name, "its name is no digest with an owner form");
 		return;
 	}
 	scoped(arena) a = {0};
 	struct layer_meta meta;
 	struct err e = {0};
-	if (layer_meta_read(c->h, &d, (enum u0_form)f, &a, &meta, &e) < 0)
+	if (layer_meta_named(c->h, name, &a, &meta, &e) < 0)
 		find(c, false, "layer", name, "%s", e.msg);
 	else if (meta.version > 1)
 		find(c, false, "layer", name, "it was written by a newer release of hoy");

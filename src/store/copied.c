@@ -154,7 +154,7 @@ static int exchange(int dir, struct err *e)
 }
 
 /* Where blocks are shared a copy takes next to nothing. */
-static int check_room(const struct home *h, enum u0_form form, const struct strs *layers, int dir,
+static int check_room(const struct home *h, const char *form, const struct strs *layers, int dir,
 		      struct err *e)
 {
 	uint64_t need = 0;
@@ -163,8 +163,11 @@ static int check_room(const struct home *h, enum u0_form form, const struct strs
 		scoped(arena) a = {0};
 		struct layer_meta m;
 		struct digest d;
-		if (digest_parse(layers->v[i], &d, NULL) == 0 &&
-		    layer_meta_read(h, &d, form, &a, &m, NULL) == 0 && m.size > 0)
+		char name[128];
+		if (digest_parse(layers->v[i], &d, NULL) < 0)
+			continue;
+		snprintf(name, sizeof name, "%s.%s", d.hex, form);
+		if (layer_meta_named(h, name, &a, &m, NULL) == 0 && m.size > 0)
 			need += (uint64_t)m.size;
 	}
 	if (need <= space_left(h) || file_copy_shares(dir))
@@ -172,7 +175,7 @@ static int check_room(const struct home *h, enum u0_form form, const struct strs
 	return space_need(h, need, "there is no overlay here, and a copy of the image", e);
 }
 
-static int make(const struct home *h, enum u0_form form, const struct strs *layers, int dir,
+static int make(const struct home *h, const char *form, const struct strs *layers, int dir,
 		struct err *e)
 {
 	struct layer_stack stack;
@@ -199,7 +202,7 @@ static int make(const struct home *h, enum u0_form form, const struct strs *laye
 	return r;
 }
 
-int copied_make(const struct home *h, enum u0_form form, const struct strs *layers,
+int copied_make(const struct home *h, const char *form, const struct strs *layers,
 		int container_dir, struct err *e)
 {
 	struct err said = {0};

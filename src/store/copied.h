@@ -21,7 +21,7 @@ bool copied_is(int container_dir);
 
 /* Inside U0: makes the copy, in a child process. container_dir: the container's, opened for reading. Nobody else uses it. ERR_DISK_FULL, and what
  * layer_stack_open() says; then the container is as it was. */
-int copied_make(const struct home *h, enum u0_form form, const struct strs *layers,
+int copied_make(const struct home *h, const char *form, const struct strs *layers,
 		int container_dir, struct err *e);
 
 /* Is it worth telling that copies are made here? True once after each boot of the machine. */

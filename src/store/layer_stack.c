@@ -12,7 +12,7 @@ void layer_stack_free(struct layer_stack *s)
 	s->fd = NULL;
 }
 
-int layer_stack_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
+int layer_stack_open(const struct home *h, const char *form, const struct strs *layers, size_t n,
 		     struct layer_stack *ret, struct err *e)
 {
 	*ret = (struct layer_stack){xcalloc(n + SPARE, sizeof *ret->fd), 0};
@@ -21,7 +21,7 @@ int layer_stack_open(const struct home *h, enum u0_form form, const struct strs 
 		if (layer_lies_above(layers, n, i))
 			continue;
 		int r = digest_parse(layers->v[i], &d, e);
-		int fd = r < 0 ? r : layer_open(h, &d, form, e);
+		int fd = r < 0 ? r : layer_open_as(h, &d, form, e);
 		if (fd < 0) {
 			layer_stack_free(ret);
 			return fd;

@@ -16,9 +16,9 @@ struct layer_stack {
 	size_t n;
 };
 
-/* The first n of these layers (diffIDs, the bottom one first). Left out are those that lie higher up once more, for an overlay takes no directory
+/* form: of the layers, by its name. The first n of these layers (diffIDs, the bottom one first). Left out are those that lie higher up once more, for an overlay takes no directory
  * twice, and all below a layer that hides them (an opaque root, at which overlayfs does not look). ERR_LAYER_MISSING, ERR_LAYER_FORM. */
-int layer_stack_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
+int layer_stack_open(const struct home *h, const char *form, const struct strs *layers, size_t n,
 		     struct layer_stack *ret, struct err *e);
 void layer_stack_free(struct layer_stack *s);
 

@@ -22,6 +22,7 @@ static const struct bind_field meta_fields[] = {
 	{"opaqueRoot", BIND_BOOL, offsetof(struct layer_meta, opaque_root)},
 	{"blobs", BIND_STRS, offsetof(struct layer_meta, blobs)},
 	{"skippedDevices", BIND_INT, offsetof(struct layer_meta, skipped_devices)},
+	{"maxId", BIND_INT, offsetof(struct layer_meta, max_id)},
 	{0},
 };
 
@@ -31,21 +32,25 @@ char *layer_path(const struct digest *diffid, enum u0_form form, char *buf, size
 	return buf;
 }
 
-enum { LAYER_PATH = 96 };
+enum { LAYER_PATH = 128 };
 
 /* The path of something inside the layer's directory. */
-static char *inside(const struct digest *diffid, enum u0_form form, const char *name, char *buf)
+static char *inside_as(const struct digest *diffid, const char *form, const char *name, char *buf)
 {
-	snprintf(buf, LAYER_PATH, "layers/%s.%s/%s", diffid->hex, u0_form_name(form), name);
+	snprintf(buf, LAYER_PATH, "layers/%s.%s/%s", diffid->hex, form, name);
 	return buf;
 }
 
-/* A layer that was not synced is whole as long as the page cache is: until the next boot. */
-static bool survived(const struct home *h, const struct digest *diffid, enum u0_form form)
+static char *inside(const struct digest *diffid, enum u0_form form, const char *name, char *buf)
+{
+	return inside_as(diffid, u0_form_name(form), name, buf);
+}
+
+/* A layer that was not synced is whole as long as the page cache is: until the next boot. path is its mark. */
+static bool survived(const struct home *h, const char *path)
 {
 	scoped(str) boot = {0};
-	char path[LAYER_PATH];
-	int r = fd_read_file_at(h->fd, inside(diffid, form, "unsynced", path), &boot, 64);
+	int r = fd_read_file_at(h->fd, path, &boot, 64);
 
 	return r == -ENOENT || (r == 0 && str_eq(str_cstr(&boot), h->boot_id));
 }
@@ -58,19 +63,30 @@ bool layer_lies_above(const struct strs *layers, size_t n, size_t i)
 	return false;
 }
 
-bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_form form)
+bool layer_exists_as(const struct home *h, const struct digest *diffid, const char *form)
 {
 	char path[LAYER_PATH];
 
 	return digest_known(diffid) &&
-	       faccessat(h->fd, inside(diffid, form, "diff", path), F_OK, 0) == 0 &&
-	       survived(h, diffid, form);
+	       faccessat(h->fd, inside_as(diffid, form, "diff", path), F_OK, 0) == 0 &&
+	       survived(h, inside_as(diffid, form, "unsynced", path));
+}
+
+bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_form form)
+{
+	return layer_exists_as(h, diffid, u0_form_name(form));
 }
 
 int layer_open(const struct home *h, const struct digest *diffid, enum u0_form form, struct err *e)
 {
+	return layer_open_as(h, diffid, u0_form_name(form), e);
+}
+
+int layer_open_as(const struct home *h, const struct digest *diffid, const char *form,
+		  struct err *e)
+{
 	char path[LAYER_PATH];
-	int fd = openat(h->fd, inside(diffid, form, "diff", path),
+	int fd = openat(h->fd, inside_as(diffid, form, "diff", path),
 			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -83,7 +99,7 @@ int layer_open(const struct home *h, const struct digest *diffid, enum u0_form f
 		err_fail_code(e, ERR_LAYER_FORM, ENOENT,
 			      "the image's layers are stored for owner form \"%s\", and this "
 			      "process has \"%s\"",
-			      u0_form_name(f), u0_form_name(form));
+			      u0_form_name(f), form);
 		return err_hint(e, "load or pull the image again from here, or see: hoy info");
 	}
 	err_fail_code(e, ERR_LAYER_MISSING, ENOENT,
@@ -109,13 +125,14 @@ bool layer_blob_exists(const struct home *h, const struct digest *blob, int64_t 
 	       (size < 0 || st.st_size == size);
 }
 
-int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_form form,
-		    struct arena *a, struct layer_meta *ret, struct err *e)
+int layer_meta_named(const struct home *h, const char *name, struct arena *a,
+		     struct layer_meta *ret, struct err *e)
 {
 	scoped(str) text = {0};
 	char path[LAYER_PATH];
-	int r = fd_read_file_at(h->fd, inside(diffid, form, "meta", path), &text, 1 << 20);
 
+	snprintf(path, sizeof path, "layers/%.100s/meta", name);
+	int r = fd_read_file_at(h->fd, path, &text, 1 << 20);
 	if (r < 0)
 		return err_set(e, r, "read %s/%s", h->path, path);
 	struct json *j = json_parse(a, text.s, text.len, path, NULL, e);
@@ -123,6 +140,15 @@ int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_f
 		return -EINVAL;
 	*ret = (struct layer_meta){0};
 	return bind_read(meta_fields, ret, j, path, a, e);
+}
+
+int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_form form,
+		    struct arena *a, struct layer_meta *ret, struct err *e)
+{
+	char name[LAYER_PATH];
+
+	snprintf(name, sizeof name, "%s.%s", diffid->hex, u0_form_name(form));
+	return layer_meta_named(h, name, a, ret, e);
 }
 
 int layer_meta_any(const struct home *h, const struct digest *diffid, struct arena *a,
@@ -146,6 +172,15 @@ static void meta_text(const struct layer_meta *m, struct arena *a, struct str *o
 {
 	json_write(out, bind_write(meta_fields, m, a), 0);
 	str_addc(out, '\n');
+}
+
+int layer_meta_write(int dir, const struct layer_meta *m)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+
+	meta_text(m, &a, &text);
+	return fd_write_file_at(dir, "meta", text.s, text.len, 0644);
 }
 
 /* Notes that blob gives this layer. */
@@ -344,7 +379,6 @@ static int keep_blob(struct adding *a, struct err *e)
 static int write_meta(struct adding *a, int dir, struct err *e)
 {
 	scoped(arena) arena = {0};
-	scoped(str) text = {0};
 	const struct layer_info *i = a->info;
 	char buf[DIGEST_STR];
 	struct layer_meta m = {
@@ -354,11 +388,11 @@ static int write_meta(struct adding *a, int dir, struct err *e)
 		.tar_size = (int64_t)i->tar_size,
 		.opaque_root = i->stats.opaque_root,
 		.skipped_devices = (int64_t)i->stats.skipped_devices,
+		.max_id = i->stats.max_id,
 	};
 
 	strs_add(&arena, &m.blobs, digest_str(&i->blob, buf));
-	meta_text(&m, &arena, &text);
-	int r = fd_write_file_at(dir, "meta", text.s, text.len, 0644);
+	int r = layer_meta_write(dir, &m);
 	if (r == 0)
 		r = fd_write_file_at(dir, "unsynced", a->h->boot_id, strlen(a->h->boot_id), 0644);
 	if (r == 0 && m.opaque_root) /* seen by whoever mounts, without reading meta */
@@ -388,31 +422,41 @@ static int unpack_into(struct adding *a, int dir, const struct u0_map *map, stru
 }
 
 /* Unsynced layers of an earlier boot may have lost data: they make room. */
-static int put_in_place(struct adding *a, struct err *e)
+int layer_place(const struct home *h, int tmp, const struct digest *diffid, const char *form,
+		bool *ret_existed, struct err *e)
 {
 	char path[LAYER_PATH];
-	autoclose int layers = home_dir(a->h, "layers", e);
+	autoclose int layers = home_dir(h, "layers", e);
 
+	*ret_existed = false;
 	if (layers < 0)
 		return layers;
-	layer_path(&a->info->diffid, a->form, path, sizeof path);
+	snprintf(path, sizeof path, "layers/%s.%s", diffid->hex, form);
 	for (int tries = 0; tries < 3; tries++) {
-		if (syscall(SYS_renameat2, a->tmp.fd, "layer", a->h->fd, path, RENAME_NOREPLACE) ==
-		    0)
+		if (syscall(SYS_renameat2, tmp, "layer", h->fd, path, RENAME_NOREPLACE) == 0)
 			return 0;
-		if (errno == EINVAL && renameat(a->tmp.fd, "layer", a->h->fd, path) == 0)
+		if (errno == EINVAL && renameat(tmp, "layer", h->fd, path) == 0)
 			return 0; /* a file system without NOREPLACE; over a layer it gives ENOTEMPTY */
 		if (errno != EEXIST && errno != ENOTEMPTY)
-			return err_set(e, errno, "write %s/%s", a->h->path, path);
-		if (layer_exists(a->h, &a->info->diffid, a->form)) {
-			a->info->existed = true;
+			return err_set(e, errno, "write %s/%s", h->path, path);
+		if (layer_exists_as(h, diffid, form)) {
+			*ret_existed = true;
 			return 0;
 		}
-		int r = layer_remove(a->h, &a->info->diffid, a->form, e);
-		if (r < 0)
+		int r = home_discard(h, path, e);
+		if (r < 0 && r != -ENOENT)
 			return r;
 	}
-	return err_set(e, EBUSY, "write %s/%s", a->h->path, path);
+	return err_set(e, EBUSY, "write %s/%s", h->path, path);
+}
+
+static int put_in_place(struct adding *a, struct err *e)
+{
+	bool existed;
+	int r = layer_place(a->h, a->tmp.fd, &a->info->diffid, u0_form_name(a->form), &existed, e);
+
+	a->info->existed |= existed;
+	return r;
 }
 
 static int add_new(struct adding *a, const struct u0_map *map, struct err *e)
@@ -471,9 +515,8 @@ static bool nothing_to_do(struct adding *a)
 	return true;
 }
 
-/* A descriptor that holds the lock of this diffID until it is closed. */
-static int lock_layer(const struct home *h, const struct layer_job *j, enum u0_form form,
-		      struct err *e)
+int layer_lock(const struct home *h, const struct digest *diffid, enum u0_form form, bool *waiting,
+	       struct err *e)
 {
 	autoclose int dir = home_dir(h, "layers", e);
 
@@ -483,7 +526,7 @@ static int lock_layer(const struct home *h, const struct layer_job *j, enum u0_f
 	if (fd < 0)
 		return err_set(e, errno, "open %s/layers/.lock", h->path);
 	char digits[15];
-	snprintf(digits, sizeof digits, "%.14s", j->diffid.hex);
+	snprintf(digits, sizeof digits, "%.14s", diffid->hex);
 	struct flock l = {
 		.l_type = F_WRLCK,
 		.l_whence = SEEK_SET,
@@ -492,13 +535,13 @@ static int lock_layer(const struct home *h, const struct layer_job *j, enum u0_f
 	};
 	int r = fcntl(fd, F_OFD_SETLK, &l);
 	if (r < 0 && (errno == EAGAIN || errno == EACCES)) {
-		if (j->progress)
-			j->progress->waiting = true;
+		if (waiting)
+			*waiting = true;
 		do
 			r = fcntl(fd, F_OFD_SETLKW, &l);
 		while (r < 0 && errno == EINTR);
-		if (j->progress)
-			j->progress->waiting = false;
+		if (waiting)
+			*waiting = false;
 	}
 	return r < 0 ? err_set(e, errno, "lock %s/layers/.lock", h->path) : take_fd(fd);
 }
@@ -522,7 +565,8 @@ int layer_add(const struct home *h, const struct u0_map *map, const struct layer
 
 	*ret = (struct layer_info){.diffid = job->diffid};
 	if (digest_known(&job->diffid)) {
-		lock = lock_layer(h, job, map->form, e);
+		lock = layer_lock(h, &job->diffid, map->form,
+				  job->progress ? &job->progress->waiting : NULL, e);
 		r = lock < 0 ? lock : 0;
 		ret->existed = r == 0 && layer_exists(h, &job->diffid, map->form);
 	}
@@ -591,23 +635,31 @@ struct syncing {
 	struct strv paths; /* layers that were not synced before */
 };
 
-static int collect_unsynced(void *arg, const struct digest *diffid, enum u0_form form)
+static int collect_unsynced(struct syncing *s, struct err *e)
 {
-	struct syncing *s = arg;
+	int dir = openat(s->h->fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
 	char path[LAYER_PATH];
 
-	inside(diffid, form, "unsynced", path);
-	if (faccessat(s->h->fd, path, F_OK, 0) == 0 && survived(s->h, diffid, form)) {
-		*strrchr(path, '/') = 0;
-		strv_add(&s->paths, path);
+	if (!d)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open %s/layers", s->h->path);
+	for (struct dirent *de; (de = readdir(d));) {
+		if (de->d_name[0] == '.' || strlen(de->d_name) > 100)
+			continue;
+		snprintf(path, sizeof path, "layers/%.100s/unsynced", de->d_name);
+		if (faccessat(s->h->fd, path, F_OK, 0) == 0 && survived(s->h, path)) {
+			*strrchr(path, '/') = 0;
+			strv_add(&s->paths, path);
+		}
 	}
+	closedir(d);
 	return 0;
 }
 
 /* First the data, then the word that it is safe: a mark is taken away only after the sync that covers its layer. */
 static int sync_all(const struct home *h, struct syncing *s, struct err *e)
 {
-	int r = layer_list(h, collect_unsynced, s, e);
+	int r = collect_unsynced(s, e);
 
 	if (r < 0)
 		return r;

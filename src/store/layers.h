@@ -62,6 +62,10 @@ int layers_sync(const struct home *h, struct err *e);
  * out: overlayfs looks at no opaque mark on the root of a layer) or a negative errno; -ENOENT with ERR_LAYER_MISSING if it is not there in this form. */
 int layer_open(const struct home *h, const struct digest *diffid, enum u0_form form, struct err *e);
 bool layer_exists(const struct home *h, const struct digest *diffid, enum u0_form form);
+/* The same of any form, by its name: one of u0_form_name(), or of a form for an id map (layer_map.h). */
+int layer_open_as(const struct home *h, const struct digest *diffid, const char *form,
+		  struct err *e);
+bool layer_exists_as(const struct home *h, const struct digest *diffid, const char *form);
 /* "layers/<hex>.<form>" relative to the store. */
 char *layer_path(const struct digest *diffid, enum u0_form form, char *buf, size_t size);
 
@@ -69,10 +73,19 @@ char *layer_path(const struct digest *diffid, enum u0_form form, char *buf, size
  * the lower wholly. */
 bool layer_lies_above(const struct strs *layers, size_t n, size_t i);
 
-/* Calls fn for each layer of any form; stops at the first non-zero result and returns it. */
+/* Calls fn for each layer of any form but those for id maps; stops at the first non-zero result and returns it. */
 int layer_list(const struct home *h,
 	       int (*fn)(void *arg, const struct digest *diffid, enum u0_form form), void *arg,
 	       struct err *e);
+
+/* A descriptor that holds the lock of this diffID, and of what is made of it in this form, until it is closed. waiting: set while another
+ * has it; may be NULL. */
+int layer_lock(const struct home *h, const struct digest *diffid, enum u0_form form, bool *waiting,
+	       struct err *e);
+
+/* tmp/<name>/layer becomes layers/<diffid>.<form>; one that is not believed makes room. *ret_existed: a whole one was there already. */
+int layer_place(const struct home *h, int tmp, const struct digest *diffid, const char *form,
+		bool *ret_existed, struct err *e);
 
 /* Renames it away, then deletes; missing is fine. Inside U0. The caller makes sure that no image or container uses it. */
 int layer_remove(const struct home *h, const struct digest *diffid, enum u0_form form,
@@ -85,9 +98,15 @@ struct layer_meta {
 	bool opaque_root;  /* the mount leaves out the layers below this one */
 	struct strs blobs; /* "sha256:<hex>" of blobs that were seen to give this diffID */
 	int64_t skipped_devices;
+	int64_t max_id; /* of an owner, as in unpack.h; 0 in layers of earlier releases too */
 };
 int layer_meta_read(const struct home *h, const struct digest *diffid, enum u0_form form,
 		    struct arena *a, struct layer_meta *ret, struct err *e);
+
+/* The same by the name of its directory below layers/. */
+int layer_meta_named(const struct home *h, const char *name, struct arena *a,
+		     struct layer_meta *ret, struct err *e);
+int layer_meta_write(int dir, const struct layer_meta *m);
 
 /* The same from whatever form there is. */
 int layer_meta_any(const struct home *h, const struct digest *diffid, struct arena *a,

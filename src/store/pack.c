@@ -15,6 +15,7 @@
 #include "sys/overlay_marks.h"
 #include "store/copied.h"
 #include "store/pack.h"
+#include "sys/idmap.h"
 
 enum { READ_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 enum { MAX_DEPTH = 400, MAX_LINKS_BUCKETS = 4096, MAX_XATTR = 64 * 1024 };
@@ -256,10 +257,9 @@ static void fill_entry(struct tar_entry *t, const struct stat *st, const char *p
 
 static uint64_t map_id(const struct id_map *m, uint64_t id)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (id >= m->r[i].outside && id - m->r[i].outside < m->r[i].count)
-			return m->r[i].inside + (id - m->r[i].outside);
-	return 65534;
+	int64_t in = id <= UINT32_MAX ? idmap_in(m, (uint32_t)id) : -1;
+
+	return in < 0 ? 65534 : (uint64_t)in;
 }
 
 static void map_owner(const struct pack *p, struct tar_entry *t)
@@ -467,6 +467,7 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		if (other) {
 			t.type = TAR_HARDLINK;
 			t.link = other;
+			map_owner(p, &t);
 			put_header(p, &t);
 			return 0;
 		}

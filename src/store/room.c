@@ -25,29 +25,27 @@ int64_t layer_room(const struct home *h, const char *name)
 {
 	scoped(arena) a = {0};
 	struct layer_meta m = {0};
-	struct digest d;
-	char path[96];
-	const char *dot = strchr(name, '.');
+	char path[128];
 
-	if (!dot || strlen(name) > 80)
+	if (!strchr(name, '.') || strlen(name) > 100)
 		return 0;
-	snprintf(d.hex, sizeof d.hex, "%.64s", name);
-	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++)
-		if (!strcmp(dot + 1, u0_form_name(f)))
-			layer_meta_read(h, &d, f, &a, &m, NULL);
+	layer_meta_named(h, name, &a, &m, NULL);
 	snprintf(path, sizeof path, "layers/%s", name);
 	return m.size + plain_files(h, path);
 }
 
 int64_t layer_room_all(const struct home *h, const char *hex)
 {
+	int fd = openat(h->fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	int64_t sum = 0;
-	char name[80];
 
-	for (enum u0_form f = FORM_SUB; f <= FORM_ROOT; f++) {
-		snprintf(name, sizeof name, "%.64s.%s", hex, u0_form_name(f));
-		sum += layer_room(h, name);
-	}
+	if (!d)
+		return 0;
+	for (struct dirent *de; (de = readdir(d));)
+		if (!strncmp(de->d_name, hex, 64))
+			sum += layer_room(h, de->d_name);
+	closedir(d);
 	return sum;
 }
 

@@ -324,6 +324,12 @@ static struct tar_entry plain_entry(const struct unpack *u, const struct tar_ent
 	return to;
 }
 
+static void note_id(struct unpack *u, uint64_t id)
+{
+	if (id > u->stats.max_id && id < 65534)
+		u->stats.max_id = (uint32_t)id;
+}
+
 static int on_entry(void *arg, const struct tar_entry *from, struct err *e)
 {
 	struct unpack *u = arg;
@@ -338,6 +344,8 @@ static int on_entry(void *arg, const struct tar_entry *from, struct err *e)
 	}
 	if (t->mtime.tv_sec > u->stats.newest)
 		u->stats.newest = t->mtime.tv_sec;
+	note_id(u, t->uid);
+	note_id(u, t->gid);
 	u->path[0] = 0;
 	int r = unpack_clean(u, t->path, u->path, e);
 	if (r == 0)

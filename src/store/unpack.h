@@ -35,7 +35,8 @@ struct unpack_stats {
 	uint64_t skipped_xattrs;
 	uint64_t skipped_other; /* notes that AUFS leaves in layers (.wh..wh.plnk ...) */
 	uint64_t whiteouts;
-	int64_t newest; /* the latest time of an entry, seconds since 1970; 0: none is later */
+	int64_t newest;	 /* the latest time of an entry, seconds since 1970; 0: none is later */
+	uint32_t max_id; /* the highest uid or gid of an entry below 65534, which is nobody's */
 	bool opaque_root;
 };
 

@@ -92,7 +92,7 @@ static int make_tmp(const struct home *h, struct home_tmp *ret, struct err *e)
 	return home_tmp_make(h, NULL, ret, why);
 }
 
-int view_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
+int view_open(const struct home *h, const char *form, const struct strs *layers, size_t n,
 	      const char *upper, struct view *ret, struct err *e)
 {
 	scoped(layer_stack) stack = {0};
@@ -142,8 +142,8 @@ static int mount_copy(const struct layer_stack *stack, struct err *e)
 	return r < 0 ? r : mnt;
 }
 
-int view_mount(const struct home *h, enum u0_form form, const struct strs *layers,
-	       const char *upper, int at, const char *name, const char *empty, struct err *e)
+int view_mount(const struct home *h, const char *form, const struct strs *layers, const char *upper,
+	       int at, const char *name, const char *empty, struct err *e)
 {
 	scoped(layer_stack) stack = {0};
 	bool attached = false;

@@ -29,13 +29,13 @@ void view_free(struct view *v);
  * mounts show it, which is what the calls below take. */
 int view_enter(const struct home *h, struct home *ret, struct err *e);
 
-/* layers: diffIDs, the bottom one first; only the first n count. upper: a directory that lies on top, as a path in the store; NULL: none.
+/* form: of the layers, by its name. layers: diffIDs, the bottom one first; only the first n count. upper: a directory that lies on top, as a path in the store; NULL: none.
  * Without any layer it is upper itself, or an empty directory. ERR_LAYER_MISSING. */
-int view_open(const struct home *h, enum u0_form form, const struct strs *layers, size_t n,
+int view_open(const struct home *h, const char *form, const struct strs *layers, size_t n,
 	      const char *upper, struct view *ret, struct err *e);
 
 /* The same, mounted read-only onto the directory at/name, which exists, in the present mount namespace; empty: a directory that stays empty. */
-int view_mount(const struct home *h, enum u0_form form, const struct strs *layers,
-	       const char *upper, int at, const char *name, const char *empty, struct err *e);
+int view_mount(const struct home *h, const char *form, const struct strs *layers, const char *upper,
+	       int at, const char *name, const char *empty, struct err *e);
 
 #endif

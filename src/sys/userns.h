@@ -11,7 +11,7 @@
 struct id_range {
 	uint32_t inside, outside, count;
 };
-enum { ID_RANGES_MAX = 16 };
+enum { ID_RANGES_MAX = 64 }; /* the kernel takes 340 */
 struct id_map {
 	struct id_range r[ID_RANGES_MAX];
 	size_t n;

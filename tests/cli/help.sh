@@ -124,7 +124,7 @@ test_error_ids() { # short
 # What podman or docker have and hoy has not: the reason and what to do instead, never the name of something else.
 test_absent() { # short
 	local row
-	for row in 'create --oom-kill-disable x|cgroup v2|memory.high' 'run --userns=keep-id x|ids|hoy info' \
+	for row in 'create --oom-kill-disable x|cgroup v2|memory.high' \
 		'run --pod x y|pods' \
 		'image build x|Dockerfiles|hoy commit' 'ps --watch|watch hoy ps'; do
 		# shellcheck disable=SC2086
