@@ -104,6 +104,7 @@
 	X(system_df)                                                                               \
 	X(system_prune)                                                                            \
 	X(system_reset)                                                                            \
+	X(own)                                                                                     \
 	X(unshare)                                                                                 \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \

@@ -6,6 +6,7 @@
 #include "engine/depends.h"
 #include "engine/mount_opts.h"
 #include "engine/options.h"
+#include "engine/own.h"
 #include "engine/requires.h"
 #include "engine/secret_opts.h"
 #include "engine/userns_auto.h"
@@ -198,6 +199,18 @@ static bool has_mount(const struct bind_list *l, const char *dst)
 	return false;
 }
 
+/* What the option U would take away from the user. */
+static int check_given(const struct home *h, const struct container_config *c, struct err *e)
+{
+	const struct config_mount *m = c->mounts.v;
+	int r = 0;
+
+	for (size_t i = 0; i < c->mounts.n && r == 0; i++)
+		if (str_eq(m[i].type, "bind") && strs_has(&m[i].options, "U"))
+			r = own_may_give(h, m[i].source, e);
+	return r;
+}
+
 static int set_mounts(const struct home *h, const struct create_opts *o,
 		      const struct strs *image_volumes, struct container_config *c, struct arena *a,
 		      struct err *e)
@@ -223,6 +236,8 @@ static int set_mounts(const struct home *h, const struct create_opts *o,
 	for (size_t i = 0; i < o->ulimits.n && r == 0; i++)
 		r = options_ulimit(a, o->ulimits.v[i], &c->ulimits, e);
 	c->shm_size = (int64_t)o->shm_size;
+	if (r == 0)
+		r = check_given(h, c, e);
 	return r < 0 ? r : mount_opts_sort(&c->mounts, e);
 }
 
