@@ -181,8 +181,8 @@ static void huge(void **state)
 static void forms(void **state)
 {
 	static const char *const good[] = {"", "a", "0", "a:b", "1:2", "a-b_c.d", "1000:app", NULL};
-	static const char *const bad[] = {":",	   ":a", "a b", "a/b", "a\nb",
-					  "a:b:c", "-a", "1,2", NULL};
+	static const char *const bad[] = {":",	   ":a:b", "a b", "a/b", "a\nb",
+					  "a:b:c", "-a",   "1,2", NULL};
 	struct err e = {0};
 
 	for (const char *const *p = good; *p; p++)
