@@ -191,6 +191,10 @@ int network_read(const struct home *h, const char *name, struct network *ret, st
 	r = doc ? check_version(doc, name, e) : -EINVAL;
 	if (r == 0)
 		r = bind_read(network_fields, ret, doc, path, a, e);
+	if (r < 0 && e && e->id == ERR_JSON) {
+		e->id = ERR_NETWORK_RECORD;
+		return err_hint(e, "it is %s/%s", h->path, path);
+	}
 	const char *what = r == 0 ? bad(ret, name) : NULL;
 	if (!what)
 		return r;

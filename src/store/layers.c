@@ -260,9 +260,8 @@ static int check_limit(const struct adding *a, struct err *e)
 		max = a->taken * 100 > (uint64_t)1 << 30 ? a->taken * 100 : (uint64_t)1 << 30;
 	if (size <= max)
 		return 0;
-	err_fail_code(e, ERR_LAYER_TOO_BIG, EFBIG,
-		      "%s grows beyond %" PRIu64 " %s while it is unpacked", a->job->what,
-		      max >> 20 ? max >> 20 : max, max >> 20 ? "MiB" : "bytes");
+	err_fail_code(e, ERR_LAYER_TOO_BIG, EFBIG, "%s grows beyond %" PRIu64 " %s unpacked",
+		      a->job->what, max >> 20 ? max >> 20 : max, max >> 20 ? "MiB" : "bytes");
 	return err_hint(e, "%s", hint);
 }
 

@@ -89,6 +89,10 @@ int volume_read(const struct home *h, const char *name, struct volume *ret, stru
 	r = doc ? check_version(doc, name, e) : -EINVAL;
 	if (r == 0)
 		r = bind_read(volume_fields, ret, doc, path, a, e);
+	if (r < 0 && e && e->id == ERR_JSON) {
+		e->id = ERR_VOLUME_RECORD;
+		return err_hint(e, "it is %s/%s", h->path, path);
+	}
 	if (r < 0)
 		return r;
 	if (strcmp(ret->name, name) != 0)

@@ -125,6 +125,18 @@ test_foreground_client_killed() {
 	assert_ok
 }
 
+# The shell that started them is killed: no container minds.
+test_parent_shell_killed() {
+	load busybox
+	setsid bash -c "$HOY run --name c --network none busybox sleep 1000 & $HOY run -d --name d --network none busybox sleep 1000; sleep 0.1; kill -9 \$\$" >/dev/null 2>&1
+	wait_for is_running c
+	assert_eq running "$(status d)" state
+	run hoy exec c echo fine
+	assert_out fine
+	run hoy rm -f -t 0 c d
+	assert_ok
+}
+
 test_foreground_client_with_rm_killed() {
 	load busybox
 	leftovers_before
