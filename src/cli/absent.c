@@ -1,8 +1,6 @@
 #include "cli/absent.h"
 #include "cli/opt.h"
 
-#define HEALTH	    "hoy runs no health checks in this build"
-#define HEALTH_HINT "hoy exec CONTAINER COMMAND asks from outside; its exit code is the answer"
 
 const struct absent absent_run_flags[] = {
 	{"memory-swappiness", "cgroup v2 has no swappiness of single cgroups",
@@ -14,13 +12,6 @@ const struct absent absent_run_flags[] = {
 	 "says who goes first"},
 	{"cpu-rt-period cpu-rt-runtime", "cgroup v2 gives out no real-time processor time",
 	 "--cpus bounds and --cpu-shares weighs ordinary processor time"},
-	{"health-cmd health-interval health-retries health-start-interval health-start-period "
-	 "health-timeout",
-	 HEALTH, HEALTH_HINT},
-	{"health-log-destination health-max-log-count health-max-log-size health-on-failure "
-	 "health-startup-cmd health-startup-interval health-startup-retries "
-	 "health-startup-success health-startup-timeout",
-	 HEALTH, HEALTH_HINT},
 	{"gpus", "hoy knows no devices by kind in this build",
 	 "--device gives one by its path: --device /dev/dri"},
 	{"pod pod-id-file init-ctr", "hoy has no pods in this build",
@@ -78,8 +69,6 @@ const struct absent absent_commands[] = {
 	 "hoy start CONTAINER"},
 	{"runlabel", "hoy runs no commands that an image brings along for this machine",
 	 "hoy inspect IMAGE shows its labels"},
-	{"healthcheck", "hoy does not watch containers in this build",
-	 "hoy wait waits until a container ends; hoy ps shows how all of them are"},
 	{"compose pod kube play generate quadlet", "hoy runs one container at a time",
 	 "a script of hoy run -d lines does it; for systemd, hoy run --rm is a unit's ExecStart="},
 	{"config swarm service stack node", "hoy works on this machine alone",

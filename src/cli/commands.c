@@ -12,6 +12,7 @@
 	X(diff)                                                                                    \
 	X(exec)                                                                                    \
 	X(export)                                                                                  \
+	X(healthcheck_run)                                                                         \
 	X(kill)                                                                                    \
 	X(mount)                                                                                   \
 	X(unmount)                                                                                 \
@@ -109,6 +110,7 @@
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
 	X(group_container)                                                                         \
+	X(group_healthcheck)                                                                       \
 	X(group_image)                                                                             \
 	X(group_manifest)                                                                          \
 	X(group_network)                                                                           \

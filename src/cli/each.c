@@ -41,9 +41,11 @@ static int one(struct cli *c, const struct each *x, struct home *h, const char *
 
 	if (r < 0 && x->missing_exit && e.id == ERR_CONTAINER_UNKNOWN)
 		e.exit = x->missing_exit;
-	if (r < 0 && x->ignore_missing && e.id == ERR_CONTAINER_UNKNOWN)
+	if (r < 0 && x->ignore_missing && e.id == ERR_CONTAINER_UNKNOWN) {
 		r = 0;
-	else if (r == 0 && (!each_is_chosen(x) || !x->wanted || x->wanted(&ct)))
+		if (x->missing)
+			x->missing(c);
+	} else if (r == 0 && (!each_is_chosen(x) || !x->wanted || x->wanted(&ct)))
 		r = x->fn(c, h, &ct, text, opts, &e);
 	if (r < 0)
 		cli_report(c, &e);

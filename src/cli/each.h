@@ -28,6 +28,7 @@ struct each {
 	const struct each_which *which; /* may be NULL */
 	int missing_exit;		/* exit code for an unknown container; 0: the engine's */
 	bool ignore_missing;		/* an unknown container is no error */
+	void (*missing)(struct cli *c); /* called for such a one; may be NULL */
 	bool (*wanted)(const struct container *ct);
 	/* Does it. Returns 0, or a negative errno with the error filled. text is what the user typed, or the id. */
 	int (*fn)(struct cli *c, struct home *h, struct container *ct, const char *text, void *opts,

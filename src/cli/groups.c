@@ -8,6 +8,15 @@ const struct command cmd_group_container = {
 	.description = "Each of these is also a command of its own: hoy container run is hoy run.",
 };
 
+const struct command cmd_group_healthcheck = {
+	.name = "healthcheck",
+	.group = "Groups",
+	.summary = "Check the health of containers",
+	.description =
+		"The checks themselves are given with hoy run --health-cmd, or by the image; each "
+		"container's supervisor runs them.",
+};
+
 const struct command cmd_group_image = {
 	.name = "image",
 	.group = "Groups",

@@ -34,6 +34,7 @@ struct run_opts {
 	struct limit_opts limits;
 	struct volume_opts vol;
 	struct userns_opts userns;
+	struct health_opts health;
 	struct preserve_opts preserve; /* of run only */
 };
 

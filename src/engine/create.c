@@ -298,7 +298,8 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 		sig = SIGTERM;
 	}
 	c->stop_signal = sig;
-	return set_restart(o, c, a, e);
+	int r2 = health_opts_apply(o->health, ic->health, o->docker, &c->health, a, e);
+	return r2 < 0 ? r2 : set_restart(o, c, a, e);
 }
 
 static int set_ports(const struct create_opts *o, const struct image_config *ic,

@@ -9,6 +9,7 @@
 #define ENGINE_CREATE_H
 
 #include "engine/container.h"
+#include "engine/health_opts.h"
 #include "engine/limit_opts.h"
 #include "engine/name_opts.h"
 #include "engine/namespace_opts.h"
@@ -23,7 +24,8 @@ struct create_opts {
 	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
 	struct strs env_first; /* as of --env, but the files come after them */
-	const char *restart;   /* as typed; NULL: no */
+	const struct health_opts *health;
+	const char *restart; /* as typed; NULL: no */
 	struct strs env, env_files, labels, volumes, mounts, tmpfs, devices, cap_add, cap_drop,
 		security_opts, ulimits, secrets;
 	struct strs create_command;

@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "engine/inspect.h"
 #include "engine/inspect_limits.h"
+#include "engine/inspect_health.h"
 #include "engine/inspect_mounts.h"
 #include "engine/inspect_network.h"
 #include "engine/inspect_rest.h"
@@ -37,18 +38,6 @@ static void set_empty(struct arena *a, struct json *o, const char *const *keys)
 
 /* ---- State */
 
-static struct json *health(const struct inspect_opts *o, struct arena *a)
-{
-	struct json *j = json_new(a, o->docker ? JSON_NULL : JSON_OBJ);
-
-	if (o->docker)
-		return j;
-	json_set_str(a, j, "Status", "");
-	json_set_int(a, j, "FailingStreak", 0);
-	set_null(a, j, "Log");
-	return j;
-}
-
 static struct json *state(const struct container *c, const struct inspect_opts *o, struct arena *a)
 {
 	const struct container_state *s = &c->state;
@@ -73,7 +62,7 @@ static struct json *state(const struct container *c, const struct inspect_opts *
 	json_set_str(a, j, "Error", text(s->error));
 	json_set_str(a, j, "StartedAt", s->started ? s->started : never);
 	json_set_str(a, j, "FinishedAt", s->finished && !runs ? s->finished : never);
-	json_set(a, j, "Health", health(o, a));
+	json_set(a, j, "Health", inspect_health(c, o->docker, a));
 	return j;
 }
 
@@ -298,6 +287,7 @@ static struct json *config(const struct container *c, bool docker, struct arena 
 	json_set_int(a, j, "Timeout", cfg->timeout);
 	if (cfg->secrets.n)
 		json_set(a, j, "Secrets", secrets_json(cfg, a));
+	inspect_healthcheck(&c->config, docker, j, a);
 	json_set(a, j, "CreateCommand", json_new_strs(a, &cfg->create_command));
 	if (cfg->detach_keys)
 		json_set_str(a, j, "DetachKeys", cfg->detach_keys);

@@ -10,6 +10,7 @@
 #include "engine/usage.h"
 #include "net/endpoint.h"
 #include "oci/reference.h"
+#include "state/health.h"
 #include "store/images.h"
 
 enum { NO_TIME = -1 };
@@ -97,6 +98,19 @@ static void read_policy(struct list *l, const char *id, struct list_item *it)
 		       faccessat(l->h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0);
 }
 
+/* One more small file for those that are checked. What does not run has the health it ended with, if it is asked for. */
+static void read_health(struct list *l, const char *id, struct list_item *it)
+{
+	struct health_report r;
+	char path[100];
+
+	if (!it->s.checked)
+		return;
+	snprintf(path, sizeof path, "containers/%s/" HEALTH_FILE, id);
+	health_read(l->h->fd, path, &r, l->a);
+	it->health = r.status;
+}
+
 static void read_one(struct list *l, const char *id)
 {
 	struct list_item *it = arena_alloc(l->a, sizeof *it);
@@ -116,6 +130,7 @@ static void read_one(struct list *l, const char *id)
 	}
 	it->status = container_derive(l->h, &it->s);
 	read_policy(l, id, it);
+	read_health(l, id, it);
 	if (!it->s.created || parse_rfc3339(it->s.created, &it->created) < 0)
 		it->created = (struct timespec){0};
 	if (wanted(l, it))
@@ -267,6 +282,15 @@ static const char *ago(const struct list *l, int64_t t)
 	return arena_strdup(l->a, str_cstr(&s));
 }
 
+static const char *health_text(const struct list *l, const struct list_item *it)
+{
+	bool starts = it->health && !strcmp(it->health, "starting");
+
+	if (!it->health)
+		return "";
+	return arena_printf(l->a, " (%s%s)", starts && l->q->docker ? "health: " : "", it->health);
+}
+
 static const char *status_text(const struct list *l, const struct list_item *it)
 {
 	int64_t finished = seconds_of(it->s.finished);
@@ -278,7 +302,7 @@ static const char *status_text(const struct list *l, const struct list_item *it)
 		if (it->s.paused && !l->q->docker)
 			return "Paused";
 		return arena_printf(l->a, "Up %s%s", ago(l, seconds_of(it->s.started)),
-				    it->s.paused ? " (Paused)" : "");
+				    it->s.paused ? " (Paused)" : health_text(l, it));
 	case CONTAINER_RESTARTING:
 		return arena_printf(l->a, "Restarting (%" PRId64 ") %s ago", it->s.exit_code,
 				    ago(l, finished));
@@ -511,7 +535,7 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put_times(l, it, &m);
 	put_str(&m, "Ports", ports(l, it));
 	put(&m, "ExposedPorts", exposed);
-	put_str(&m, "HealthStatus", "");
+	put_str(&m, "HealthStatus", it->health ? it->health : "");
 	put_str(&m, "Size", size_text(l, it));
 	put(&m, "Label", labels);
 	put(&m, "Labels", docker ? json_new_str(l->a, labels_text(l, &it->s.labels)) : labels);

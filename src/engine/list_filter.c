@@ -67,7 +67,7 @@ static const char *const keys[F_KINDS] = {
 	[F_BOOT] = "should-start-on-boot",
 };
 
-/* The values of keys that have few. Of health and is-task the first one fits every container of hoy, the others none. */
+/* The values of keys that have few. Of is-task the first one fits every container of hoy, the others none. */
 static const char *const choices[F_KINDS][6] = {
 	[F_HEALTH] = {"none", "starting", "healthy", "unhealthy"},
 	[F_RESTART] = {"no", "always", "on-failure", "unless-stopped"},
@@ -365,6 +365,7 @@ static bool fits(const struct list_filter *f, const struct list_item *it)
 	case F_BOOT:
 		return it->on_boot == !strcmp(f->text, "true");
 	case F_HEALTH:
+		return !strcmp(f->text, it->health ? it->health : "none");
 	case F_TASK:
 		return !strcmp(f->text, choices[f->kind][0]);
 	case F_POD:

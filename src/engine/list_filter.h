@@ -13,7 +13,8 @@
  *   publish=PORT[-PORT][/PROTOCOL] expose=  a port of the host leads to it, of the container is known
  *   restart-policy=no|always|on-failure|unless-stopped
  *   should-start-on-boot=true|false         what `hoy autostart` starts: always, and unless-stopped if nobody stopped it
- *   health= pod= is-task=                   containers of hoy have health none, no pod, and are no tasks
+ *   health=none|starting|healthy|unhealthy
+ *   pod= is-task=                           containers of hoy have no pod, and are no tasks
  *
  * Filters of one key are alternatives, except labels; those of different keys must all fit.
  */
@@ -32,6 +33,7 @@ struct list_item {
 	struct timespec created;
 	struct container_config config;	   /* if it was needed */
 	struct strs networks, network_ids; /* the same: of the store */
+	const char *health;		   /* "healthy" ..., NULL: it is not checked */
 	enum restart_kind policy;
 	bool on_boot;		    /* it is to be started when the machine was */
 	int64_t size_rw, size_root; /* if they were asked for */

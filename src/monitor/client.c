@@ -452,6 +452,26 @@ int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
 	return gone(e);
 }
 
+int monitor_check_health(int dir, struct err *e)
+{
+	autoclose int fd = client_connect(dir, 0, NULL, e);
+	char msg[1 + PROTO_CHUNK] = {FRAME_HEALTH};
+	int32_t what;
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = fd_send_msg(fd, msg, 1, NULL, 0);
+	while (n > 0 && (n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL)) > 0) {
+		if (msg[0] != FRAME_HEALTH || n < 1 + (ssize_t)sizeof what)
+			continue; /* what is told to everybody */
+		memcpy(&what, msg + 1, sizeof what);
+		if (what >= 0)
+			return what;
+		return err_fail(e, ERR_HEALTH_NONE, "the container's supervisor runs no check");
+	}
+	return gone(e);
+}
+
 int monitor_networks_changed(int dir, struct err *e)
 {
 	autoclose int fd = client_connect(dir, 0, NULL, e);

@@ -391,6 +391,11 @@ int placing_make(const struct placing *p, int *ret, struct err *e)
 	return 0;
 }
 
+int placing_inner(void)
+{
+	return pl.inner >= 0 ? pl.inner : 0;
+}
+
 const char *placing_path(void)
 {
 	return pl.outer >= 0 ? pl.path : NULL;

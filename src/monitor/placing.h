@@ -32,6 +32,9 @@ int placing_find(const struct placing *p, struct err *e);
 /* Makes it anew, with the limits that count now. *ret is the cgroup for PID 1, which stays placing's own; 0: none. */
 int placing_make(const struct placing *p, int *ret, struct err *e);
 
+/* The cgroup for one more process of the container; 0: none. placing's own. */
+int placing_inner(void);
+
 /* The path of what was made, below /sys/fs/cgroup; NULL: none. */
 const char *placing_path(void);
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { PROTO_VERSION = 2, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
+enum { PROTO_VERSION = 3, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
 
 enum frame_type {
 	/* client to monitor */
@@ -21,7 +21,8 @@ enum frame_type {
 	FRAME_SIGNAL = 'S',    /* int32_t: for PID 1 */
 	FRAME_NETWORKS =
 		'G', /* no payload: the container's networks.json has changed; since version 2 */
-	FRAME_CLOSE = 'K', /* uint8_t 'O' or 'E': nobody reads that stream any more */
+	FRAME_CLOSE = 'K',  /* uint8_t 'O' or 'E': nobody reads that stream any more */
+	FRAME_HEALTH = 'C', /* no payload: check the container's health now; since version 3 */
 	/* monitor to client */
 	FRAME_WELCOME = 'W',   /* struct frame_welcome */
 	FRAME_STARTED = 'B',   /* int32_t: pid */
@@ -31,6 +32,7 @@ enum frame_type {
 	FRAME_ERROR = 'F',     /* struct err: it did not start; the last frame */
 	FRAME_NOTE = 'N',      /* text for people */
 	FRAME_NETWORKED = 'G', /* struct err, code 0: the container is in just those networks now */
+	/* int32_t, under FRAME_HEALTH: 0: the check succeeded, 1: it failed, -1: there is none. */
 	/* No payload: the last FRAME_STDIN went on. The next one is sent only then, so that signals never wait behind input. */
 	FRAME_TAKEN = 'T',
 };

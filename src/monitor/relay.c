@@ -316,6 +316,13 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 		if (r->on_networks)
 			r->on_networks(r, (size_t)(c - r->clients));
 		break;
+	case FRAME_HEALTH:
+		if (r->on_health)
+			r->on_health(r, (size_t)(c - r->clients));
+		else
+			relay_answer(r, (size_t)(c - r->clients), FRAME_HEALTH, &(int32_t){-1},
+				     sizeof(int32_t));
+		break;
 	case FRAME_CLOSE:
 		if (n >= 2 && c->primary) {
 			close_output(r, p[1]);

@@ -10,9 +10,11 @@
 #include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "monitor/health.h"
 #include "monitor/ids.h"
 #include "monitor/ladder.h"
 #include "monitor/networks.h"
+#include "monitor/pidfile.h"
 #include "monitor/placing.h"
 #include "monitor/relay.h"
 #include "monitor/restart.h"
@@ -23,6 +25,7 @@
 #include "net/parent.h"
 #include "state/tell.h"
 #include "runtime/volume_plugins.h"
+#include "state/restart_policy.h"
 #include "state/tmp.h"
 #include "runtime/secrets.h"
 #include "state/u0.h"
@@ -62,9 +65,10 @@ static struct supervisor {
 	bool exited, removes; /* removes: it is forgotten at its end */
 	int code;
 	struct restart restart;
-	struct timer again, stuck;
-	bool due;				  /* to be started again now */
-	bool leaving;				  /* the supervisor was told to end */
+	struct timer again, stuck, grace;
+	bool asked;   /* the container's health wants another run, whatever the policy */
+	bool due;     /* to be started again now */
+	bool leaving; /* the supervisor was told to end */
 	char error[sizeof((struct err *)0)->msg]; /* the state points here, too */
 	char started[40], finished[40];		  /* the state points here */
 	struct strv trash;			  /* anonymous volumes, to be deleted at the end */
@@ -87,28 +91,6 @@ static int listen_on(const struct supervise *s, struct err *e)
 }
 
 static void on_signal_frame(struct relay *r, int sig);
-
-static int write_pidfile(const char *path, pid_t pid, struct err *e)
-{
-	char text[16];
-	int n = snprintf(text, sizeof text, "%d", (int)pid);
-
-	if (!path)
-		return 0;
-	/* Replaced, for what is there at a later start may be a link that the container has put into a volume. */
-	int r = fd_replace_at(AT_FDCWD, path, text, (size_t)n, 0644, false);
-	return r < 0 ? err_set(e, r, "write the pidfile %s", path) : 0;
-}
-
-/* A pidfile that outlives its process leads to another process one day. One that somebody else has written meanwhile stays. */
-static void remove_pidfile(const char *path, pid_t pid)
-{
-	scoped(str) text = {0};
-
-	if (path && fd_read_file_at(AT_FDCWD, path, &text, 64) == 0 &&
-	    strtol(str_cstr(&text), NULL, 10) == pid)
-		unlink(path);
-}
 
 /* A log that cannot be opened is none, but for one that somebody asked for by its path. */
 static int open_log(const struct supervise *s, struct err *e)
@@ -335,9 +317,9 @@ static int start(const struct supervise *s, int listener, struct launched *ret, 
 	streams_oom_give_back(&sv.oom);
 	fd_kept_close(&s->fds);
 	if (r == 0)
-		r = write_pidfile(s->config->pidfile, ret->pid, e);
+		r = pidfile_write(s->config->pidfile, ret->pid, e);
 	if (r == 0)
-		r = write_pidfile(s->config->conmon_pidfile, getpid(), e);
+		r = pidfile_write(s->config->conmon_pidfile, getpid(), e);
 	if (r < 0) {
 		streams_close(&p);
 		return r;
@@ -471,10 +453,13 @@ static void over(int code)
 {
 	const struct supervise *s = sv.s;
 	int32_t c = code;
+	bool at_once = sv.asked && !restart_is_stopped(s->dir);
 	int64_t ms = sv.leaving ? -1 : restart_after(&sv.restart, s->dir, s->state, code);
 
-	remove_pidfile(s->config->pidfile, sv.run.pid);
-	remove_pidfile(s->config->conmon_pidfile, getpid());
+	if (at_once && !sv.leaving)
+		ms = ms < 0 ? RESTART_FIRST_MS : ms;
+	pidfile_remove(s->config->pidfile, sv.run.pid);
+	pidfile_remove(s->config->conmon_pidfile, getpid());
 	networks_end(ms >= 0);
 	usernet_end();
 	s->state->pid = 0;
@@ -559,6 +544,7 @@ static void on_child(struct watch *w, uint32_t events)
 	loop_remove(&sv.loop, w);
 	close(fd);
 	sv.exited = true;
+	health_end();
 	ids_end(&sv.ids);
 	sv.code = proc_exit_code(st);
 	if (sv.killed_as && WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL)
@@ -574,7 +560,7 @@ static void on_child(struct watch *w, uint32_t events)
 	placing_end();
 	/* A stream may have been passed on to a process outside. */
 	relay_finish(&sv.relay);
-	if (sv.s->state->restart && !relay_is_drained(&sv.relay))
+	if ((sv.s->state->restart || sv.asked) && !relay_is_drained(&sv.relay))
 		loop_timer(&sv.loop, &sv.stuck, STUCK_MS);
 }
 
@@ -679,6 +665,46 @@ static void on_own_signal(struct watch *w, uint32_t events)
 		deliver(sv.s->config->stop_signal ? (int)sv.s->config->stop_signal : SIGTERM);
 }
 
+/* It does not end. */
+static void on_grace(struct timer *t)
+{
+	if (!sv.exited)
+		proc_signal(sv.child.fd, SIGKILL);
+}
+
+/* --health-on-failure: kill leaves the rest to the restart policy, stop does not. */
+static void on_health(enum health_action what)
+{
+	const struct container_config *c = sv.s->config;
+	int64_t grace = c->stop_timeout >= 0 ? c->stop_timeout : 10;
+
+	if (sv.exited || sv.leaving || sv.asked)
+		return;
+	sv.leaving = what == HEALTH_STOP;
+	sv.asked = what == HEALTH_RESTART;
+	if (what == HEALTH_KILL) {
+		proc_signal(sv.child.fd, SIGKILL);
+		return;
+	}
+	if (what == HEALTH_STOP && sv.s->state->restart)
+		restart_mark_stopped(sv.s->dir);
+	loop_timer(&sv.loop, &sv.grace, grace * 1000);
+	deliver(c->stop_signal ? (int)c->stop_signal : SIGTERM);
+}
+
+static void begin_health(void)
+{
+	const struct health_of of = {.home = sv.s->home,
+				     .config = sv.s->config,
+				     .state = sv.s->state,
+				     .dir = sv.s->dir,
+				     .pid1 = sv.run.pidfd,
+				     .cgroup = placing_inner(),
+				     .act = on_health};
+
+	health_begin(&of, &sv.relay);
+}
+
 /* The run that was started now. */
 static int watch_run(struct err *e)
 {
@@ -708,6 +734,7 @@ static int watch_all(struct err *e)
 	sv.retry.fn = on_retry;
 	sv.pipe.fn = on_pipe;
 	sv.limit.fn = on_limit;
+	sv.grace.fn = on_grace;
 	sv.again.fn = on_again;
 	sv.stuck.fn = on_stuck;
 	sv.relay.on_closed = on_closed;
@@ -771,7 +798,8 @@ static void publish(const struct supervise *s, int sock)
 /* What is left of the run before. */
 static void forget_run(void)
 {
-	static struct timer *const timers[] = {&sv.retry, &sv.pipe, &sv.limit, &sv.stuck};
+	static struct timer *const timers[] = {&sv.retry, &sv.pipe, &sv.limit, &sv.stuck,
+					       &sv.grace};
 
 	for (size_t i = 0; i < countof(timers); i++)
 		loop_timer(&sv.loop, timers[i], -1);
@@ -781,7 +809,7 @@ static void forget_run(void)
 	fd_close(&sv.run.users);
 	sv.run = LAUNCHED_NONE;
 	sv.pending_signal = sv.killed_as = 0;
-	sv.timed_out = sv.exited = sv.due = sv.loop.stop = false;
+	sv.timed_out = sv.exited = sv.asked = sv.due = sv.loop.stop = false;
 	while (waitpid(-1, NULL, WNOHANG) > 0) /* an answerer that was killed */
 		;
 }
@@ -808,6 +836,7 @@ static void start_again(void)
 	if (r == 0) {
 		int32_t pid = sv.run.pid;
 		record_running();
+		begin_health();
 		ids_serve(&sv.ids);
 		tell_started();
 		relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
@@ -848,6 +877,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	if (s->unpublished)
 		publish(s, sock);
 	ids_serve(&sv.ids);
+	begin_health();
 	tell_started();
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;

@@ -66,6 +66,25 @@ const struct bind_field config_process_fields[] = {
 	{0},
 };
 
+static const struct bind_field health_fields[] = {
+	{"Test", BIND_STRS, AT(config_health, test)},
+	{"Interval", BIND_INT, AT(config_health, interval)},
+	{"Timeout", BIND_INT, AT(config_health, timeout)},
+	{"StartPeriod", BIND_INT, AT(config_health, start_period)},
+	{"StartInterval", BIND_INT, AT(config_health, start_interval)},
+	{"Retries", BIND_INT, AT(config_health, retries)},
+	{"OnFailure", BIND_STR, AT(config_health, on_failure)},
+	{"Startup", BIND_STRS, AT(config_health, startup)},
+	{"StartupInterval", BIND_INT, AT(config_health, startup_interval)},
+	{"StartupTimeout", BIND_INT, AT(config_health, startup_timeout)},
+	{"StartupRetries", BIND_INT, AT(config_health, startup_retries)},
+	{"StartupSuccess", BIND_INT, AT(config_health, startup_success)},
+	{"LogDestination", BIND_STR, AT(config_health, log_destination)},
+	{"LogCount", BIND_INT, AT(config_health, log_count)},
+	{"LogSize", BIND_INT, AT(config_health, log_size)},
+	{0},
+};
+
 const struct bind_field config_fields[] = {
 	{"Version", BIND_INT, AT(container_config, version), .flags = BIND_REQUIRED},
 	{"Id", BIND_STR, AT(container_config, id), .flags = BIND_REQUIRED},
@@ -130,6 +149,7 @@ const struct bind_field config_fields[] = {
 	{"Init", BIND_BOOL, AT(container_config, init)},
 	{"AutoRemove", BIND_BOOL, AT(container_config, auto_remove)},
 	{"Restart", BIND_STR, AT(container_config, restart)},
+	{"Health", BIND_OBJ, AT(container_config, health), health_fields},
 	{"Attach", BIND_STRS, AT(container_config, attach)},
 	{"Umask", BIND_INT, AT(container_config, umask), .flags = BIND_ALWAYS},
 	{"Timezone", BIND_STR, AT(container_config, tz)},

@@ -68,6 +68,18 @@ struct config_process {
 	struct strs groups; /* supplementary ones asked for: names, numbers, or USER_KEEP_GROUPS */
 };
 
+/* How its health is checked. Times are nanoseconds. */
+struct config_health {
+	struct strs test; /* "CMD", word... or "CMD-SHELL", command; none: there is no check */
+	int64_t interval; /* 0: only when somebody asks */
+	int64_t timeout, start_period, start_interval, retries;
+	const char *on_failure; /* "kill", "stop", "restart"; NULL: nothing */
+	struct strs startup;	/* as test: has to succeed before test is run */
+	int64_t startup_interval, startup_timeout, startup_retries, startup_success;
+	const char *log_destination; /* "events_logger" or a directory; NULL: in health.json */
+	int64_t log_count, log_size; /* results, and bytes of each; 0: the most there can be */
+};
+
 struct container_config {
 	int64_t version;
 	const char *id, *name; /* the name at create; the present one is in the state */
@@ -115,6 +127,7 @@ struct container_config {
 	const char *detach_keys;
 	int64_t stop_signal, stop_timeout; /* seconds; -1: not configured (10) */
 	bool read_only, init, auto_remove;
+	struct config_health health;
 	const char *restart; /* the policy at create (state/restart_policy.h); NULL: no */
 	struct strs attach;  /* "stdin" ... as asked for with --attach; none: all */
 	int64_t umask;

@@ -57,6 +57,7 @@ static const struct bind_field fields[] = {
 	{"Network", BIND_STR, AT(network)},
 	{"Mounts", BIND_LIST, AT(mounts), mount_fields, sizeof(struct state_mount)},
 	{"Exposed", BIND_STRS, AT(exposed)},
+	{"HealthChecked", BIND_BOOL, AT(checked)},
 	{"Restart", BIND_STR, AT(restart)},
 	{"RestartCount", BIND_INT, AT(restart_count)},
 	{"Ports", BIND_LIST, AT(ports), state_port_fields, sizeof(struct state_port)},

@@ -44,8 +44,9 @@ struct container_state {
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */
 	struct bind_list mounts; /* which has neither of the two; struct state_mount */
 	struct strs exposed;	 /* "80/tcp", the same */
-	const char *restart;	 /* the restart policy (state/restart_policy.h); NULL: no */
-	int64_t restart_count;	 /* by the policy, since somebody started it by hand */
+	bool checked; /* it has a health check: health.json says how it is (state/health.h) */
+	const char *restart;   /* the restart policy (state/restart_policy.h); NULL: no */
+	int64_t restart_count; /* by the policy, since somebody started it by hand */
 	struct bind_list
 		ports; /* struct state_port: what is published; once it runs, as the kernel gave them */
 };
