@@ -40,6 +40,27 @@ test_namespaces_of_others() {
 	assert_has "$(ip_in a)/"
 }
 
+# Containers with id maps of their own join networks like any other.
+test_mapped_ids() { # rows=user
+	load busybox
+	hoy network create n >/dev/null || fail create
+	local ns p
+	for ns in keep-id auto nomap; do server_in "a-$ns" --userns $ns -u 0 --network n -p 80; done
+	for ns in keep-id auto nomap; do
+		p=$(hoy port "a-$ns" 80 | head -1)
+		wait_for host_says "127.0.0.1:${p##*:}" "I am a-$ns"
+		assert_eq "I am a-$ns" "$(fetch a-keep-id "a-$ns")" 'by name'
+	done
+	kill -9 $(network_pids)
+	wait_for -t 10 says a-auto "$(ip_in a-keep-id)" 'I am a-keep-id'
+	p=$(hoy port a-nomap 80 | head -1)
+	wait_for -t 10 host_says "127.0.0.1:${p##*:}" 'I am a-nomap'
+	hoy network disconnect n a-auto || fail disconnect
+	hoy network connect n a-auto || fail connect
+	assert_eq 'I am a-auto' "$(fetch a-nomap a-auto)" 'after another connect'
+	hoy rm -f -t 0 a-keep-id a-auto a-nomap >/dev/null
+}
+
 test_process_lives_as_long_as_its_members() { # short
 	load busybox
 	no_network_runs || fail "runs before any container: $(show_pids "$(network_pids)")"
