@@ -1,7 +1,6 @@
 #include "cli/absent.h"
 #include "cli/opt.h"
 
-
 const struct absent absent_run_flags[] = {
 	{"memory-swappiness", "cgroup v2 has no swappiness of single cgroups",
 	 "--memory-swap bounds the swap; as much as --memory means none"},

@@ -1,6 +1,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/base.h"
 #include "monitor/relay.h"
@@ -508,6 +509,22 @@ void relay_answer(struct relay *r, size_t client, char type, const void *payload
 		return;
 	memcpy(msg + 1, payload, n);
 	fd_send_msg(r->clients[client].w.fd, msg, n + 1, NULL, 0);
+}
+
+int relay_bind(int dir, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_set(e, errno, "make the attach socket");
+	/* The 108 bytes of sun_path are too few for some stores: through the descriptor every path is short. */
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/attach", dir);
+	unlinkat(dir, "attach", 0);
+	mode_t old = umask(0077);
+	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 16) < 0 ? -errno : 0;
+	umask(old);
+	return r < 0 ? err_set(e, r, "bind the attach socket") : take_fd(fd);
 }
 
 int relay_listen(struct relay *r, int listener, uid_t owner)

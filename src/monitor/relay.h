@@ -70,6 +70,8 @@ int relay_again(struct relay *r, int pty, int out, int err, int in);
 
 /* A client that is there from the start; it needs no HELLO. */
 int relay_add_client(struct relay *r, int sock, uint8_t want, bool primary);
+/* Makes the socket `attach` in the container's directory: a listening descriptor. */
+int relay_bind(int container_dir, struct err *e);
 /* Accepts clients on a listening socket, of the user owner only. */
 int relay_listen(struct relay *r, int listener, uid_t owner);
 

@@ -3,7 +3,6 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/base.h"
@@ -73,22 +72,6 @@ static struct supervisor {
 	char started[40], finished[40];		  /* the state points here */
 	struct strv trash;			  /* anonymous volumes, to be deleted at the end */
 } sv = {.oom_file = -1};
-
-static int listen_on(const struct supervise *s, struct err *e)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return err_set(e, errno, "make the attach socket");
-	/* The 108 bytes of sun_path are too few for some stores: through the descriptor every path is short. */
-	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/attach", s->dir);
-	unlinkat(s->dir, "attach", 0);
-	mode_t old = umask(0077);
-	int r = bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 16) < 0 ? -errno : 0;
-	umask(old);
-	return r < 0 ? err_set(e, r, "bind the attach socket") : take_fd(fd);
-}
 
 static void on_signal_frame(struct relay *r, int sig);
 
@@ -864,7 +847,7 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 		err_set(&e, r, "epoll_create1");
 	if (r == 0)
 		r = prepare(s, &e);
-	int listener = r < 0 ? r : listen_on(s, &e);
+	int listener = r < 0 ? r : relay_bind(s->dir, &e);
 	r = listener < 0 ? listener : start(s, listener, &sv.run, &e);
 	if (r == 0)
 		r = watch_all(&e);
