@@ -6,6 +6,7 @@
 #define COMMANDS(X)                                                                                \
 	/* containers */                                                                           \
 	X(attach)                                                                                  \
+	X(autostart)                                                                               \
 	X(create)                                                                                  \
 	X(commit)                                                                                  \
 	X(cp)                                                                                      \

@@ -2,6 +2,7 @@
 #include "cli/limit_rows.h"
 #include "cli/run_opts.h"
 #include "engine/image.h"
+#include "engine/linger.h"
 #include "engine/start.h"
 
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
@@ -43,6 +44,17 @@ static void remove_image(struct cli *c, const struct home *h, const struct conta
 	if (cfg->image_id && image_rm(h, cfg->image, &o, &done, &e) < 0)
 		cli_note(c, "--rmi: %s", e.msg);
 	image_removed_free(&done);
+}
+
+/* Told once: it is a setting of the user, not of a container. */
+static void note_linger(struct cli *c, const struct home *h)
+{
+	static const char told[] = "noted-linger";
+
+	if (!linger_is_off() || faccessat(h->fd, told, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	cli_warn(c, "systemd may end it when you log out; this keeps it: loginctl enable-linger");
+	fd_write_file_at(h->fd, told, "", 0, 0600);
 }
 
 static int run_run(struct cli *c, void *opts, struct err *e)
@@ -90,8 +102,10 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		container_undo(&h, &ct);
 	} else if (o->detach) {
 		r = run_await(c, sock, ct.monitor, e);
-		if (r == 0)
+		if (r == 0) {
 			out_printf(&c->out, "%s\n", ct.id);
+			note_linger(c, &h);
+		}
 	} else {
 		if (ao.no_stdout && ao.no_stderr) /* as elsewhere: so that it can be found */
 			out_printf(&c->out, "%s\n", ct.id);

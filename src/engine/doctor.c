@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "base/task.h"
 #include "engine/doctor.h"
+#include "engine/linger.h"
 #include "net/ping.h"
 #include "net/probe.h"
 #include "registry/endpoints.h"
@@ -270,14 +271,10 @@ static void limits(struct doctor *d)
 
 static void linger(struct doctor *d)
 {
-	char path[60];
-
 	if (!geteuid() || access("/run/systemd/system", F_OK) < 0)
 		return;
 	struct doctor_finding *f = add(d, "linger", "Logout");
-	struct passwd *pw = getpwuid(geteuid());
-	snprintf(path, sizeof path, "/var/lib/systemd/linger/%.40s", pw ? pw->pw_name : "");
-	if (access(path, F_OK) == 0) {
+	if (!linger_is_off()) {
 		set(f, DOCTOR_OK, "containers go on after you log out");
 		return;
 	}
