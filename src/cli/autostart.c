@@ -131,7 +131,7 @@ const struct command cmd_autostart = {
 	.name = "autostart",
 	.group = "Containers",
 	.args = "[on|off|status]",
-	.summary = "Start the containers whose restart policy says so, as after a boot",
+	.summary = "Start the containers that are to run after each boot",
 	.description =
 		"Starts what was made with --restart always, and with unless-stopped if nobody has "
 		"stopped it, and prints the names of what it started; what runs is left alone, and "
