@@ -16,8 +16,7 @@ struct logs_opts {
 	{"color", 0, TO(OPT_BOOL, color), NULL,                                                    \
 	 "Give the IDs or names of several containers colors of their own"},                       \
 		{"details", 0, TO(OPT_BOOL, details), NULL,                                        \
-		 "Put the labels and variables before each line that --log-opt labels= and env= "  \
-		 "name"},                                                                          \
+		 "Before each line put the labels and variables that the log's options name"},     \
 		{"follow", 'f', TO(OPT_BOOL, follow), NULL,                                        \
 		 "Go on as the container writes, until it ends"},                                  \
 		{"latest", 'l', TO(OPT_BOOL, latest), NULL, "The newest container"},               \

@@ -46,7 +46,7 @@ const struct command cmd_own = {
 		"lies below PATH.\n\n"
 		"Links are not followed, other file systems below PATH are left alone, and so are "
 		"files of other people. What may be a set-user-ID program loses that bit.",
-	.examples = "hoy own data\nhoy own --dry-run data",
+	.examples = "hoy own site\nhoy own --dry-run site",
 	.opts = own_rows,
 	.opts_size = sizeof(struct own_opts),
 	.run = own_run,

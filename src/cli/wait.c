@@ -96,7 +96,7 @@ const struct command cmd_wait = {
 		"(also removing), unknown (its supervisor was killed). Where it is not an end, -1 "
 		"is "
 		"printed.",
-	.examples = "hoy wait job\nhoy wait --condition healthy,exited db",
+	.examples = "hoy wait job\nhoy wait --condition running,exited db",
 	.opts = wait_rows,
 	.opts_size = sizeof(struct wait_opts),
 	.complete = COMPLETE_RUNNING,

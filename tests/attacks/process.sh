@@ -231,9 +231,9 @@ test_bad_capabilities() { # short
 	assert_err E-SECURITY-OPT seccomp
 }
 
-bad_users=("" ":" ":0" "-1" "4294967295" "4294967296" "2147483648" "1e3" " 1" "0x0" "1 " "99999999999999999999" "0:-1" "0:4294967296" "nobodyhere" "0:nogrouphere" $'root\n' "0:0:0" "../root" "+0")
+bad_users=("" ":" "-1" "4294967295" "4294967296" "2147483648" "1e3" " 1" "0x0" "1 " "99999999999999999999" "0:-1" "0:4294967296" "nobodyhere" "0:nogrouphere" $'root\n' "0:0:0" "../root" "+0")
 
-# "" and ":" are no user at all, "0:" is the user 0: none of the rest may run, least of all as root.
+# "" and ":" are no user at all, "0:" is the user 0, ":0" the group 0 (as podman has it): none of the rest may run, least of all as root.
 test_run_user_is_checked() {
 	load busybox
 	local u

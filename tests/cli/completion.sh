@@ -68,7 +68,7 @@ sleeper'
 
 # Values of flags: those of choices, keys and what follows them, lists between commas, fields of templates.
 test_values() { # short
-	assert_eq 'status=created status=running status=exited status=paused status=lost ' "$(offers ps --filter status=)"
+	assert_eq 'status=created status=running status=restarting status=exited status=paused status=lost ' "$(offers ps --filter status=)"
 	assert_eq 'status= ' "$(offers ps -f st)"
 	assert_eq '--filter=dangling=true ' "$(offers images --filter=dangling=t)"
 	assert_eq 'type=bind type=volume type=tmpfs type=image type=glob type=ramfs type=devpts ' "$(offers run --mount type=)"

@@ -98,7 +98,7 @@ world() {
 	made() { grep -q -- "--name $1 " "$T/lines"; }
 	hoy network prune -f >/dev/null || fail 'network prune'
 	grep -q 'network create.* back$' "$T/lines" || hoy network create back >/dev/null || fail 'network create'
-	made web || hoy run -d --init --network bridge --name web -v "$HOME/site:/www" busybox httpd -f -h /www >/dev/null || fail 'run web'
+	made web || hoy run -d --init --health-cmd true --network bridge --name web -v "$HOME/site:/www" busybox httpd -f -h /www >/dev/null || fail 'run web'
 	made web || hoy exec web mkdir -p /srv /var/log || fail 'exec web'
 	hoy run -d --init --network bridge --name db busybox sleep 1000 >/dev/null || fail 'run db'
 	made job || hoy run --name job busybox true || fail 'run job'

@@ -71,7 +71,7 @@ test_mistakes() { # short
 	types_wrong 125 '' -- hoy run
 	types_wrong 125 'no container with name' -- hoy exec nothere sh
 	types_wrong 125 'no container with name' -- hoy logs nothere
-	types_wrong 125 'no source' -- hoy run -v data hello
+	types_wrong 125 'not an absolute path' -- hoy run -v data hello
 	types_wrong 125 'MEMORY|capability' -- hoy run --cap-add NET_ADMN hello
 	types_wrong 127 'no program' -- hoy run --rm @host nosuchprogram
 	types_wrong 126 'hint|permission|Permission' -- hoy run --rm @host /etc/passwd

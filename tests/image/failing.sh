@@ -145,7 +145,8 @@ test_rmi() { # rows=user
 		AT=0 failing "$@"
 		assert_ok
 		total=$(counted)
-		for ((n = 1; n <= total; n++)); do
+		# one of the many files of a layer is like the next
+		for ((n = 1; n <= total; n += n < 60 ? 1 : 7)); do
 			again
 			ERRNO=5 AT=$n MODE=''
 			failing "$@"

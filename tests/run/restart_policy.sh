@@ -149,7 +149,8 @@ test_memory_and_descriptors_stay_flat() { # rows=user,root
 	read -r data fd < <(stay)
 	small || fail "private: $(cat "/proc/$sup/smaps_rollup")"
 	note "after 30 restarts $data0 kB of data, $fd0 descriptors; after 1000 $data kB, $fd; private $(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$sup/smaps_rollup") kB"
-	[ "${data:-0}" -le $((data0 + 32)) ] || fail "it grows: $data0 kB, $data kB"
+	# malloc asks for 132 kB at once, which may be now or then
+	[ "${data:-0}" -le $((data0 + 160)) ] || fail "it grows: $data0 kB, $data kB"
 	[ "$fd" -le "$fd0" ] || fail "descriptors: $fd0, $fd"
 }
 
