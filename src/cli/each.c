@@ -89,13 +89,14 @@ static int choose(struct cli *c, const struct each *x, struct home *h, struct st
 		if (r == 0)
 			strs_add(&c->arena, ret, id);
 	}
-	if (r == 0 && x->all) { /* those whose record is damaged, too */
+	bool filtered = w && w->filters.n;
+	if (r == 0 && x->all && !filtered) { /* those whose record is damaged, too */
 		scoped(strv) all = {0};
 		r = container_ids(h, &all, e);
 		for (size_t i = 0; i < all.n; i++)
 			strs_add(&c->arena, ret, all.v[i]);
 	}
-	if (r < 0 || !w || !w->filters.n)
+	if (r < 0 || !filtered)
 		return r;
 	q.filters = w->filters;
 	r = containers_list(h, &q, &c->arena, &res, e);

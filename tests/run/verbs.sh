@@ -270,4 +270,22 @@ test_a_young_sleep_is_not_waited_for() {
 	assert_err_has 'no handler'
 }
 
+# --all together with --filter means those of all that fit, most of all where things are removed.
+test_all_that_fit() {
+	load busybox
+	local n
+	for n in a b; do hoy create --name $n --label name=$n --network none busybox sleep 1000 >/dev/null || fail create; done
+	hoy start --all --filter label=name=a >/dev/null || fail start
+	run hoy ps --format '{{.Names}}'
+	assert_out a
+	hoy start b >/dev/null
+	hoy stop -t 0 --all --filter label=name=b >/dev/null || fail stop
+	run hoy ps --format '{{.Names}}'
+	assert_out a
+	hoy rm -f -t 0 --all --filter label=name=a >/dev/null || fail rm
+	run hoy ps -a --format '{{.Names}}'
+	assert_out b
+	hoy rm b >/dev/null
+}
+
 run_tests "$@"
