@@ -167,7 +167,34 @@ static int run_at_rest(const struct inside *in, inside_fn *fn, void *arg, struct
 	return r;
 }
 
+struct living {
+	const struct inside *in;
+	inside_fn *fn;
+	void *arg;
+};
+
+static int living_child(void *arg, struct err *e)
+{
+	const struct living *l = arg;
+
+	return run_in_living(l->in, l->fn, l->arg, e);
+}
+
+/* In a child: who calls is listed as a member of U0, by which others join it, and has to stay there. */
+static int run_beside_living(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
+{
+	struct living l = {in, fn, arg};
+	struct task t;
+	size_t which;
+	int r = task_start(&t, living_child, &l, e);
+
+	if (r == 0)
+		r = task_wait(&t, 1, &TASK_WAIT_ONLY, &which, e);
+	task_kill(&t);
+	return r < 0 ? r : 0;
+}
+
 int inside_run(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
 {
-	return in->pid > 0 ? run_in_living(in, fn, arg, e) : run_at_rest(in, fn, arg, e);
+	return in->pid > 0 ? run_beside_living(in, fn, arg, e) : run_at_rest(in, fn, arg, e);
 }

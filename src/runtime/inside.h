@@ -22,7 +22,7 @@ struct inside {
 		*mapped; /* the map of one that does not run, prepared; NULL: all of U0 */
 };
 
-/* In U0, in a process that does nothing else and ends soon. root is an O_PATH descriptor of the root file system. fn may run in a child. */
+/* In U0, in a process that does nothing else and ends soon. root is an O_PATH descriptor of the root file system. fn runs in a child. */
 int inside_run(const struct inside *in, int (*fn)(int root, void *arg, struct err *e), void *arg,
 	       struct err *e);
 

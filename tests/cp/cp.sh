@@ -254,6 +254,15 @@ test_between_containers_that_do_not_run() {
 	assert_ok
 }
 
+# Two processes of ours at one container: neither is taken for a member of the shared user namespace.
+test_many_times_between_two_that_run() { # rows=user,root
+	up
+	hoy exec c sh -c 'echo x >/f'
+	local i
+	for i in $(seq 40); do hoy cp c:/f c:/g || fail "cp number $i"; done
+	hoy rm -f -t 0 c >/dev/null
+}
+
 test_docker_says_how_much() { # short
 	up
 	cd "$T" && head -c 2048 /dev/zero >f || fail cd
