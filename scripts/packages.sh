@@ -34,19 +34,19 @@ packages_for() {
 			libcurl4-openssl-dev libssl-dev ;;
 		debian:test) echo bash python3 libcmocka-dev busybox-static umoci skopeo podman runc zstd xz-utils bzip2 strace jq procps passwd util-linux \
 			shellcheck clang-format universal-ctags git binutils zsh fish mmdebstrap dpkg-dev bash-completion mandoc docker-registry openssl \
-			iproute2 nftables socat ncat bind9-dnsutils tcpdump iperf3 passt slirp4netns ;;
+			iproute2 nftables socat ncat bind9-dnsutils tcpdump iperf3 passt slirp4netns curl e2fsprogs btrfs-progs xfsprogs fuse3 bindfs rclone ;;
 		debian:peers) echo podman runc bubblewrap ;;
 		fedora:run) echo shadow-utils libmnl ;;
 		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libmnl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \
 			libarchive-devel libcurl-devel openssl-devel ;;
 		fedora:test) echo bash python3 libcmocka-devel libasan libubsan glibc-static busybox umoci skopeo podman runc zstd xz bzip2 strace jq procps-ng shadow-utils util-linux \
 			ShellCheck clang-tools-extra ctags git binutils zsh fish bash-completion mandoc docker-distribution openssl \
-			iproute nftables socat nmap-ncat bind-utils tcpdump iperf3 passt slirp4netns ;;
+			iproute nftables socat nmap-ncat bind-utils tcpdump iperf3 passt slirp4netns curl e2fsprogs btrfs-progs xfsprogs fuse3 bindfs rclone ;;
 		fedora:peers) echo podman runc bubblewrap ;;
 		arch:run) echo shadow libmnl ;;
 		arch:build) echo gcc glibc meson ninja pkgconf yajl libmnl libcap-ng libseccomp zlib zstd libarchive curl openssl ;;
 		arch:test) echo bash python cmocka gcc-libs busybox umoci skopeo podman runc zstd xz bzip2 strace jq procps-ng shadow util-linux shellcheck clang ctags git binutils zsh fish bash-completion openssl \
-			iproute2 nftables socat nmap bind tcpdump iperf3 passt slirp4netns ;;
+			iproute2 nftables socat nmap bind tcpdump iperf3 passt slirp4netns curl e2fsprogs btrfs-progs xfsprogs fuse3 bindfs rclone ;;
 		arch:peers) echo podman runc bubblewrap ;;
 		*) return 1 ;;
 		esac
