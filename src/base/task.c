@@ -75,14 +75,18 @@ void task_kill(struct task *t)
 }
 
 /* The last word of one that has ended. */
-static int answer(struct task *t, struct err *e)
+static int answer(struct task *t, int flags, const char *died, struct err *e)
 {
 	struct err said;
-	bool ok = recv(t->sock, &said, sizeof said, MSG_DONTWAIT) == sizeof said;
+	ssize_t n;
 
+	do
+		n = recv(t->sock, &said, sizeof said, flags);
+	while (n < 0 && errno == EINTR);
 	reap(t);
-	if (!ok)
-		return err_died(e, "a process that worked for this command died");
+	if (n != sizeof said)
+		return err_died(e, "%s",
+				died ? died : "a process that worked for this command died");
 	if (said.code && e)
 		*e = said;
 	return -said.code;
@@ -99,6 +103,14 @@ int task_interrupted(int sigfd, struct err *e)
 	if (e)
 		e->exit = 128 + (int)si.ssi_signo;
 	return -EINTR;
+}
+
+int task_run(int (*fn)(void *arg, struct err *e), void *arg, const char *died, struct err *e)
+{
+	struct task t;
+	int r = task_start(&t, fn, arg, e);
+
+	return r < 0 ? r : answer(&t, 0, died, e);
 }
 
 int task_wait(struct task *v, size_t n, const struct task_wait *w, size_t *ret, struct err *e)
@@ -130,7 +142,7 @@ int task_wait(struct task *v, size_t n, const struct task_wait *w, size_t *ret, 
 			if (!p[i].revents)
 				continue;
 			*ret = i;
-			return answer(&v[i], e);
+			return answer(&v[i], MSG_DONTWAIT, NULL, e);
 		}
 	}
 }

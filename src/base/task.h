@@ -21,6 +21,10 @@ struct task {
 /* Forks; the child runs fn(arg) and ends. fn must not print. */
 int task_start(struct task *ret, int (*fn)(void *arg, struct err *e), void *arg, struct err *e);
 
+/* Runs fn(arg) in a child and waits for it, with nothing else to wait for and no answer to signals: 0, or its error. died is the message of
+ * ERR_WORKER_GONE; NULL: one that fits all. */
+int task_run(int (*fn)(void *arg, struct err *e), void *arg, const char *died, struct err *e);
+
 /* For fn itself, after something that changed the credentials: the kernel forgets then that we die with our parent. */
 void task_die_with_parent(void);
 

@@ -528,17 +528,12 @@ int doctor_examine(const char *root, struct doctor *ret, struct err *e)
 		mmap(NULL, sizeof *d, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	scoped(home) h = {.fd = -1};
 	scoped(str) path = {0};
-	struct task t;
-	size_t which;
 
 	if (d == MAP_FAILED)
 		return err_set(e, errno, "mmap");
 	autoclose int fd = open_place(root, &h, &path);
 	kernel(d);
-	int r = task_start(&t, try_in_child, d, e);
-	if (r == 0)
-		r = task_wait(&t, 1, &TASK_WAIT_ONLY, &which, e);
-	task_kill(&t);
+	int r = task_run(try_in_child, d, NULL, e);
 	networks(d);
 	ping(d);
 	ports(d);
@@ -552,5 +547,5 @@ int doctor_examine(const char *root, struct doctor *ret, struct err *e)
 	capacity(d);
 	*ret = *d;
 	munmap(d, sizeof *d);
-	return r < 0 ? r : 0;
+	return r;
 }

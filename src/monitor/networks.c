@@ -296,15 +296,8 @@ static int configure_there(void *arg, struct err *e)
 static int configure(const struct guest_iface *v, struct err *e)
 {
 	struct configure c = {v};
-	struct task t = TASK_NONE;
-	struct task_wait w = TASK_WAIT_ONLY;
-	size_t which;
-	int r = task_start(&t, configure_there, &c, e);
 
-	if (r == 0)
-		r = task_wait(&t, 1, &w, &which, e);
-	task_kill(&t);
-	return r;
+	return task_run(configure_there, &c, NULL, e);
 }
 
 static void tell(int sock, char type, const struct slot *s, const struct err *e)

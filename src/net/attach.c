@@ -486,16 +486,10 @@ int net_remove_device(const struct home *h, const struct endpoint *ep, int ns, s
 	struct arena a = {0};
 	struct network net = {0};
 	struct removal v = {&net, ep, ns};
-	struct task t = TASK_NONE;
-	struct task_wait w = TASK_WAIT_ONLY;
-	size_t which;
 	int r = network_find(h, ep->network, false, &net, &a, e);
 
 	if (r == 0)
-		r = task_start(&t, remove_there, &v, e);
-	if (r == 0)
-		r = task_wait(&t, 1, &w, &which, e);
-	task_kill(&t);
+		r = task_run(remove_there, &v, NULL, e);
 	arena_free(&a);
 	return r;
 }

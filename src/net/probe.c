@@ -171,20 +171,15 @@ int netns_probe(struct net_probe *ret, struct err *e)
 {
 	struct net_probe *p =
 		mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct task t = TASK_NONE;
-	size_t which;
 
 	*ret = (struct net_probe){0};
 	if (p == MAP_FAILED)
 		return err_set(e, errno, "share memory");
-	int r = task_start(&t, try_all, p, e);
-	if (r == 0)
-		r = task_wait(&t, 1, &TASK_WAIT_ONLY, &which, e);
-	task_kill(&t);
+	int r = task_run(try_all, p, NULL, e);
 	if (r == 0)
 		*ret = *p;
 	munmap(p, sizeof *p);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 /* The modules of the running kernel are often gone after an update, and then no modprobe helps. */

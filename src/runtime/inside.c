@@ -184,14 +184,8 @@ static int living_child(void *arg, struct err *e)
 static int run_beside_living(const struct inside *in, inside_fn *fn, void *arg, struct err *e)
 {
 	struct living l = {in, fn, arg};
-	struct task t;
-	size_t which;
-	int r = task_start(&t, living_child, &l, e);
 
-	if (r == 0)
-		r = task_wait(&t, 1, &TASK_WAIT_ONLY, &which, e);
-	task_kill(&t);
-	return r < 0 ? r : 0;
+	return task_run(living_child, &l, NULL, e);
 }
 
 int inside_run(const struct inside *in, inside_fn *fn, void *arg, struct err *e)

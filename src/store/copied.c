@@ -1,10 +1,7 @@
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/xattr.h>
 
 #include "base/base.h"
-#include "base/proc.h"
+#include "base/task.h"
 #include "state/space.h"
 #include "store/copied.h"
 #include "store/layer_stack.h"
@@ -202,33 +199,27 @@ static int make(const struct home *h, const char *form, const struct strs *layer
 	return r;
 }
 
+struct making {
+	const struct home *h;
+	const char *form;
+	const struct strs *layers;
+	int dir;
+};
+
+static int make_in_child(void *arg, struct err *e)
+{
+	const struct making *m = arg;
+
+	return make(m->h, m->form, m->layers, m->dir, e);
+}
+
 int copied_make(const struct home *h, const char *form, const struct strs *layers,
 		int container_dir, struct err *e)
 {
-	struct err said = {0};
-	int s[2];
+	struct making m = {h, form, layers, container_dir};
 
 	/* The caller is the supervisor, which stays small. */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
-		return err_set(e, errno, "socketpair");
-	autoclose int mine = s[0];
-	pid_t pid = proc_fork(0, NULL);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		make(h, form, layers, container_dir, &said);
-		(void)!send(s[1], &said, sizeof said, MSG_NOSIGNAL);
-		_exit(0);
-	}
-	close(s[1]);
-	if (pid < 0)
-		return err_set(e, pid, "fork");
-	ssize_t n = recv(mine, &said, sizeof said, 0);
-	proc_wait(pid);
-	if (n != sizeof said)
-		return err_died(e, "the process that copied the image died");
-	if (said.code && e)
-		*e = said;
-	return -said.code;
+	return task_run(make_in_child, &m, "the process that copied the image died", e);
 }
 
 bool copied_tell(const struct home *h)

@@ -1,9 +1,5 @@
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <signal.h>
-
 #include "base/base.h"
-#include "base/proc.h"
+#include "base/task.h"
 #include "store/layer_form.h"
 #include "store/replay.h"
 
@@ -41,25 +37,24 @@ static int make_missing(const struct home *h, const struct u0_map *map, const st
 	return r < 0 ? r : layers_sync(h, e);
 }
 
-static _Noreturn void child(const struct home *h, const struct u0_map *map,
-			    const struct strs *diffids, int sock)
-{
-	struct err e = {0};
+struct making {
+	const struct home *h;
+	const struct u0_map *map;
+	const struct strs *diffids;
+};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int r = make_missing(h, map, diffids, &e);
-	if (r < 0 && !e.code)
-		err_set(&e, r, "make layers in another owner form");
-	(void)!send(sock, &e, sizeof e, MSG_NOSIGNAL);
-	_exit(0);
+static int make_in_child(void *arg, struct err *e)
+{
+	const struct making *m = arg;
+
+	return make_missing(m->h, m->map, m->diffids, e);
 }
 
 int layer_forms_make(const struct home *h, const struct u0_map *map, const struct strs *diffids,
 		     struct err *e)
 {
 	bool missing = false;
-	struct err said;
-	int s[2];
+	struct making m = {h, map, diffids};
 
 	for (size_t i = 0; i < diffids->n && !missing; i++) {
 		struct digest d;
@@ -69,20 +64,6 @@ int layer_forms_make(const struct home *h, const struct u0_map *map, const struc
 	if (!missing)
 		return 0;
 	/* The caller is the supervisor, which stays small and opens no libraries. */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
-		return err_set(e, errno, "socketpair");
-	autoclose int mine = s[0];
-	pid_t pid = proc_fork(0, NULL);
-	if (pid == 0)
-		child(h, map, diffids, s[1]);
-	close(s[1]);
-	if (pid < 0)
-		return err_set(e, pid, "fork");
-	ssize_t n = recv(mine, &said, sizeof said, 0);
-	proc_wait(pid);
-	if (n != sizeof said)
-		return err_died(e, "the process that made layers in another owner form died");
-	if (said.code && e)
-		*e = said;
-	return -said.code;
+	return task_run(make_in_child, &m,
+			"the process that made layers in another owner form died", e);
 }

@@ -3,13 +3,10 @@
  * descriptors. Files with several names are told by their inode. When all is there the directory takes its place by rename.
  */
 #include <dirent.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/xattr.h>
 
 #include "base/base.h"
-#include "base/proc.h"
+#include "base/task.h"
 #include "state/tmp.h"
 #include "store/layer_map.h"
 #include "sys/file_copy.h"
@@ -332,17 +329,17 @@ static int make_missing(const struct home *h, const struct layer_map *m, const s
 	return r < 0 ? r : layers_sync(h, e);
 }
 
-static _Noreturn void child(const struct home *h, const struct layer_map *m,
-			    const struct strs *diffids, int sock)
-{
-	struct err e = {0};
+struct making {
+	const struct home *h;
+	const struct layer_map *map;
+	const struct strs *diffids;
+};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int r = make_missing(h, m, diffids, &e);
-	if (r < 0 && !e.code)
-		err_set(&e, r, "make layers for the container's ids");
-	(void)!send(sock, &e, sizeof e, MSG_NOSIGNAL);
-	_exit(0);
+static int make_in_child(void *arg, struct err *e)
+{
+	const struct making *m = arg;
+
+	return make_missing(m->h, m->map, m->diffids, e);
 }
 
 static bool all_there(const struct home *h, const struct layer_map *m, const struct strs *diffids)
@@ -358,27 +355,11 @@ static bool all_there(const struct home *h, const struct layer_map *m, const str
 int layer_map_make(const struct home *h, const struct layer_map *m, const struct strs *diffids,
 		   struct err *e)
 {
-	struct err said;
-	int s[2];
+	struct making making = {h, m, diffids};
 
 	if (!layer_map_is_form(m->form) || all_there(h, m, diffids))
 		return 0;
 	/* The caller is the supervisor, which stays small. */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
-		return err_set(e, errno, "socketpair");
-	autoclose int mine = s[0];
-	pid_t pid = proc_fork(0, NULL);
-	if (pid == 0)
-		child(h, m, diffids, s[1]);
-	close(s[1]);
-	if (pid < 0)
-		return err_set(e, pid, "fork");
-	ssize_t n = recv(mine, &said, sizeof said, 0);
-	proc_wait(pid);
-	if (n != sizeof said)
-		return err_fail_code(e, ERR_INTERNAL, EIO,
-				     "the process that made layers for the container's ids died");
-	if (said.code && e)
-		*e = said;
-	return -said.code;
+	return task_run(make_in_child, &making,
+			"the process that made layers for the container's ids died", e);
 }

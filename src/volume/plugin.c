@@ -162,8 +162,6 @@ static int ask(const char *driver, const char *method, const struct json *body, 
 	scoped(str) sent = {0}, got = {0};
 	struct question q = {.driver = driver, .method = method, .body = &sent};
 	struct err unheard;
-	struct task t;
-	size_t which;
 
 	e = e ? e : &unheard;
 	int r = find(driver, a, &q.socket, e);
@@ -175,13 +173,9 @@ static int ask(const char *driver, const char *method, const struct json *body, 
 		return err_set(e, errno, "memory for an answer");
 	q.answer = answer;
 	json_write(&sent, body, 0);
-	r = task_start(&t, ask_in_child, &q, e);
-	if (r == 0)
-		r = task_wait(&t, 1, &TASK_WAIT_ONLY, &which, e);
-	if (r < 0) {
-		task_kill(&t);
+	r = task_run(ask_in_child, &q, NULL, e);
+	if (r < 0)
 		return r;
-	}
 	if (lseek(answer, 0, SEEK_SET) < 0 || fd_read_all(answer, &got, ANSWER_MAX) < 0)
 		return err_set(e, errno, "read an answer");
 	struct json *doc = json_parse(a, str_cstr(&got), got.len, "answer", &limits, NULL);
