@@ -4,7 +4,7 @@
 import json, os, socketserver, sys
 from http.server import BaseHTTPRequestHandler
 
-path, base = sys.argv[1:3]
+path, base = sys.argv[1], os.path.abspath(sys.argv[2])
 evil = sys.argv[3] if len(sys.argv) > 3 else ""
 volumes = {}
 
@@ -72,4 +72,6 @@ class Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
-Server(path, Handler).serve_forever()
+# The address of a socket has room for 108 bytes: it is bound by its name alone.
+os.chdir(os.path.dirname(os.path.abspath(path)))
+Server(os.path.basename(path), Handler).serve_forever()
