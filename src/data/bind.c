@@ -32,6 +32,20 @@ static int read_int(struct ctx *c, const struct json *j, const char *key, int64_
 	return wrong(c, j, key, "a whole number that fits into 64 bits");
 }
 
+static int read_u64(struct ctx *c, const struct json *j, const char *key, uint64_t *ret)
+{
+	int64_t i = 0;
+
+	if (j->type == JSON_DOUBLE && j->exact) {
+		*ret = j->exact;
+		return 0;
+	}
+	if (read_int(c, j, key, &i) < 0 || i < 0)
+		return wrong(c, j, key, "a whole number from 0 to 2^64 - 1");
+	*ret = (uint64_t)i;
+	return 0;
+}
+
 static int read_strs(struct ctx *c, const struct json *j, const char *key, struct strs *out)
 {
 	if (j->type != JSON_ARR)
@@ -113,6 +127,8 @@ static int read_field(struct ctx *c, const struct bind_field *f, void *at, struc
 		return 0;
 	case BIND_INT:
 		return read_int(c, j, f->key, at);
+	case BIND_U64:
+		return read_u64(c, j, f->key, at);
 	case BIND_STRS:
 		return read_strs(c, j, f->key, at);
 	case BIND_PAIRS:
@@ -202,6 +218,9 @@ static struct json *write_field(const struct bind_field *f, const void *at, stru
 	case BIND_INT:
 		return *(const int64_t *)at || always ? json_new_int(a, *(const int64_t *)at)
 						      : NULL;
+	case BIND_U64:
+		return *(const uint64_t *)at || always ? json_new_u64(a, *(const uint64_t *)at)
+						       : NULL;
 	case BIND_STRS:
 		return ((const struct strs *)at)->n || always ? json_new_strs(a, at) : NULL;
 	case BIND_PAIRS:

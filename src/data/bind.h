@@ -21,6 +21,7 @@ enum bind_kind {
 	BIND_STR = 1, /* const char * */
 	BIND_BOOL,    /* bool */
 	BIND_INT,     /* int64_t; whole numbers only */
+	BIND_U64,     /* uint64_t; whole numbers only */
 	BIND_STRS,    /* struct strs: an array of strings */
 	BIND_PAIRS,   /* struct pairs: an object of strings */
 	BIND_SET, /* struct strs: the keys of an object whose values are empty objects (ExposedPorts, Volumes) */

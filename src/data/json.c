@@ -168,6 +168,22 @@ static bool to_int(const char *s, size_t n, int64_t *ret)
 	return v || !neg;
 }
 
+/* The same for what only fits without a sign. */
+static uint64_t to_exact(const char *s, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return 0;
+		uint64_t d = (uint64_t)(s[i] - '0');
+		if (v > (UINT64_MAX - d) / 10)
+			return 0;
+		v = v * 10 + d;
+	}
+	return v;
+}
+
 static int on_number(void *ctx, const char *s, size_t n)
 {
 	struct parser *p = ctx;
@@ -179,6 +195,7 @@ static int on_number(void *ctx, const char *s, size_t n)
 		autofree char *copy = xstrndup(s, n);
 		j->type = JSON_DOUBLE;
 		j->d = strtod(copy, NULL);
+		j->exact = to_exact(s, n);
 		if (!isfinite(j->d)) {
 			fail_at(p, j->line, j->col, "a number that is too large");
 			return 0;

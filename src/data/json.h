@@ -18,7 +18,10 @@ struct json {
 	union {
 		bool b;
 		int64_t i;
-		double d;
+		struct {
+			double d;
+			uint64_t exact; /* of a whole number from 2^63 to 2^64 - 1; else 0 */
+		};
 		const char *s; /* no NUL inside */
 		struct {
 			struct json **v;
@@ -61,6 +64,7 @@ bool json_bool(const struct json *obj, const char *key, bool dflt);
 struct json *json_new(struct arena *a, enum json_type t);
 struct json *json_new_str(struct arena *a, const char *s); /* NULL gives a JSON null */
 struct json *json_new_int(struct arena *a, int64_t i);
+struct json *json_new_u64(struct arena *a, uint64_t u);
 struct json *json_new_bool(struct arena *a, bool b);
 struct json *json_new_strs(struct arena *a, const struct strs *l);   /* array; empty gives [] */
 struct json *json_new_pairs(struct arena *a, const struct pairs *l); /* object; empty gives {} */

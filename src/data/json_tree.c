@@ -90,6 +90,19 @@ struct json *json_new_int(struct arena *a, int64_t i)
 	return j;
 }
 
+struct json *json_new_u64(struct arena *a, uint64_t u)
+{
+	struct json *j = json_new(a, u > INT64_MAX ? JSON_DOUBLE : JSON_INT);
+
+	if (u <= INT64_MAX) {
+		j->i = (int64_t)u;
+		return j;
+	}
+	j->d = (double)u;
+	j->exact = u;
+	return j;
+}
+
 struct json *json_new_bool(struct arena *a, bool b)
 {
 	struct json *j = json_new(a, JSON_BOOL);

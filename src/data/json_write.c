@@ -162,7 +162,10 @@ static void write_value(struct str *out, const struct json *j, int indent, int d
 		str_addf(out, "%" PRId64, j->i);
 		break;
 	case JSON_DOUBLE:
-		json_write_double(out, j->d);
+		if (j->exact)
+			str_addf(out, "%" PRIu64, j->exact);
+		else
+			json_write_double(out, j->d);
 		break;
 	case JSON_STR:
 		json_write_str(out, j->s);
