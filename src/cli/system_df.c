@@ -25,8 +25,8 @@ static const char *const headers[] = {
 	"LocalVolumes", "LOCAL VOLUMES", "RunningFor", "CREATED",     "Status",
 	"STATUS",	"Names",	 "NAMES",      "Name",	      "VOLUME NAME",
 	"Links",	"LINKS",	 "CacheID",    "CACHE ID",    "CacheType",
-	"CACHE TYPE",	"LastUsedSince", "LAST USED",  "UsageCount",  "USAGE",
-	"Shared",	"SHARED",	 NULL,
+	"CACHE TYPE",	"LastUsedSince", "LAST USED",  "Shared",      "SHARED",
+	"Description",	"DESCRIPTION",	 NULL,
 };
 
 static struct json *sample(struct cli *c)
@@ -61,11 +61,15 @@ static int print_details(struct cli *c, const struct disk_usage *u, struct err *
 	if (r == 0)
 		r = print_part(c, "Local Volumes space usage:", "{{.Name}}\t{{.Links}}\t{{.Size}}",
 			       u->volumes, e);
-	if (r == 0 && c->called == CALLED_DOCKER)
-		r = print_part(c, "Build cache usage: 0B",
+	if (r == 0 && (c->called == CALLED_DOCKER || u->builds->arr.n)) {
+		const struct json *kind = u->kinds->arr.v[u->kinds->arr.n - 1];
+		const char *headline =
+			arena_printf(&c->arena, "Build cache usage: %s", json_str(kind, "Size"));
+		r = print_part(c, headline,
 			       "{{.CacheID}}\t{{.CacheType}}\t{{.Size}}\t{{.CreatedSince}}\t"
-			       "{{.LastUsedSince}}\t{{.UsageCount}}\t{{.Shared}}",
+			       "{{.LastUsedSince}}\t{{.Shared}}\t{{.Description}}",
 			       u->builds, e);
+	}
 	return r;
 }
 
@@ -113,10 +117,12 @@ const struct command cmd_system_df = {
 	.description =
 		"Shows the size of what lies in the store: of images the unpacked layers and the "
 		"kept blobs, each once however many images share it, and of containers what they "
-		"have written, and of volumes what is in them. Reclaimable is what removing all "
+		"have written, of volumes what is in them, and of the build cache the layers that "
+		"no image has and what cache mounts of builds keep. Reclaimable is what removing "
+		"all "
 		"images without a container (hoy image prune -a), all containers that do not run "
 		"(hoy container prune) and all volumes that no container uses (hoy volume prune) "
-		"would free.\n\n"
+		"would free; of the build cache, what hoy builder prune would.\n\n"
 		"With -v, each image shows what it shares with others and what it has alone; an "
 		"image with several names has a line for each.",
 	.examples = "hoy system df\nhoy system df -v\n"

@@ -4,10 +4,11 @@
 #include "engine/image.h"
 #include "engine/image_text.h"
 #include "engine/list.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "engine/volume.h"
 #include "state/container.h"
 #include "store/blobs.h"
+#include "store/build_cache_prune.h"
 #include "store/gc.h"
 #include "store/room.h"
 
@@ -285,6 +286,54 @@ static int find_volumes(const struct home *h, bool docker, bool details, struct 
 	return 0;
 }
 
+static const char *since_text(struct arena *a, struct timespec t)
+{
+	scoped(str) s = {0};
+
+	time_human(&s, (int64_t)time_now().tv_sec - (int64_t)t.tv_sec);
+	return arena_printf(a, "%s ago", str_cstr(&s));
+}
+
+struct json *disk_usage_build_json(const struct build_cache_item *i, struct arena *a)
+{
+	struct json *o = json_new(a, JSON_OBJ);
+	struct timespec made;
+	bool known = i->record.created && parse_rfc3339(i->record.created, &made) == 0;
+
+	json_set_str(a, o, "ID", i->key);
+	json_set_str(a, o, "CacheID", arena_printf(a, "%.12s", i->key));
+	json_set_str(a, o, "CacheType", i->mount ? "exec.cachemount" : "regular");
+	json_set_str(a, o, "Description", i->record.step ?: "");
+	json_set_str(a, o, "Size", size_text(a, i->bytes));
+	json_set_str(a, o, "CreatedSince", known ? since_text(a, made) : "");
+	json_set_str(a, o, "LastUsedSince", since_text(a, i->used));
+	json_set_bool(a, o, "Shared", i->shared && !i->mount);
+	json_set_bool(a, o, "InUse", i->shared);
+	json_set_bool(a, o, "Reclaimable", !i->shared);
+	return o;
+}
+
+static int find_builds(const struct home *h, bool docker, bool details, struct arena *a,
+		       struct disk_usage *ret, struct err *e)
+{
+	struct kind k = {.type = "Build Cache"};
+	scoped(build_cache_list) l = {0};
+	int r = build_cache_list(h, &l, e);
+
+	if (r < 0)
+		return r;
+	const struct build_cache_item *v = l.items.v;
+	for (size_t i = 0; i < l.items.n && details; i++)
+		json_add(a, ret->builds, disk_usage_build_json(&v[i], a));
+	k.total = l.items.n;
+	k.active = l.active;
+	k.size = l.bytes;
+	k.reclaimable = l.reclaimable;
+	if (docker || k.total) /* podman knows none */
+		json_add(a, ret->kinds, kind_json(&k, docker, a));
+	return 0;
+}
+
 int disk_usage_find(const struct home *h, bool docker, bool details, struct arena *a,
 		    struct disk_usage *ret, struct err *e)
 {
@@ -297,10 +346,5 @@ int disk_usage_find(const struct home *h, bool docker, bool details, struct aren
 		r = find_containers(h, docker, a, ret, e);
 	if (r == 0)
 		r = find_volumes(h, docker, details, a, ret, e);
-	if (r < 0)
-		return r;
-	if (docker)
-		json_add(a, ret->kinds,
-			 kind_json(&(struct kind){.type = "Build Cache"}, docker, a));
-	return 0;
+	return r < 0 ? r : find_builds(h, docker, details, a, ret, e);
 }

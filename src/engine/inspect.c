@@ -8,7 +8,7 @@
 #include "engine/inspect_rest.h"
 #include "engine/namespace_opts.h"
 #include "engine/port_text.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "oci/reference.h"
 #include "store/copied.h"
 #include "store/images.h"

@@ -7,7 +7,7 @@
 #include "engine/container.h"
 #include "engine/list_filter.h"
 #include "engine/port_text.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "net/endpoint.h"
 #include "oci/reference.h"
 #include "state/health.h"

@@ -2,7 +2,7 @@
 #include "engine/list.h"
 #include "engine/prune.h"
 #include "engine/remove.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "state/tell.h"
 
 static int check_filter(const char *text, struct err *e)

@@ -6,7 +6,7 @@
 #include "base/loop.h"
 #include "engine/remove.h"
 #include "engine/reset.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "state/container.h"
 #include "state/tmp.h"
 

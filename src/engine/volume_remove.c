@@ -1,6 +1,6 @@
 #include "base/base.h"
 #include "engine/remove.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "engine/volume.h"
 #include "state/tell.h"
 #include "state/tmp.h"

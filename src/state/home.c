@@ -41,11 +41,10 @@ static const struct {
 };
 
 const char *const home_entries[] = {
-	"blobs",    "layers",	     "volumes",	     "images",	     "names",
-	"lists",    "mounts",	     "containers",   "ranges",	     "networks",
-	"cnames",   "tmp",	     "u0",	     "README",	     "CACHEDIR.TAG",
-	mark_name,  "noted-network", "noted-linger", "dead-mirrors", "events",
-	"events.1", "secrets",	     NULL,
+	"build",	"blobs",	"layers",     "volumes",      "images",	  "names",
+	"lists",	"mounts",	"containers", "ranges",	      "networks", "cnames",
+	"tmp",		"u0",		"README",     "CACHEDIR.TAG", mark_name,  "noted-network",
+	"noted-linger", "dead-mirrors", "events",     "events.1",     "secrets",  NULL,
 };
 
 /* The place by the rule of home.h; the caller frees it. */

@@ -10,6 +10,7 @@
 #include "oci/reference.h"
 #include "state/container.h"
 #include "store/blobs.h"
+#include "store/build_cache.h"
 #include "store/gc.h"
 #include "store/layers.h"
 #include "store/names.h"
@@ -261,8 +262,16 @@ static int use_containers(const struct home *h, const struct strs *without, stru
 	return r;
 }
 
+static int use_cached(void *arg, const char *diffid)
+{
+	struct store_used *u = arg;
+
+	strv_add(&u->layers, digest_hex(diffid));
+	return 0;
+}
+
 static int find_used(const struct home *h, const struct strv *images, const struct strs *containers,
-		     struct store_used *ret,
+		     bool cache, struct store_used *ret,
 		     void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		     struct err *e)
 {
@@ -274,6 +283,8 @@ static int find_used(const struct home *h, const struct strv *images, const stru
 		r = names_each(h, use_name, &names, e);
 	if (r == 0)
 		r = use_containers(h, containers, ret, e);
+	if (r == 0 && cache)
+		r = build_cache_layers(h, use_cached, ret, e);
 	strv_sort(&ret->layers);
 	strv_sort(&ret->blobs);
 	return r;
@@ -290,7 +301,13 @@ int store_used_find(const struct home *h, struct store_used *ret,
 		    struct err *e)
 {
 	*ret = (struct store_used){0};
-	return find_used(h, NULL, NULL, ret, bad, arg, e);
+	return find_used(h, NULL, NULL, true, ret, bad, arg, e);
+}
+
+int store_used_by_images(const struct home *h, struct store_used *ret, struct err *e)
+{
+	*ret = (struct store_used){0};
+	return find_used(h, NULL, NULL, false, ret, NULL, NULL, e);
 }
 
 /* The room of what a directory has and nothing uses. */
@@ -317,7 +334,7 @@ int64_t store_room_without(const struct home *h, const struct strv *images,
 {
 	scoped(store_used) used = {0};
 
-	if (find_used(h, images, containers, &used, NULL, NULL, NULL) < 0)
+	if (find_used(h, images, containers, true, &used, NULL, NULL, NULL) < 0)
 		return 0;
 	return room_unused(h, "layers", &used.layers) + room_unused(h, "blobs/sha256", &used.blobs);
 }

@@ -33,7 +33,7 @@ struct store_trash {
 };
 #define STORE_TRASH_NONE ((struct store_trash){.t = {.fd = -1}})
 
-/* With the lock held: moves all layers and blobs that no image or container uses into the trash. Returns how many; -EBUSY if an
+/* With the lock held: moves all layers and blobs that no image, container or record of the build cache uses into the trash. Returns how many; -EBUSY if an
  * adder lives (then a mark is left). A broken image stops it: nothing is removed on a guess. Works on a full disk. */
 int store_collect_locked(const struct home *h, struct store_trash *trash, struct err *e);
 
@@ -55,10 +55,12 @@ void store_used_free(struct store_used *u);
 int store_used_find(const struct home *h, struct store_used *ret,
 		    void (*bad)(void *arg, const char *id, const struct err *why), void *arg,
 		    struct err *e);
+/* The same without what only the build cache keeps; a damaged image is an error. */
+int store_used_by_images(const struct home *h, struct store_used *ret, struct err *e);
 bool store_used_has(const struct strv *sorted, const char *hex);
 
 /* The room (room.h) of what only these images (ids) and containers need, and of what nothing needs: what would become free without
- * them. 0 where nothing would be collected, because an image is damaged. */
+ * them. The build cache keeps what it has. 0 where nothing would be collected, because an image is damaged. */
 int64_t store_room_without(const struct home *h, const struct strv *images,
 			   const struct strs *containers);
 

@@ -4,8 +4,8 @@
  * What counts is the size of the files, hard links once, directories not at all. Directories that belong to other ids of
  * the container can only be read inside U0; that is entered when one is met, and not before.
  */
-#ifndef ENGINE_USAGE_H
-#define ENGINE_USAGE_H
+#ifndef STORE_USAGE_H
+#define STORE_USAGE_H
 
 #include "state/home.h"
 

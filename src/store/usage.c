@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
-#include "engine/usage.h"
+#include "store/usage.h"
 #include "state/u0.h"
 #include "store/copied.h"
 
