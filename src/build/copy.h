@@ -12,8 +12,8 @@
 #define BUILD_COPY_H
 
 #include "build/context.h"
+#include "data/bind.h"
 #include "data/hash.h"
-#include "data/json.h"
 #include "state/u0.h"
 
 /* Where files come from. */

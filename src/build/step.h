@@ -89,9 +89,13 @@ int step_run(const struct run_job *j, struct step_result *ret, struct err *e);
 int step_copy(const struct step_base *b, const struct copy_job *job, const struct copy_plan *plan,
 	      struct step_result *ret, struct err *e);
 
-/* WORKDIR: makes the directory if it is not there. path is absolute. */
+/* WORKDIR: makes the directory, and those above it, if it is not there; it belongs to the user of the config so far, as BuildKit has it. path is
+ * absolute; links on the way lead within the image. */
 int step_workdir(const struct step_base *b, const char *path, struct step_result *ret,
 		 struct err *e);
+
+/* For a task of the build (u0_start): joins the layers' user namespace, and stays in it until it is killed, so that no step has to make it anew. */
+int step_hold(const struct u0_map *map, void *arg, struct err *e);
 
 /* --squash: the layers from index `first` on become one. */
 int step_squash(const struct step_base *b, size_t first, struct step_result *ret, struct err *e);

@@ -28,6 +28,9 @@ struct pack_level {
 	int below;	 /* of a layer; -1: none */
 	bool opaque;	 /* its mark is to be given */
 	struct str wait; /* its header, until something in it is given */
+	/* what becomes the layer itself: */
+	bool touched;	       /* its time is to be set on disk */
+	struct timespec mtime; /* to this */
 };
 
 /* A file with several names that was met. */
@@ -51,12 +54,14 @@ struct pack {
 	struct str buf; /* headers and padding on their way out */
 	size_t given;
 	int file; /* the present file, or -1 */
-	uint64_t left;
+	uint64_t left, size;
 	size_t padding;
 	bool begun, ended;
 	bool changes; /* of a copy that was whole then */
 	struct timespec when;
-	bool kept_owners, no_root, layer, mounts, mapped;
+	bool kept_owners, no_root, layer, mounts, mapped, views, built;
+	struct pack_build build;
+	struct pack_stats stats;
 	const char *name; /* of the root; NULL: it is "." */
 	struct u0_map map;
 };
@@ -111,6 +116,23 @@ void pack_as_changes(struct pack *p, int below, struct timespec when)
 	pack_as_layer(p, below);
 	p->changes = true;
 	p->when = when;
+}
+
+void pack_as_views(struct pack *p, int below)
+{
+	pack_as_layer(p, below);
+	p->changes = p->views = true;
+}
+
+void pack_as_built(struct pack *p, const struct pack_build *b)
+{
+	p->built = true;
+	p->build = *b;
+}
+
+struct pack_stats pack_stats(const struct pack *p)
+{
+	return p->stats;
 }
 
 static void leave(struct pack *p)
@@ -190,6 +212,20 @@ static bool wanted_xattr(const char *name)
 	       !str_starts(name, "user.hoy.");
 }
 
+/* Of the file that was copied up, and of directories with such files in them: nothing looks at these in a lower directory. */
+static bool is_upper_mark(const char *name)
+{
+	static const char *const marks[] = {"origin", "impure",	  "nlink",   "redirect",
+					    "uuid",   "metacopy", "protattr"};
+
+	if (!str_starts(name, "user.overlay."))
+		return false;
+	for (size_t i = 0; i < countof(marks); i++)
+		if (!strcmp(name + strlen("user.overlay."), marks[i]))
+			return true;
+	return false;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct tar_xattr *x = a, *y = b;
@@ -197,8 +233,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* The xattrs that travel, sorted; fd is a file or directory, readable or O_PATH. */
-static void add_xattrs(struct arena *a, int fd, struct tar_entry *t)
+/* The xattrs that travel, sorted; fd is a file or directory, readable or O_PATH. clean: marks of an upper directory are removed. */
+static void add_xattrs(struct arena *a, int fd, struct tar_entry *t, bool clean)
 {
 	char path[40], names[4096];
 	struct tar_xattr *v = arena_alloc(a, 64 * sizeof *v);
@@ -206,6 +242,8 @@ static void add_xattrs(struct arena *a, int fd, struct tar_entry *t)
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	ssize_t n = listxattr(path, names, sizeof names);
 	for (const char *s = names; n > 0 && s < names + n && t->nxattrs < 64; s += strlen(s) + 1) {
+		if (clean && is_upper_mark(s))
+			removexattr(path, s);
 		if (!wanted_xattr(s))
 			continue;
 		char *value = arena_alloc(a, MAX_XATTR);
@@ -283,15 +321,110 @@ static void take_kept_owner(const struct pack *p, int fd, struct tar_entry *t)
 	t->mode = o.mode;
 }
 
+static void note_ids(struct pack *p, const struct tar_entry *t)
+{
+	struct pack_stats *s = &p->stats;
+
+	if (t->uid < 65534 && t->uid > s->max_id)
+		s->max_id = (uint32_t)t->uid;
+	if (t->gid < 65534 && t->gid > s->max_id)
+		s->max_id = (uint32_t)t->gid;
+}
+
+/* ---- what a build changes */
+
+static bool settles(const struct pack *p)
+{
+	return p->built && p->build.settle;
+}
+
+static bool is_older(struct timespec a, struct timespec b)
+{
+	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+/* The time that an entry gets. True if that is another. */
+static bool set_time(const struct pack *p, struct tar_entry *t)
+{
+	const struct pack_build *b = &p->build;
+
+	if (!p->built || b->epoch < 0 || (!b->all && is_older(t->mtime, b->since)))
+		return false;
+	t->mtime = (struct timespec){.tv_sec = b->epoch};
+	return true;
+}
+
+static int set_time_on_disk(struct pack *p, int dir, const char *name, struct timespec mtime,
+			    struct err *e)
+{
+	struct timespec v[2] = {{.tv_nsec = UTIME_OMIT}, mtime};
+	int r = *name ? utimensat(dir, name, v, AT_SYMLINK_NOFOLLOW) : futimens(dir, v);
+
+	return r < 0 ? failed(p, errno, "set the time of", e) : 0;
+}
+
+static int fix_time(struct pack *p, int dir, const char *name, struct tar_entry *t, struct err *e)
+{
+	return set_time(p, t) && settles(p) ? set_time_on_disk(p, dir, name, t->mtime, e) : 0;
+}
+
+/* Is not in the layer, and so not in the directory that becomes it. */
+static int drop(struct pack *p, int dir, const char *name, int flags, struct err *e)
+{
+	if (!settles(p))
+		return 0;
+	p->levels[p->n - 1].touched = true;
+	return unlinkat(dir, name, flags) < 0 ? failed(p, errno, "remove", e) : 0;
+}
+
+/* Is the present path a mount point that was made, or does one lie below it? */
+static bool was_made(const struct pack *p, bool below_too)
+{
+	const char *path = str_cstr(&p->path);
+	const struct strs *v = p->built ? p->build.leave : NULL;
+	size_t n = strlen(path);
+
+	for (size_t i = 0; v && i < v->n; i++) {
+		const char *s = v->v[i] + (v->v[i][0] == '/');
+		if (!strncmp(s, path, n) && (!s[n] || (below_too && s[n] == '/')))
+			return true;
+	}
+	return false;
+}
+
+/* All that is in a directory was seen. */
+static int finish_dir(struct pack *p, struct err *e)
+{
+	struct pack_level *l = &p->levels[p->n - 1];
+
+	if (!settles(p) || p->n == 1)
+		return 0;
+	p->path.len = l->end;
+	if (p->path.s)
+		p->path.s[l->end] = 0;
+	if (l->wait.len) {
+		const char *path = str_cstr(&p->path), *slash = strrchr(path, '/');
+		int dir = p->levels[p->n - 2].fd;
+		if (unlinkat(dir, slash ? slash + 1 : path, AT_REMOVEDIR) < 0)
+			return failed(p, errno, "remove", e);
+		p->levels[p->n - 2].touched = true;
+		return 0;
+	}
+	return l->touched ? set_time_on_disk(p, l->fd, "", l->mtime, e) : 0;
+}
+
 /* Gives a header, and before it those of the directories that waited for something in them. */
 static void put_header(struct pack *p, const struct tar_entry *t)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct str *w = &p->levels[i].wait;
+		p->stats.entries += w->len > 0;
 		str_addn(&p->buf, w->s, w->len);
 		str_free(w);
 	}
 	tar_write_header(&p->buf, t);
+	p->stats.entries++;
+	note_ids(p, t);
 }
 
 /* file is open for reading, or -1 with errno set; it becomes the pack's. */
@@ -306,10 +439,15 @@ static int put_file(struct pack *p, int file, struct tar_entry *t, struct arena 
 	if (!S_ISREG(st.st_mode))
 		return failed(p, ESTALE, "read", e);
 	fill_entry(t, &st, t->path);
-	t->size = p->left = (uint64_t)st.st_size;
+	t->size = p->left = p->size = (uint64_t)st.st_size;
 	p->padding = tar_padding(t->size);
-	add_xattrs(scratch, p->file, t);
+	add_xattrs(scratch, p->file, t, settles(p));
 	take_kept_owner(p, p->file, t);
+	int r = fix_time(p, p->file, "", t, e);
+	if (r < 0)
+		return r;
+	uint64_t room = (uint64_t)st.st_blocks * 512;
+	p->stats.bytes += t->size < room ? t->size : room;
 	put_header(p, t);
 	if (!p->left)
 		fd_close(&p->file);
@@ -327,7 +465,7 @@ static bool same_dir(struct pack *p, int below, const struct tar_entry *t)
 		return false;
 	fill_entry(&was, &st, "");
 	take_kept_owner(p, below, &was);
-	add_xattrs(&a, below, &was);
+	add_xattrs(&a, below, &was, false);
 	bool same = was.uid == t->uid && was.gid == t->gid && was.mode == t->mode &&
 		    was.nxattrs == t->nxattrs;
 	for (size_t i = 0; same && i < was.nxattrs; i++) {
@@ -367,13 +505,16 @@ static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *
 	if (st.st_dev == p->store.st_dev && st.st_ino == p->store.st_ino)
 		return 0; /* the store itself: it grows while we read */
 	fill_entry(t, &st, arena_printf(scratch, "%s/", t->path));
-	add_xattrs(scratch, fd, t);
+	add_xattrs(scratch, fd, t, settles(p));
 	take_kept_owner(p, fd, t);
 	int up = p->levels[p->n - 1].below;
 	autoclose int below =
 		up < 0 ? -1 : openat(up, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct pack_level l = {.end = p->path.len};
-	if (p->layer && same_dir(p, below, t))
+	l.touched = set_time(p, t);
+	l.mtime = t->mtime;
+	note_ids(p, t);
+	if (p->layer && (same_dir(p, below, t) || (below < 0 && was_made(p, true))))
 		tar_write_header(&l.wait, t);
 	else
 		put_header(p, t);
@@ -383,7 +524,10 @@ static int put_dir(struct pack *p, int dir, const char *name, struct tar_entry *
 		str_free(&l.wait);
 		return failed(p, ENAMETOOLONG, "read", e);
 	}
-	l.opaque = p->layer && !p->changes && below >= 0 && overlay_is_opaque(fd);
+	if (p->layer && !p->changes && below >= 0 && overlay_is_opaque(fd)) {
+		l.opaque = true;
+		fd_close(&below); /* nothing of it is to be seen any more */
+	}
 	l.fd = take_fd(fd);
 	l.below = take_fd(below);
 	p->levels[p->n++] = l;
@@ -410,11 +554,23 @@ static bool is_generated(const struct pack *p, int dir, const char *name, const 
 	const char *path = str_cstr(&p->path);
 	char link[16];
 
+	if (p->built && S_ISREG(st->st_mode))
+		return !st->st_size && was_made(p, false);
+	if (p->built && !was_made(p, false))
+		return false;
 	for (size_t i = 0; i < countof(empty); i++)
 		if (!strcmp(path, empty[i]))
 			return S_ISREG(st->st_mode) && !st->st_size;
 	return !strcmp(path, "etc/mtab") && S_ISLNK(st->st_mode) &&
 	       readlinkat(dir, name, link, sizeof link) == 12 && !memcmp(link, "/proc/mounts", 12);
+}
+
+/* Of two overlays of one store; what each has of its own would differ in more. */
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_mode == b->st_mode && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* 1: the entry of an upper directory is dealt with. */
@@ -428,13 +584,19 @@ static int put_layer_entry(struct pack *p, int dir, const char *name, const stru
 	if (!p->changes && overlay_is_whiteout(dir, name, st)) {
 		if (before)
 			put_mark(p, name, scratch);
-		return 1;
+		int r = before ? 0 : drop(p, dir, name, 0, e);
+		return r < 0 ? r : 1;
 	}
 	if (p->changes && before && !S_ISDIR(st->st_mode) &&
-	    copied_unchanged(dir, below, name, st, &was, p->when))
+	    (p->views ? same_inode(st, &was)
+		      : copied_unchanged(dir, below, name, st, &was, p->when)))
 		return 1;
-	if (!str_starts(name, ".wh."))
-		return is_generated(p, dir, name, st);
+	if (!str_starts(name, ".wh.")) {
+		if (!is_generated(p, dir, name, st))
+			return 0;
+		int r = drop(p, dir, name, 0, e);
+		return r < 0 ? r : 1;
+	}
 	err_fail(e, ERR_LAYER,
 		 "/%.200s of %s cannot be in a layer: such a name says there that a file is gone",
 		 str_cstr(&p->path), p->what);
@@ -457,7 +619,7 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		return 0;
 	}
 	if (S_ISSOCK(st.st_mode))
-		return 0;
+		return drop(p, dir, name, 0, e);
 	int r = p->layer ? put_layer_entry(p, dir, name, &st, &scratch, e) : 0;
 	if (r)
 		return r < 0 ? r : 0;
@@ -468,6 +630,7 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 			t.type = TAR_HARDLINK;
 			t.link = other;
 			map_owner(p, &t);
+			set_time(p, &t); /* on disk it was set by its first name */
 			put_header(p, &t);
 			return 0;
 		}
@@ -484,8 +647,10 @@ static int put_entry(struct pack *p, int dir, const char *name, struct err *e)
 		t.link = link;
 	}
 	map_owner(p, &t);
-	put_header(p, &t);
-	return 0;
+	r = fix_time(p, dir, name, &t, e);
+	if (r == 0)
+		put_header(p, &t);
+	return r;
 }
 
 /* The root is no directory: it is all there is. */
@@ -542,7 +707,7 @@ static int put_root(struct pack *p, struct err *e)
 		return r;
 	fill_entry(&t, &p->root, p->name ? arena_printf(&scratch, "%s/", p->name) : "./");
 	autoclose int fd = openat(l->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	add_xattrs(&scratch, fd, &t);
+	add_xattrs(&scratch, fd, &t, false);
 	map_owner(p, &t);
 	put_header(p, &t);
 	if (p->name) {
@@ -583,6 +748,9 @@ static int next(struct pack *p, struct err *e)
 			break;
 		}
 		if (l->at == l->names.n) {
+			int r = finish_dir(p, e);
+			if (r < 0)
+				return r;
 			leave(p);
 			continue;
 		}
@@ -619,6 +787,9 @@ static ssize_t read_content(struct pack *p, void *buf, size_t n, struct err *e)
 			str_cstr(&p->path));
 		return err_hint(e, "let nobody write there meanwhile");
 	}
+	if (p->built && p->build.content)
+		p->build.content(p->build.arg, str_cstr(&p->path), p->size - p->left, buf,
+				 (size_t)k);
 	p->left -= (uint64_t)k;
 	if (!p->left) {
 		fd_close(&p->file);

@@ -34,6 +34,32 @@ void pack_map_owners(struct pack *p, const struct u0_map *map);
 void pack_as_layer(struct pack *p, int below);
 /* The same, for a dir that is a copy of what below shows and was written to since: see copied.h. */
 void pack_as_changes(struct pack *p, int below, struct timespec when);
+/* A layer that a build makes, after one of the two above. */
+struct pack_build {
+	struct timespec since; /* what was written since then gets epoch ... */
+	int64_t epoch;	       /* ... in seconds; negative: all times stay */
+	bool all;	       /* every entry gets it */
+	/* Absolute paths that were made as mount points, in place of the files that hoy makes in each container: empty files, and directories (with those above them
+	 * that the layers do not have) into which nothing was put, are left out. */
+	const struct strs *leave;
+	/* dir itself is to be the layer: what is not in the stream is removed from it, times are set there too, and marks of overlayfs that mean nothing to
+	 * a lower directory go. Not for a copy. */
+	bool settle;
+	/* Content that lies in the buffer of the present read: n bytes at p are in the file at offset. May be NULL. */
+	void (*content)(void *arg, const char *path, uint64_t offset, const void *p, size_t n);
+	void *arg;
+};
+void pack_as_built(struct pack *p, const struct pack_build *b);
+/* dir and below are views of layers of one store, and a file with the same inode is the same file: no contents are compared. */
+void pack_as_views(struct pack *p, int below);
+
+struct pack_stats {
+	uint64_t entries, bytes; /* bytes of files, holes left out */
+	uint32_t max_id;	 /* as in unpack.h */
+};
+/* Of what was given so far. */
+struct pack_stats pack_stats(const struct pack *p);
+
 /* The stream; lives as long as the pack. A file that cannot be read is an error that names it. */
 struct source pack_source(struct pack *p);
 

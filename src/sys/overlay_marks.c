@@ -52,3 +52,11 @@ bool owner_kept_read(int fd, struct owner_kept *ret)
 	ret->gid = (uint32_t)gid;
 	return true;
 }
+
+int owner_kept_write(int fd, uint32_t uid, uint32_t gid)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "%u:%u", uid, gid);
+
+	return fsetxattr(fd, "user.hoy.owner", text, (size_t)n, 0) < 0 ? -errno : 0;
+}

@@ -23,5 +23,7 @@ struct owner_kept {
 	uint32_t uid, gid, mode;
 };
 bool owner_kept_read(int fd, struct owner_kept *ret);
+/* Keeps one, without a mode. 0 or -errno. */
+int owner_kept_write(int fd, uint32_t uid, uint32_t gid);
 
 #endif
