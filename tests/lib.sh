@@ -18,8 +18,9 @@ T_ROW=${T_ROW:-user}
 T_SCRATCH=${T_SCRATCH:-${TMPDIR:-/tmp}/hoy-tests.$(id -u)}
 T_TOOLS=${T_TOOLS:-$T_SCRATCH/tools}
 T_FIX=${T_FIX:-$T_SCRATCH/fixtures}
-T_FILE=$(basename "$0" .sh)
-T_DIR=$(basename "$(dirname "$(readlink -f "$0")")")
+T_FILE=${0##*/} T_FILE=${T_FILE%.sh}
+case $0 in /*/*) T_DIR=${0%/*} ;; *) T_DIR=$(readlink -f "$0") T_DIR=${T_DIR%/*} ;; esac
+T_DIR=${T_DIR##*/}
 
 # ---- the engine under test
 
@@ -91,9 +92,18 @@ need() {
 run() {
 	"$@" >"$T/out" 2>"$T/err"
 	rc=$?
-	out=$(tr -d '\0' <"$T/out")
-	err=$(tr -d '\0' <"$T/err")
+	text_of "$T/out" out
+	text_of "$T/err" err
 	ran="$*"
+}
+
+# text_of FILE VARIABLE: its bytes without NULs and without the newlines at its end. No process: this is called thousands of times.
+text_of() {
+	local parts all=''
+	mapfile -d '' parts <"$1"
+	[ ${#parts[@]} = 0 ] || printf -v all %s "${parts[@]}"
+	while [[ $all == *$'\n' ]]; do all=${all%$'\n'}; done
+	printf -v "$2" %s "$all"
 }
 
 last() {
@@ -128,12 +138,13 @@ assert_err() {
 	[ -n "$err" ] || fail "refused in silence: $(last)"
 	is_peer && return
 	[ -z "$out" ] || fail "an error wrote to stdout: $(last)"
-	printf '%s\n' "$err" | grep -q '^hoy: error: ..*' || fail "no 'hoy: error:' line: $(last)"
-	printf '%s\n' "$err" | grep -q '^  hint: ..*' || fail "no hint: $(last)"
-	printf '%s\n' "$err" | grep -Eq 'E-[A-Z][A-Z0-9-]+' || fail "no error id: $(last)"
-	[ "$(printf '%s\n' "$err" | grep -c '^hoy: error:')" = 1 ] || fail "more than one error line: $(last)"
-	LC_ALL=C grep -q "[$(printf '\001-\010\013-\037\177')]" "$T/err" && fail "control bytes in the error: $(last)"
-	[ -z "$id" ] || printf '%s\n' "$err" | grep -q -- "$id" || fail "wanted id $id: $(last)"
+	local lines=$'\n'$err LC_ALL=C
+	[[ $lines == *$'\nhoy: error: '[!$'\n']* ]] || fail "no 'hoy: error:' line: $(last)"
+	[[ $lines == *$'\n  hint: '[!$'\n']* ]] || fail "no hint: $(last)"
+	[[ $lines =~ E-[A-Z][A-Z0-9-]+ ]] || fail "no error id: $(last)"
+	[[ $lines != *$'\nhoy: error:'*$'\nhoy: error:'* ]] || fail "more than one error line: $(last)"
+	[[ $lines != *[$'\001'-$'\010'$'\013'-$'\037'$'\177']* ]] || fail "control bytes in the error: $(last)"
+	[[ -z $id || $lines =~ $id ]] || fail "wanted id $id: $(last)"
 	[ -z "$text" ] || assert_err_has "$text"
 }
 
@@ -144,8 +155,15 @@ wait_for() {
 	local end=$((SECONDS + limit))
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || fail "never became true: $*"
-		sleep 0.02
+		nap 0.02
 	done
+}
+
+# nap SECONDS: like sleep, but without a process after the first: nobody ever writes into that pipe.
+nap() {
+	[ -p "$T/never" ] || mkfifo "$T/never"
+	read -r -t "$1" _ <>"$T/never"
+	:
 }
 
 # file_has FILE TEXT, for wait_for.
@@ -203,26 +221,26 @@ leftovers_after() {
 	done
 }
 
-# nothing_left: no process, no unfinished file, no container.
+# nothing_left STORE: no unfinished file, no container. (That no process is left is seen by the guard.)
 nothing_left() {
-	local s
-	s=$(store)
-	[ -z "$(our_pids)" ] && [ "$(ls_count "$s/tmp")" = 0 ] && [ "$(ls_count "$s/containers")" = 0 ] && [ "$(ls_count "$s/cnames")" = 0 ]
+	local d f
+	for d in tmp containers cnames; do
+		for f in "$1/$d"/*; do [ ! -e "$f" ] && [ ! -L "$f" ] || return 1; done
+	done
 }
 
 # finish: after a test that passed: remove its containers through the engine, then look from outside.
 finish() {
 	end_servers
 	is_peer && return
-	[ -d "$(store)" ] && [ ! -e "$T/untidy" ] || return 0
-	local ids end
-	ids=$(ls "$(store)/containers" 2>/dev/null)
-	# shellcheck disable=SC2086
-	[ -z "$ids" ] || hoy rm -f -t 0 $ids >/dev/null 2>"$T/rm" || fail "cleaning up: $(cat "$T/rm")"
+	local s=${HOY_ROOT:-$HOME/.local/share/hoy} ids end
+	[ -d "$s" ] && [ ! -e "$T/untidy" ] || return 0
+	ids=("$s"/containers/*)
+	[ ! -e "${ids[0]}" ] || hoy rm -f -t 0 "${ids[@]##*/}" >/dev/null 2>"$T/rm" || fail "cleaning up: $(cat "$T/rm")"
 	end=$((SECONDS + 10))
-	until nothing_left; do
-		[ $SECONDS -lt $end ] || fail "left behind: $(show_pids $(our_pids)) tmp: $(ls "$(store)/tmp" 2>/dev/null) containers: $(ls "$(store)/containers" 2>/dev/null)"
-		sleep 0.05
+	until nothing_left "$s"; do
+		[ $SECONDS -lt $end ] || fail "left behind: $(show_pids $(our_pids)) tmp: $(ls "$s/tmp" 2>/dev/null) containers: $(ls "$s/containers" 2>/dev/null)"
+		nap 0.05
 	done
 }
 
@@ -279,24 +297,26 @@ run_tests() {
 		one_test "$2"
 		exit
 	fi
-	local name marks n=0 bad=0 dir
+	local name marks n=0 bad=0 dir user
+	user=$(id -un)
 	while read -r name marks; do
 		wanted "$name" "$marks" || continue
 		n=$((n + 1))
 		dir=$T_SCRATCH/$T_ROW-$T_DIR-$T_FILE/$name
-		remove_tree "$dir"
-		mkdir -p "$dir/home" "$dir/run"
-		chmod 700 "$dir/run"
+		[ ! -e "$dir" ] || remove_tree "$dir"
+		mkdir -p -m 700 "$dir/run"
+		mkdir "$dir/home"
 		env -i PATH="$PATH" HOY="$HOY" T_ROW="$T_ROW" T_SCRATCH="$T_SCRATCH" T_TOOLS="$T_TOOLS" T_FIX="$T_FIX" T_LONG="${T_LONG:-}" \
-			TERM=dumb LANG=C.UTF-8 XDG_RUNTIME_DIR="$dir/run" USER="$(id -un)" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
+			TERM=dumb LANG=C.UTF-8 XDG_RUNTIME_DIR="$dir/run" USER="$user" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
 			${UBSAN_OPTIONS:+UBSAN_OPTIONS="$UBSAN_OPTIONS"} \
 			"$T_TOOLS/guard" "${T_LIMIT:-120}" "$dir/left" bash "$0" --one "$name" </dev/null
-		local rc=$?
+		local rc=$? used=''
+		read -r used 2>/dev/null <"$dir/left.used" && printf '%s %s %s/%s/%s\n' "$used" "$T_ROW" "$T_DIR" "$T_FILE" "$name" >>"$T_SCRATCH/used"
 		if [ $rc = 0 ] && [ -s "$dir/skip" ]; then
 			printf 'ok %d - %s # SKIP %s\n' $n "$name" "$(head -1 "$dir/skip")"
 		elif [ $rc = 0 ] && { [ ! -s "$dir/left" ] || [ -e "$dir/untidy" ] || is_peer; }; then
 			printf 'ok %d - %s\n' $n "$name"
-			sed "s|^|# $T_ROW $T_DIR/$T_FILE/$name: |" "$dir/note" 2>/dev/null
+			[ ! -e "$dir/note" ] || sed "s|^|# $T_ROW $T_DIR/$T_FILE/$name: |" "$dir/note"
 			[ -n "${T_KEEP:-}" ] || remove_tree "$dir"
 		else
 			bad=$((bad + 1))

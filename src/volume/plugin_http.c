@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <fcntl.h>
 
 #include "base/base.h"
 #include "base/dl.h"
@@ -52,7 +53,7 @@ int plugin_http_post(const char *socket, const char *method, const struct str *b
 {
 	static const char type[] = "application/vnd.docker.plugins.v1.2+json";
 	struct taking t = {ret, max};
-	char url[100], header[100];
+	char url[100], header[100], path[64];
 	long status = 0;
 	int r = load(e);
 
@@ -68,7 +69,10 @@ int plugin_http_post(const char *socket, const char *method, const struct str *b
 	snprintf(header, sizeof header, "Accept: %s", type);
 	l = dl_curl_slist_append(l, header);
 	snprintf(url, sizeof url, "http://plugin/%s", method);
-	dl_curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
+	/* An address has 108 bytes for a path: through the descriptor every path is short. */
+	autoclose int at = open(socket, O_PATH | O_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", at);
+	dl_curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, at < 0 ? socket : path);
 	dl_curl_easy_setopt(c, CURLOPT_URL, url);
 	dl_curl_easy_setopt(c, CURLOPT_HTTPHEADER, l);
 	dl_curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)body->len);

@@ -288,7 +288,7 @@ test_flood_of_syns() {
 		serve 203.0.113.1 4000
 		box --cap-add NET_RAW
 		ip=$($HOY exec box ip -4 -o addr show eth0 | sed "s/.*inet \([0-9.]*\).*/\1/")
-		pid=$(pgrep -x hoy-network -s 0 || pgrep -nx hoy-network)
+		pid=$(pgrep -nx --ns $$ --nslist net hoy-network)
 		stream syns $ip 203.0.113.77 9 20000
 		n=$(ls /proc/$pid/fd | wc -l)
 		[ $n -gt 100 ] && [ $n -lt 5000 ] && echo bounded || echo "$n descriptors"
@@ -310,7 +310,7 @@ test_client_that_is_gone() {
 		serve 203.0.113.1 4000
 		box --cap-add NET_RAW
 		ip=$($HOY exec box ip -4 -o addr show eth0 | sed "s/.*inet \([0-9.]*\).*/\1/")
-		pid=$(pgrep -nx hoy-network)
+		pid=$(pgrep -nx --ns $$ --nslist net hoy-network)
 		before=$(ls /proc/$pid/fd | wc -l)
 		stream syns $ip 203.0.113.1 4000 50
 		stream ask 203.0.113.1 4000 once

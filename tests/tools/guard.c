@@ -4,8 +4,9 @@
  *     guard SECONDS REPORT COMMAND ARG...
  *
  * The guard is a child subreaper: whoever the test's processes fork, daemonise or abandon becomes the guard's child, so the process tree
- * below it is complete. When COMMAND has ended, what is still there gets 3 s to go by itself; the rest is written to REPORT (pid and command
- * line), killed and reaped. Exit status: COMMAND's, 128 + signal, or 124 after SECONDS. Shares no code with hoy.
+ * below it is complete. When COMMAND has ended, what is still there gets a twelfth of SECONDS to go by itself; the rest is written to REPORT (pid and command
+ * line), killed and reaped. REPORT.used gets what the test took: seconds on the clock, of CPU as user and in the kernel.
+ * Exit status: COMMAND's, 128 + signal, or 124 after SECONDS. Shares no code with hoy.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,9 +98,12 @@ static void report(FILE *f, int pid)
 static int living(FILE *f, int kill_them)
 {
 	int n = 0;
+	pid_t r;
 
-	while (waitpid(-1, NULL, WNOHANG) > 0)
+	while ((r = waitpid(-1, NULL, WNOHANG)) > 0)
 		;
+	if (r < 0) /* no child: then nobody is below us */
+		return 0;
 	scan();
 	for (int i = 0; i < nprocs; i++) {
 		if (procs[i].state == 'Z' || !is_ours(procs[i].pid))
@@ -112,9 +117,15 @@ static int living(FILE *f, int kill_them)
 	return n;
 }
 
-static void nap(void)
+/* Until a child ends (SIGCHLD is blocked, so none is missed), or for so long. */
+static void nap(double seconds)
 {
-	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	sigset_t child;
+	struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigtimedwait(&child, NULL, &t);
 }
 
 static double now(void)
@@ -136,12 +147,28 @@ static int wait_command(pid_t pid, double limit)
 			return WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
 		if (r > 0)
 			continue;
-		if (now() > end) {
+		double left = end - now();
+		if (left <= 0) {
 			kill(pid, SIGKILL);
 			return 124;
 		}
-		nap();
+		nap(left);
 	}
+}
+
+/* What the test took. Processes that somebody below reaped are in the sums, too. */
+static void used(const char *report, double began)
+{
+	char path[4096];
+	struct rusage u;
+
+	snprintf(path, sizeof path, "%s.used", report);
+	FILE *f = fopen(path, "we");
+	if (!f || getrusage(RUSAGE_CHILDREN, &u))
+		return;
+	fprintf(f, "%.2f %ld.%02ld %ld.%02ld\n", now() - began, (long)u.ru_utime.tv_sec,
+		(long)u.ru_utime.tv_usec / 10000, (long)u.ru_stime.tv_sec, (long)u.ru_stime.tv_usec / 10000);
+	fclose(f);
 }
 
 int main(int argc, char **argv)
@@ -150,23 +177,30 @@ int main(int argc, char **argv)
 		return 2;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGINT, SIG_IGN);
+	sigset_t child, old;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &old);
+	double began = now();
 	pid_t pid = fork();
 	if (!pid) {
 		signal(SIGINT, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &old, NULL);
 		setsid();
 		execvp(argv[3], argv + 3);
 		perror(argv[3]);
 		_exit(127);
 	}
 	int rc = wait_command(pid, strtod(argv[1], NULL));
-	double end = now() + 3;
+	double end = now() + strtod(argv[1], NULL) / 12;
 	while (living(NULL, 0) && now() < end)
-		nap();
+		nap(0.02);
 	FILE *f = fopen(argv[2], "we");
 	if (living(f, 1))
 		for (end = now() + 10; living(NULL, 1) && now() < end;)
-			nap();
+			nap(0.02);
 	if (f)
 		fclose(f);
+	used(argv[2], began);
 	return rc;
 }

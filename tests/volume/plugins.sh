@@ -41,7 +41,7 @@ test_mounted_while_it_runs() { # rows=user,root
 	load busybox
 	plugin mine
 	local id
-	id=$(hoy run -d --init --network none --volume-driver mine -v v:/v --name c busybox sh -c 'echo x >/v/f; sleep 1000') || fail run
+	id=$(hoy run -d --init --network none --volume-driver mine -v v:/v --name c busybox sh -c '[ -s /v/f ] || echo x >/v/f; sleep 1000') || fail run
 	wait_for test -s "$T/base/v/f"
 	assert_eq "VolumeDriver.Create v;VolumeDriver.Mount v ${id:0:12};" "$(calls)"
 	run hoy inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Driver}}{{end}}' c
@@ -125,7 +125,7 @@ test_reload() {
 	assert_ok
 	run hoy volume ls -q
 	assert_out keep
-	curl -s --unix-socket "$dir/mine.sock" -d '{"Name":"new"}' http://x/VolumeDriver.Create >/dev/null || fail curl
+	(cd "$dir" && curl -s --unix-socket mine.sock -d '{"Name":"new"}' http://x/VolumeDriver.Create) >/dev/null || fail curl
 	run hoy volume reload
 	assert_ok
 	run hoy volume ls --format '{{.Name}} {{.Driver}}'
@@ -138,7 +138,8 @@ test_rclone() { # rows=user
 	load busybox
 	dir=$HOME/.config/hoy/plugins
 	mkdir -p "$dir" "$HOME/remote" "$T/rclone" "$HOME/.config/rclone"
-	rclone serve docker --socket-addr "$dir/rclone.sock" --base-dir "$T/rclone/mnt" --cache-dir "$T/rclone/cache" 2>"$T/rclone/log" &
+	cd "$dir" || fail cd # a socket's address has 108 bytes for a path
+	rclone serve docker --socket-addr /proc/self/cwd/rclone.sock --base-dir "$T/rclone/mnt" --cache-dir "$T/rclone/cache" 2>"$T/rclone/log" &
 	server $!
 	wait_for test -S "$dir/rclone.sock"
 	run hoy volume create -d rclone -o type=local -o path="$HOME/remote" r
