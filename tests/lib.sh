@@ -8,7 +8,8 @@
 # Marks stand behind the function's brace as a comment:
 #     test_name() { # peer_ok short rows=user,root long
 # peer_ok: the expectation holds for HOY=podman too. short: also part of the shortened row (sanitizer build). rows: where it applies
-# (user, root, one; default all). long: only with --long.
+# (user, root, one; default all). long: only with --long. A line "# others: rows=user" near the top of a file is for those of its tests that
+# name no rows: what does not depend on the user is tried in one row, and what does, by some that say rows=user,root,one.
 #
 # Environment: HOY (engine's command line), T_TOOLS (compiled tools), T_FIX (fixture images), T_SCRATCH, T_ROW, T_ONLY (a pattern), T_SHORT, T_LONG.
 
@@ -214,7 +215,7 @@ same_as_before() { count_all >"$T/after" && cmp -s "$T/before" "$T/after"; }
 
 # leftovers_after: everything that leftovers_before counted is back where it was (processes may take a moment to go).
 leftovers_after() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + ${T_LIMIT:-120} / 12))
 	until same_as_before; do
 		[ $SECONDS -lt $end ] || fail "left behind: $(diff "$T/before" "$T/after" | grep '^[<>]' | tr '\n' ' ') $(show_pids $(our_pids))"
 		sleep 0.05
@@ -237,7 +238,7 @@ finish() {
 	[ -d "$s" ] && [ ! -e "$T/untidy" ] || return 0
 	ids=("$s"/containers/*)
 	[ ! -e "${ids[0]}" ] || hoy rm -f -t 0 "${ids[@]##*/}" >/dev/null 2>"$T/rm" || fail "cleaning up: $(cat "$T/rm")"
-	end=$((SECONDS + 10))
+	end=$((SECONDS + ${T_LIMIT:-120} / 12))
 	until nothing_left "$s"; do
 		[ $SECONDS -lt $end ] || fail "left behind: $(show_pids $(our_pids)) tmp: $(ls "$s/tmp" 2>/dev/null) containers: $(ls "$s/containers" 2>/dev/null)"
 		nap 0.05
@@ -297,16 +298,18 @@ run_tests() {
 		one_test "$2"
 		exit
 	fi
-	local name marks n=0 bad=0 dir user
+	local name marks n=0 bad=0 dir user others=''
 	user=$(id -un)
 	while read -r name marks; do
+		[ "$name" != '#' ] || { others=$marks && continue; }
+		case $marks in *rows=*) ;; *) marks+=" $others" ;; esac
 		wanted "$name" "$marks" || continue
 		n=$((n + 1))
 		dir=$T_SCRATCH/$T_ROW-$T_DIR-$T_FILE/$name
 		[ ! -e "$dir" ] || remove_tree "$dir"
-		mkdir -p -m 700 "$dir/run"
-		mkdir "$dir/home"
-		env -i PATH="$PATH" HOY="$HOY" T_ROW="$T_ROW" T_SCRATCH="$T_SCRATCH" T_TOOLS="$T_TOOLS" T_FIX="$T_FIX" T_LONG="${T_LONG:-}" \
+		mkdir -p "$dir/home"
+		mkdir -m 700 "$dir/run"
+		env -i PATH="$PATH" HOY="$HOY" T_ROW="$T_ROW" T_SCRATCH="$T_SCRATCH" T_TOOLS="$T_TOOLS" T_FIX="$T_FIX" T_LONG="${T_LONG:-}" T_LIMIT="${T_LIMIT:-120}" \
 			TERM=dumb LANG=C.UTF-8 XDG_RUNTIME_DIR="$dir/run" USER="$user" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
 			${UBSAN_OPTIONS:+UBSAN_OPTIONS="$UBSAN_OPTIONS"} \
 			"$T_TOOLS/guard" "${T_LIMIT:-120}" "$dir/left" bash "$0" --one "$name" </dev/null
@@ -326,7 +329,7 @@ run_tests() {
 			[ ! -s "$dir/left" ] || sed 's/^/#   still running: /' "$dir/left"
 			tail -20 "$dir/log" 2>/dev/null | cat -v | sed 's/^/#   | /'
 		fi
-	done < <(sed -nE 's/^(test_[A-Za-z0-9_]+)\(\) \{[[:space:]]*(#[[:space:]]*(.*))?$/\1 \3/p' "$0")
+	done < <(sed -nE 's/^(test_[A-Za-z0-9_]+)\(\) \{[[:space:]]*(#[[:space:]]*(.*))?$/\1 \3/p; s/^# others: (rows=[a-z,]+)$/# \1/p' "$0")
 	printf '1..%d\n' $n
 	[ $bad = 0 ]
 }

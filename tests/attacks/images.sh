@@ -1,5 +1,6 @@
 #!/bin/bash
 # Archives made to hurt whoever unpacks them.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -14,7 +15,7 @@ try() {
 	assert_eq 0 "$(ls_count "$(store)/tmp")" "unfinished work after $1"
 }
 
-test_traversal() { # short
+test_traversal() { # short rows=user,root,one
 	canary
 	craft up <<'P'
 b.file("../../../../../../../../../../../.." + T + "/host/new", "x").file("a/../../../x", "x")
@@ -48,7 +49,7 @@ P
 	done
 }
 
-test_root_entry_is_a_link() { # short
+test_root_entry_is_a_link() { # short rows=user,root,one
 	canary
 	local n
 	craft dot <<'P'
@@ -66,7 +67,7 @@ P
 	for n in dot slash dotslash empty_name; do try $n; done
 }
 
-test_special_entries() {
+test_special_entries() { # rows=user,root,one
 	canary
 	craft devices <<'P'
 b.add("mem", tarfile.CHRTYPE, 0o666, dev=(1, 1)).add("sda", tarfile.BLKTYPE, 0o666, dev=(8, 0)).add("w", tarfile.CHRTYPE, 0o666, dev=(0, 0))
@@ -87,7 +88,7 @@ P
 	done
 }
 
-test_whiteout_tricks() {
+test_whiteout_tricks() { # rows=user,root,one
 	canary
 	craft wh <<'P'
 b.file(".wh..wh..opq").file("bin/.wh..wh..opq").file("x/.wh...").file("x/.wh..").file("x/.wh.").file(".wh..").file(".wh...")
@@ -103,7 +104,7 @@ P
 }
 
 # A layer may hide the whole of what lies below it; the kernel looks at no such mark on the root of a layer.
-test_opaque_root() {
+test_opaque_root() { # rows=user,root,one
 	hostile hidden <<'P'
 layers = [Layer().file("old", "x").file("etc/old", "x").bytes(), Layer().file(".wh..wh..opq").file("new", "x").bytes(), bb]
 P
@@ -334,7 +335,7 @@ sys.stdout.buffer.write(b"hoy-recipe 1\nF" + num(len(p)) + p + b"D" + num(12) + 
 }
 
 # The same root tars through import, and directories that lead out of themselves.
-test_import_traversal() { # short
+test_import_traversal() { # short rows=user,root,one
 	canary
 	craft made <<'P'
 def raw(name, layer):

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Hostile arguments, names and texts.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash

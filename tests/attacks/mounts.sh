@@ -1,5 +1,6 @@
 #!/bin/bash
 # Mount points and sources that change under the engine's hands.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -46,7 +47,7 @@ test_tmpfs_point_race() {
 	untouched
 }
 
-test_mount_points_through_links() { # short
+test_mount_points_through_links() { # short rows=user,root,one
 	canary
 	hostile links <<'P'
 b.sym("out", "/../../../../../../../../.." + T + "/host").sym("abs", T + "/host").sym("loop", "loop").dir("d").sym("d/up", "../../..")
@@ -101,7 +102,7 @@ test_source_is_opened_once() { # rows=root
 }
 
 # Memory that containers share has the limit that it was made with, and is gone with them.
-test_joined_memory_is_bounded() { # short
+test_joined_memory_is_bounded() { # short rows=user,root,one
 	load busybox
 	hoy run -d --name a --network none --shm-size 1m busybox sleep 1000 >/dev/null || fail start
 	run hoy run --rm --network none --ipc container:a --cap-add SYS_ADMIN --security-opt seccomp=unconfined busybox sh -c \
@@ -118,7 +119,7 @@ test_joined_memory_is_bounded() { # short
 }
 
 # A read-only volume stays so, for mounts below the source too.
-test_readonly_volume() { # short
+test_readonly_volume() { # short rows=user,root,one
 	load busybox
 	mkdir -p "$T/ro/sub"
 	run hoy run --rm -v "$T/ro:/m:ro" busybox sh -c 'echo x >/m/f; echo x >/m/sub/f; mount -o remount,rw /m; echo x >/m/g; rm -rf /m/sub; chmod 777 /m'
@@ -134,7 +135,7 @@ test_readonly_volume() { # short
 }
 
 # In a user namespace of its own, inside, a process is an administrator: but what the container got read-only or masked is locked there.
-test_locked_mounts() {
+test_locked_mounts() { # rows=user,root,one
 	load busybox
 	mkdir "$T/ro"
 	echo payload >"$T/ro/file"
@@ -148,7 +149,7 @@ test_locked_mounts() {
 }
 
 # The engine's own files in a directory that the container can write to: a link put there leads nowhere.
-test_own_files_in_a_volume() { # short
+test_own_files_in_a_volume() { # short rows=user,root,one
 	load busybox
 	canary
 	mkdir "$T/v"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The name server of a network: who wants to be taken for another, to hear what is not for it, or to keep it from answering.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../net/fakehost.bash
@@ -34,7 +35,7 @@ nobody_takes_a_name() {
 }
 
 # A container called as a public name is, is that in its own network and nowhere else.
-test_names_of_other_networks() { # short
+test_names_of_other_networks() { # short rows=user,root,one
 	on_fake_host names_of_other_networks
 }
 names_of_other_networks() {

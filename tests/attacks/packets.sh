@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a container sends to the world, and what the world sends it unasked: packets that lie about themselves, answers of strangers, addresses that mean the host.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../net/lib.bash
@@ -34,7 +35,7 @@ fake_malformed() {
 	assert_eq '' "$(grep -v '^ready\| 8$\| 9$' "$T/w")" "datagrams that came out"
 	assert_eq "$pid" "$(network_pids)" "the network process"
 }
-test_malformed_packets() {
+test_malformed_packets() { # rows=user,root
 	need python3
 	cp -r "$corpus" "$T/corpus"
 	chmod -R a+rX "$T/corpus"
@@ -113,7 +114,7 @@ fake_loopback() {
 	run "$T_TOOLS/dgram" send 127.0.0.1 7080
 	assert_has answer
 }
-test_loopback_of_the_host() {
+test_loopback_of_the_host() { # rows=user,root,one
 	in_fake_host fake_loopback
 }
 

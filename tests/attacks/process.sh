@@ -370,8 +370,8 @@ test_typing_into_the_terminal() { # short
 }
 
 # Even with the right to trace inside, nothing of the engine can be had before it has become a program of the container.
-test_joining_process_is_out_of_reach() {
-	local i n=100 caps
+test_joining_process_is_out_of_reach() { # rows=user
+	local i n=60 caps
 	[ -z "${T_LONG:-}" ] || n=1000
 	load busybox
 	own_engine # whose file is the user's: so a sealed copy of it joins

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Registries that lie, wait, and ask for what is not theirs.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -300,7 +301,7 @@ test_slow_pull_holds_no_lock() { # short
 }
 
 # A small blob that unpacks to a lot, while it arrives.
-test_bomb_over_the_wire() { # short
+test_bomb_over_the_wire() { # short rows=user,one
 	registry_start
 	python3 -B - "$(dirname "$0")/../fixtures" "$T/bomb.tar" <<-'P' || fail 'no bomb'
 		import sys

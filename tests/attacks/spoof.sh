@@ -1,6 +1,7 @@
 #!/bin/bash
 # Containers on one network: what one that may do anything to its device (NET_RAW, NET_ADMIN, --privileged) sends under the names of others,
 # and what it tries against the bridge that connects them.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -68,7 +69,7 @@ nothing_of() {
 	assert_eq '' "$(arrived third)" "what arrived of $1 at the third"
 }
 
-test_mac_and_ipv4() { # short
+test_mac_and_ipv4() { # short rows=user,root,one
 	scene --cap-add NET_RAW
 	nothing_of mac_and_ip4
 }
@@ -93,7 +94,7 @@ test_tags_and_other_protocols() {
 	nothing_of others
 }
 
-test_privileged() {
+test_privileged() { # rows=user,root,one
 	local kind
 	scene --privileged
 	for kind in mac_and_ip4 in_arp in_ip6 router others; do nothing_of $kind; done
@@ -116,7 +117,7 @@ test_bridge_learns_nothing() {
 }
 
 # Other addresses on the device, by the kernel's own means.
-test_changed_device() {
+test_changed_device() { # rows=user,root
 	local v4
 	scene --cap-add NET_ADMIN --cap-add NET_RAW
 	v4=$(addresses victim | cut -d, -f2)
@@ -135,7 +136,7 @@ test_changed_device() {
 }
 
 # The kernel numbers namespaces that devices lead to; requests can name such a number. They need power over that namespace.
-test_namespace_behind_the_device() {
+test_namespace_behind_the_device() { # rows=user,root
 	scene --privileged
 	run hoy exec me /t/frames reach dummy bridge macvlan veth
 	assert_ok

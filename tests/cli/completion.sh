@@ -1,5 +1,6 @@
 #!/bin/bash
 # Completion: what the binary offers, and what the three shells make of it.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 stubs=$(cd "$(dirname "$0")/../../completions" 2>/dev/null && pwd)

@@ -1,5 +1,6 @@
 #!/bin/bash
 # hoy.conf: where it is read from, what counts more, what is refused, and that each kind of key arrives.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 # conf TEXT: the user's file.
@@ -20,7 +21,7 @@ made() {
 	hoy inspect --format "$field" c
 }
 
-test_order_of_files() {
+test_order_of_files() { # rows=user,root,one
 	load busybox
 	made '{{.Config.Timezone}}' >/dev/null
 	conf '[run]
@@ -92,7 +93,7 @@ init = true'
 	assert_out 'RLIMIT_NOFILE 50 RLIMIT_CORE 0 '
 }
 
-test_root() {
+test_root() { # rows=user,root,one
 	conf 'root = "~/elsewhere/$UID"'
 	unset HOY_ROOT
 	run hoy info --format '{{.Store.GraphRoot}}'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The names that docker and podman have for what lists and inspect show, and their filters: every one of them works, with the type that
 # scripts expect. The tables follow podman 5.4 and docker's documentation.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 

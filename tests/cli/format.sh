@@ -1,6 +1,7 @@
 #!/bin/bash
 # The template language of --format, on `version`, which needs neither an image nor a container. The values stand in the templates
 # themselves, so that another engine must print the same.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Help, manual pages and the errors of the command line: what only a whole run shows.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -5,6 +5,7 @@
 # page: images busybox, alpine, debian and app (also app:old), with 3f57d9401f8d standing for app's id; containers web (a web server that runs,
 # with ./site as /www), db (runs), both in the network bridge, job (has ended) and shell (not started), and the network back, unless the page makes one of that name itself; image.tar, rootfs.tar
 # and rootfs.tar.gz, the directory tree. podman, skopeo and ssh are small stand-ins. A comment above a line that begins with "Fails" says that the line fails.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # events: what is written down of each verb, and how it is shown: filtered, formatted, as it comes; whatever stands in the file.
+# others: rows=user
 # shellcheck disable=SC2317  # functions called by wait_for
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -7,7 +8,7 @@
 # shown [OPTION...]: type and action of all events so far, on one line.
 shown() { hoy events --stream=false --format '{{.Type}} {{.Status}}' "$@" | tr '\n' ',' | sed 's/,$//'; }
 
-test_life_of_a_container() { # peer_ok short
+test_life_of_a_container() { # peer_ok short rows=user,root,one
 	load busybox
 	hoy run --rm --name a --network none --label k=v busybox sh -c 'exit 7'
 	local want='create,init,start,died,remove'
@@ -70,7 +71,7 @@ test_a_failed_run_leaves_create_and_remove() {
 	assert_eq 'create,remove' "$(hoy events --stream=false --filter container=x --format '{{.Status}}' | tr '\n' ',' | sed 's/,$//')"
 }
 
-test_killed_supervisor() {
+test_killed_supervisor() { # rows=user,root,one
 	load busybox
 	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
 	kill -9 "$(hoy inspect -f '{{.State.ConmonPid}}' c)"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # system check finds what should not be, and calls a store clean that only a killed process has left things in.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -17,7 +18,7 @@ faulty() {
 
 hex() { hoy image inspect -f '{{.Id}}' busybox; }
 
-test_clean() { # short
+test_clean() { # short rows=user,root,one
 	run hoy system check
 	assert_ok
 	load busybox layers127

@@ -1,5 +1,6 @@
 #!/bin/bash
 # commit: what a container has written becomes a layer: everything of it, nothing else, and the same again.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -17,7 +18,7 @@ top() {
 	tar -tf "$T/top/$last"
 }
 
-test_roundtrip() { # peer_ok short
+test_roundtrip() { # peer_ok short rows=user,root,one
 	load busybox
 	hoy run --name c -e A=1 -w /tmp busybox sh -c 'echo new >/etc/new; rm /etc/passwd; mkdir -p /d/e; echo x >/d/e/f; chmod 4755 /d/e/f; ln /d/e/f /d/hard; ln -s f /d/e/link; chmod 700 /home' || fail run
 	run hoy commit -q -a 'Jane <j@example.com>' -c 'CMD ["cat", "/etc/new"]' -c 'LABEL x=y' c img:2
@@ -33,7 +34,7 @@ test_roundtrip() { # peer_ok short
 }
 
 # Only what was changed is in the layer, with the directories that lead there; and it is the same layer again.
-test_layer() { # short
+test_layer() { # short rows=user,root,one
 	load busybox
 	hoy run --name c busybox sh -c 'echo a >/home/f; rm -r /etc/passwd; mkdir /new; touch -d 2020-01-01 /new /home/f'
 	hoy commit c one >/dev/null || fail commit
@@ -49,7 +50,7 @@ test_layer() { # short
 }
 
 # What a directory of an image had is gone when the container made another one in its place.
-test_opaque() {
+test_opaque() { # rows=user,root,one
 	load busybox
 	hoy run --name a busybox sh -c 'mkdir -p /o/sub; touch /o/1 /o/sub/2 /o/3' && hoy commit a base >/dev/null
 	hoy run --name c base sh -c 'rm -r /o; mkdir /o; touch /o/3 /o/4'
@@ -72,7 +73,7 @@ test_opaque() {
 }
 
 # Owners, sparse files and attributes.
-test_owners() {
+test_owners() { # rows=user,root,one
 	load busybox
 	hoy run --name c busybox sh -c 'mkdir /own; echo x >/own/f; chown 7:8 /own/f; chown 9:9 /own; chmod 750 /own; chown 5 /home; truncate -s 52428800 /sparse' || fail run
 	hoy commit c own >/dev/null || fail commit
@@ -142,7 +143,7 @@ test_pause() {
 }
 
 # Whatever kills it: the container goes on, and the next command finds nothing but garbage to remove.
-test_killed() {
+test_killed() { # rows=user,one
 	load busybox
 	hoy run -d --name c busybox sh -c 'mkdir /m; for i in $(seq 2000); do echo $i >/m/$i; done; touch /ready; while :; do date +%N >/tick; done' >/dev/null
 	wait_for hoy exec c test -e /ready
@@ -161,7 +162,7 @@ test_killed() {
 	clean
 }
 
-test_include_volumes() {
+test_include_volumes() { # rows=user,root,one
 	load busybox
 	hoy run --name c --network none -v data:/data -v /anon -v "$HOME:/home" busybox touch /data/f || fail run
 	hoy commit -q --include-volumes c localhost/with >/dev/null || fail commit

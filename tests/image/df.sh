@@ -1,5 +1,6 @@
 #!/bin/bash
 # system df: what it says is what a count from outside finds.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -71,7 +72,7 @@ test_as_docker() { # short
 }
 
 # Layers that images share count once, in whatever forms they are there; what is reclaimable is what a prune frees.
-test_sizes() { # short
+test_sizes() { # short rows=user,root,one
 	load busybox cfg-env cfg-cmd debian
 	local s before free after
 	s=$(store)

@@ -1,5 +1,6 @@
 #!/bin/bash
 # history: the steps that an image tells of, the last one first.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # import: a root file system becomes an image of one layer, the same one each time; mistakes are said before anything is done.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -17,7 +18,7 @@ tree() {
 	touch -d '2021-05-06 07:08:09' "$T/tree/etc/file"
 }
 
-test_tars() { # short
+test_tars() { # short rows=user,root,one
 	tree
 	local f ids
 	tar -C "$T/tree" -cf "$T/t.tar" .
@@ -74,7 +75,7 @@ test_directory_with_other_owners() { # rows=user
 	unshare --map-root-user --map-auto rm -rf "$T/tree"
 }
 
-test_changes() {
+test_changes() { # rows=user,root,one
 	tree
 	run hoy import -c 'CMD ["echo","ran"]' -c 'ENV A="b c"' -c 'expose 80' -c LABEL=k=v -c 'WORKDIR /etc' -c 'USER 7:8' \
 		-c 'ENTRYPOINT ["/bin/busybox"]' -c 'STOPSIGNAL 9' -c 'VOLUME /v' -c 'HEALTHCHECK NONE' -c 'ONBUILD RUN x' -m 'why' "$T/tree" c

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Archives of every kind: what other tools wrote is read, says the same about itself as they do, and what is refused leaves no trace.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -46,7 +47,7 @@ test_a_terminal_is_no_archive() {
 }
 
 # The archives of real tools and of hand, all from the same content.
-test_forms() { # short
+test_forms() { # short rows=user,root,one
 	local n
 	for n in docker-legacy docker-modern oci-plain podman-docker podman-oci skopeo-docker skopeo-oci skopeo-zstd; do
 		[ -f "$T_FIX/$n.tar" ] || continue
@@ -111,7 +112,7 @@ test_agrees_with_skopeo() {
 	true
 }
 
-test_127_layers() { # short
+test_127_layers() { # short rows=user,root,one
 	load layers127
 	run hoy image inspect -f '{{len .RootFS.Layers}}' layers127
 	assert_out 127
@@ -191,7 +192,7 @@ P
 	listing | diff "$T/listing" - || fail 'the refusal left something'
 }
 
-test_refusals_leave_nothing() { # short
+test_refusals_leave_nothing() { # short rows=user,root,one
 	load busybox
 	craft <<'P'
 good = Layer().file("good", "g" * 3000).bytes()
@@ -281,7 +282,7 @@ test_interrupted() {
 
 alone() { [ -z "$(our_pids)" ]; }
 
-test_killed() {
+test_killed() { # rows=user,root,one
 	load busybox
 	listing >"$T/listing"
 	set -m
@@ -335,7 +336,7 @@ test_many_loads_at_once() {
 }
 
 # Two archives name the same layer; one of them holds something else.
-test_known_layer_is_compared_all_the_same() { # short
+test_known_layer_is_compared_all_the_same() { # short rows=user,root,one
 	craft two <<'P'
 layer = Layer().file("x", "content").bytes()
 def one(name, data, env):

@@ -1,5 +1,6 @@
 #!/bin/bash
 # login and logout: what is asked, where credentials go, and that pull, podman and skopeo find them there.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -93,7 +94,7 @@ d = json.load(open(sys.argv[1])); print(json.dumps(d["other"]), json.dumps(d["au
 	case $(cat "$(usual)") in *quay.io*) fail "still there: $(cat "$(usual)")" ;; *other*) ;; *) fail 'the rest is gone' ;; esac
 }
 
-test_where() { # short
+test_where() { # short rows=user,root,one
 	registry_start --auth someone:secret
 	local file
 	login secret -u someone --authfile "$T/new/dir/auth.json" "$REG"

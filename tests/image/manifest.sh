@@ -1,5 +1,6 @@
 #!/bin/bash
 # Manifest lists: made, shown, changed, pushed; what skopeo and podman make of them, and hoy of theirs.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -12,7 +13,7 @@ field() { python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys
 # shown EXPRESSION: of what inspect prints.
 shown() { field "$1" <"$T/out"; }
 
-test_life() { # short
+test_life() { # short rows=user,root,one
 	load stop busybox
 	man create app
 	assert_ok
@@ -273,7 +274,7 @@ test_lists_among_images() {
 }
 
 # Whoever changes one list at the same time as others loses nothing.
-test_at_once() { # short
+test_at_once() { # short rows=user,root,one
 	load stop
 	man create app
 	local i pids=()

@@ -1,5 +1,6 @@
 #!/bin/bash
 # registries.conf and policy.json: mirrors, other locations, short names, what is blocked, and what a policy lets in.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -243,7 +244,7 @@ test_short_names() { # short
 	assert_err E-REGISTRIES-CONF 'registries.conf:1:19'
 }
 
-test_files() { # short
+test_files() { # short rows=user,root,one
 	registry_start
 	registry_push busybox app:1
 	local port=${REG##*:}
@@ -269,7 +270,7 @@ test_files() { # short
 	assert_err_has unqualified-search-registries
 }
 
-test_info() { # short peer_ok
+test_info() { # short peer_ok rows=user,root,one
 	conf <<-X
 		unqualified-search-registries = ["a.test", "docker.io"]
 		[[registry]]
@@ -291,7 +292,7 @@ test_info() { # short peer_ok
 	assert_has E-REGISTRIES-CONF
 }
 
-test_policy() { # short peer_ok
+test_policy() { # short peer_ok rows=user,root,one
 	registry_start
 	registry_push busybox in/app:1
 	registry_push busybox out/app:1

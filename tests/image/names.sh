@@ -1,5 +1,6 @@
 #!/bin/bash
 # Names and ids of images: what they may look like, how they are looked up, given and taken away, and what removing an image removes.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -139,7 +140,7 @@ test_unknown_with_the_nearest_name() { # short
 }
 
 # A damaged config of its image is no reason to take a container's layers away.
-test_layers_of_a_container_stay() { # short
+test_layers_of_a_container_stay() { # short rows=user,root,one
 	untidy
 	load busybox layers127
 	local s id
@@ -192,7 +193,7 @@ test_rmi_of_several_names() { # short peer_ok
 	assert_out ''
 }
 
-test_rmi_leaves_nothing() { # short
+test_rmi_leaves_nothing() { # short rows=user,root,one
 	[ -d "$(store)" ] || mkdir -p "$(store)"
 	load twotags
 	listing | grep -v 'layers/\|blobs/\|names/\|images/[0-9a-f]' >"$T/empty"
@@ -207,7 +208,7 @@ test_rmi_leaves_nothing() { # short
 }
 tidy() { [ "$(ls_count "$(store)/tmp")" = 0 ]; }
 
-test_rmi_force_takes_containers() { # peer_ok
+test_rmi_force_takes_containers() { # peer_ok rows=user,root,one
 	load busybox
 	hoy run -d --name running busybox sleep 1000 >/dev/null || fail run
 	hoy create --name made busybox true >/dev/null || fail create

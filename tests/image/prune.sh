@@ -1,5 +1,6 @@
 #!/bin/bash
 # image prune, system prune, and what rmi takes along.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -159,7 +160,7 @@ test_prune_keeps_what_is_named_by_digest() { # short
 	clean
 }
 
-test_prune_takes_leftovers() { # short
+test_prune_takes_leftovers() { # short rows=user,root,one
 	load busybox
 	local s
 	s=$(store)
@@ -233,7 +234,7 @@ test_rmi_as_docker() { # short
 	clean
 }
 
-test_system_prune() { # peer_ok short
+test_system_prune() { # peer_ok short rows=user,root,one
 	load busybox cfg-env cfg-cmd
 	local down image
 	image=$(dangling cfg-env)
@@ -296,7 +297,7 @@ Total reclaimed space: [1-9][0-9.]+MB\$"
 }
 
 # Who is killed while it deletes has removed the image all the same; the room comes back with the next command that writes.
-test_rmi_survives_kill() { # short
+test_rmi_survives_kill() { # short rows=user,root,one
 	load debian
 	local s p
 	s=$(store)
@@ -311,7 +312,7 @@ test_rmi_survives_kill() { # short
 }
 
 # kill -9 at any point: what is left is whole.
-test_rmi_and_prune_storm() {
+test_rmi_and_prune_storm() { # rows=user,root,one
 	local i
 	load busybox
 	for i in {1..12}; do

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Pulling from a real registry: names, kinds of images and layers, platforms, what is recorded, going on after cuts and kills, and what it costs.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -13,7 +14,7 @@ pulled() {
 	assert_match '^[0-9a-f]{64}$'
 }
 
-test_by_tag() { # short
+test_by_tag() { # short rows=user,root,one
 	registry_start
 	registry_push busybox team/app:1
 	run hoy pull "$REG/team/app:1"
@@ -71,7 +72,7 @@ test_by_digest() {
 	clean
 }
 
-test_kinds() {
+test_kinds() { # rows=user,root,one
 	need zstd
 	registry_start
 	local k
@@ -247,7 +248,7 @@ $REG/app:latest"
 }
 
 # With the last tag of a repository its names by digest go, while other names keep the image.
-test_rmi_of_the_last_tag_takes_digests_along() { # short
+test_rmi_of_the_last_tag_takes_digests_along() { # short rows=user,root,one
 	registry_start
 	registry_push busybox a/one:1
 	registry_push busybox a/one:2

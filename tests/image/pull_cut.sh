@@ -1,5 +1,6 @@
 #!/bin/bash
 # Pulls that are cut, killed or done by several at once; full disks, vanished servers, terminals; and what a pull costs, counted.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -56,7 +57,7 @@ held() {
 
 partial() { find "$(store)/blobs/partial" -type f -printf '%s\n' 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
 
-test_goes_on_where_it_stopped() { # short
+test_goes_on_where_it_stopped() { # short rows=user,root,one
 	noise
 	held 2000000
 	kill -9 "$PULL"
@@ -79,7 +80,7 @@ test_goes_on_where_it_stopped() { # short
 }
 
 # Whoever of the processes dies: the others end, the error is one, and the next pull brings it.
-test_killed_whoever_it_is() {
+test_killed_whoever_it_is() { # rows=user,root
 	local i n one
 	noise
 	held 500000

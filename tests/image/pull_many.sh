@@ -1,5 +1,6 @@
 #!/bin/bash
 # Several images in one pull: at once, told in order, one failure alone, what they share once, and a signal ends all.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
@@ -38,7 +39,7 @@ test_order_and_failures() { # short
 }
 
 # One blob in five images is fetched once, whoever comes first.
-test_what_they_share_comes_once() {
+test_what_they_share_comes_once() { # rows=user,root,one
 	local i names=()
 	registry_start
 	for i in 1 2 3 4 5; do

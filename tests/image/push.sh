@@ -1,5 +1,6 @@
 #!/bin/bash
 # Pushing to real registries: what goes out, in which form, what is not sent again, and what others make of it.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -12,7 +13,7 @@ saw() { grep -c "^127.*\"$1" "$REG_DIR/log"; }
 raw() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json' -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$REG/v2/${1%:*}/manifests/${1##*:}" || fail "no manifest of $1"; }
 field() { python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"; }
 
-test_what_was_pulled() { # short
+test_what_was_pulled() { # short rows=user,root,one
 	registry_start
 	local kind form
 	for kind in gzip zstd; do
@@ -95,7 +96,7 @@ test_two_forms_of_one_image() {
 	assert_eq 0 "$(find "$(store)/blobs/sha256" -type f | wc -l)" 'blobs that stay'
 }
 
-test_what_was_loaded() { # short
+test_what_was_loaded() { # short rows=user,root,one
 	registry_start
 	load stop
 	push stop "docker://$REG/team/stop"

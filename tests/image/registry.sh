@@ -1,5 +1,6 @@
 #!/bin/bash
 # Pulling from real registries: certificates, passwords, tokens, proxies, and what is said when it does not work.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=../registry.bash
@@ -84,7 +85,7 @@ test_client_certificates() { # short peer_ok
 	assert_ok
 }
 
-test_passwords() { # short peer_ok
+test_passwords() { # short peer_ok rows=user,root,one
 	registry_start --tls --auth 'someone:pass:word'
 	registry_push busybox team/app:1
 	export SSL_CERT_FILE=$REG_DIR/certs/ca.crt

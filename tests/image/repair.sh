@@ -1,5 +1,6 @@
 #!/bin/bash
 # system check --repair: what can be had again comes back; what cannot goes only by force.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -51,7 +52,7 @@ test_links_come_back() { # short
 }
 
 # A layer that is gone or from an earlier boot, with its blob kept.
-test_layers_come_back() { # short
+test_layers_come_back() { # short rows=user,root,one
 	[ -f "$T_FIX/skopeo-oci.tar" ] || skip 'no fixture skopeo-oci'
 	hoy load -q -i "$T_FIX/skopeo-oci.tar" >/dev/null || fail load
 	local s l id

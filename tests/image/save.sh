@@ -1,5 +1,6 @@
 #!/bin/bash
 # What save writes: the very layers that were loaded, readable by everybody, the same bytes each time; and nothing where it cannot.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash
 . "$(dirname "$0")/common.bash"
@@ -16,7 +17,7 @@ layers_fit() {
 	[ "$n" -gt 0 ] || fail "$1 holds no layer"
 }
 
-test_layers_come_back_byte_for_byte() { # short
+test_layers_come_back_byte_for_byte() { # short rows=user,root,one
 	local n id digest
 	for n in busybox tree sparse layers127 scratch docker-legacy podman-docker skopeo-zstd oci-plain; do
 		[ -f "$T_FIX/$n.tar" ] || continue
@@ -212,7 +213,7 @@ test_where_it_goes() {
 layer_dir() { find "$(store)/layers" -mindepth 1 -maxdepth 1 -type d | head -n 1; }
 
 # A file that was changed in the store is an error, and the file that stood where the archive was to go is still there.
-test_changed_layer() { # short
+test_changed_layer() { # short rows=user,root,one
 	local d
 	load busybox
 	d=$(layer_dir)
@@ -229,7 +230,7 @@ test_changed_layer() { # short
 	assert_out 0
 }
 
-test_layers_of_earlier_builds() {
+test_layers_of_earlier_builds() { # rows=user,root,one
 	load busybox skopeo-oci
 	local d
 	for d in "$(store)"/layers/*.*; do rm -f "$d/recipe"; done

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Searching registries: a real one's catalog, an index that answers searches, tags; what registries.conf says; pulling all tags.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=common.bash

@@ -1,12 +1,13 @@
 #!/bin/bash
 # The local form of logs, which is the default: small, bounded, exact, read from its end, and side by side with k8s-file.
+# others: rows=user
 # shellcheck disable=SC2317  # functions called by wait_for
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 logdir() { echo "$(store)/containers/$(hoy inspect -f '{{.Id}}' "$1")"; }
 
-test_default() { # short
+test_default() { # short rows=user,root,one
 	load busybox
 	hoy run --name c --network none busybox echo hi >/dev/null || fail run
 	run hoy inspect -f '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Size}}' c
@@ -69,7 +70,7 @@ test_times() {
 }
 
 # A log of the other form goes on in this one, and the other way round.
-test_both_forms() {
+test_both_forms() { # rows=user,root,one
 	load busybox
 	hoy run --network none --name c --log-driver k8s-file busybox echo one >/dev/null || fail run
 	local f

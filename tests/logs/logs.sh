@@ -1,5 +1,6 @@
 #!/bin/bash
 # logs: byte for byte what the container wrote, selected by lines and times, followed to the end; whatever the log file holds.
+# others: rows=user
 # shellcheck disable=SC2317  # functions called by wait_for
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -11,7 +12,7 @@ ended() {
 
 logfile() { echo "$(store)/containers/$(hoy inspect -f '{{.Id}}' "$1")/ctr.log"; }
 
-test_streams() { # peer_ok short
+test_streams() { # peer_ok short rows=user,root,one
 	load busybox
 	ended c 'echo one; echo two >&2; sleep 0.1; printf "three\n\nfour"'
 	run hoy logs c
@@ -26,7 +27,7 @@ test_streams() { # peer_ok short
 	assert_out ''
 }
 
-test_bytes() {
+test_bytes() { # rows=user,root,one
 	load busybox
 	mkdir "$HOME/d"
 	head -c 300000 /dev/urandom >"$HOME/d/random"
@@ -214,7 +215,7 @@ test_follow_into_a_closed_pipe() {
 	assert_eq first "$(cat "$T/o")"
 }
 
-test_broken_log() { # short
+test_broken_log() { # short rows=user,root,one
 	load busybox
 	ended c 'echo good'
 	local f

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Logs of limited size: no file grows beyond its limit, and no reader loses a line or sees one twice.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 ended() { [ "$(hoy inspect --format '{{.State.Status}}' "$1")" = exited ]; }
@@ -7,7 +8,7 @@ logdir() { echo "$(store)/containers/$(hoy inspect -f '{{.Id}}' "$1")"; }
 # numbers N [PAUSE-EVERY]: a program that counts to N.
 count='i=0; while [ $i -lt $N ]; do i=$((i+1)); echo "line $i of the log, with some more text behind it"; done'
 
-test_files_stay_below_the_limit() { # short
+test_files_stay_below_the_limit() { # short rows=user,root,one
 	load busybox
 	hoy run --name c --network none --log-opt max-size=10k --log-opt max-file=2 -e N=2000 busybox sh -c "$count" >/dev/null || fail run
 	local d
@@ -92,7 +93,7 @@ test_long_lines_go_on_in_the_next_file() {
 	assert_eq 300005 "$(hoy logs --tail 2 c | wc -c)" 'bytes of two lines'
 }
 
-test_kill_at_any_moment() {
+test_kill_at_any_moment() { # rows=user,root,one
 	load busybox
 	local i sup
 	for i in 1 2 3 4 5 6; do

@@ -1,11 +1,12 @@
 #!/bin/bash
 # A container joins its network and leaves it: devices, the life of the network process, many at once.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
-test_device_and_routes() { # short
+test_device_and_routes() { # short rows=user,root,one
 	load busybox
 	run hoy run --rm --network bridge busybox sh -c 'cat /sys/class/net/eth0/operstate; ip -4 -o addr show eth0; ip -4 route; ls /sys/class/net'
 	assert_ok
@@ -30,7 +31,7 @@ test_device_with_init_and_read_only() {
 	assert_has 'inet 10.'
 }
 
-test_namespaces_of_others() {
+test_namespaces_of_others() { # rows=user,root,one
 	load busybox
 	hoy run -d --name a --network bridge busybox sleep 1000 >/dev/null || fail run
 	run hoy run --rm --pid container:a --network bridge busybox ip -4 -o addr show eth0
@@ -116,7 +117,7 @@ test_port_is_free_when_the_container_has_ended() {
 }
 
 # What fails leaves nothing: no process, no address, no name.
-test_failed_start() {
+test_failed_start() { # rows=user,root,one
 	load busybox
 	run hoy run --rm --network bridge busybox /no/such
 	assert_rc 127
@@ -127,7 +128,7 @@ test_failed_start() {
 	[ -n "$(hoy ps -aq)" ] || assert_out ''
 }
 
-test_storm_of_first_starts() {
+test_storm_of_first_starts() { # rows=user,root,one
 	load busybox
 	local i
 	for i in $(seq 20); do

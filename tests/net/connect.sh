@@ -1,5 +1,6 @@
 #!/bin/bash
 # Containers come into networks and leave them while they run, before and after; who is in a network is in its way.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -10,7 +11,7 @@ devices() { hoy exec "$1" ls /sys/class/net | sort | tr '\n' ' '; }
 leases() { find "$(store)/networks/$1/leases" -type l | wc -l; }
 address() { hoy inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress}}" "$1"; }
 
-test_running() { # short
+test_running() { # short rows=user,root,one
 	load busybox
 	hoy network create front >/dev/null
 	hoy network create back >/dev/null
@@ -56,7 +57,7 @@ test_the_first_goes() {
 	assert_has "via $(hoy network inspect -f '{{(index .Subnets 0).Gateway}}' front)"
 }
 
-test_stopped() { # peer_ok
+test_stopped() { # peer_ok rows=user,root,one
 	load busybox
 	hoy network create --subnet 10.231.9.0/24 back >/dev/null
 	hoy create --name web --network bridge busybox sleep 1000 >/dev/null || fail create
@@ -242,7 +243,7 @@ test_leases() {
 }
 
 # What was killed gives its address back to who comes next.
-test_killed() {
+test_killed() { # rows=user,root,one
 	local sup
 	load busybox
 	hoy network create --subnet 10.231.6.0/30 tiny >/dev/null || fail create

@@ -1,5 +1,6 @@
 #!/bin/bash
 # network connect and disconnect on containers that run: devices, routes, names, ports, and what happens beside it.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -8,7 +9,7 @@
 devices() { hoy exec "$1" ls /sys/class/net | tr '\n' ' '; }
 knows() { hoy exec "$1" nslookup "$2" >/dev/null 2>&1; }
 
-test_connect_and_disconnect() { # short
+test_connect_and_disconnect() { # short rows=user,root,one
 	load busybox
 	hoy network create one >/dev/null && hoy network create two >/dev/null || fail create
 	server_in a --network one
@@ -131,7 +132,7 @@ test_many_at_once() {
 }
 
 # A container with power over its own network gets its device renamed, or has one of that name: the host's side does not care.
-test_container_that_meddles() {
+test_container_that_meddles() { # rows=user,root,one
 	load busybox
 	hoy network create two >/dev/null || fail create
 	hoy run -d --name a --network bridge --cap-add NET_ADMIN busybox sleep 1000 >/dev/null || fail run

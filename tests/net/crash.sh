@@ -1,5 +1,6 @@
 #!/bin/bash
 # kill -9 of any process that takes part in a network: what belongs to it is back at once, or gone without a trace.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -25,7 +26,7 @@ check_all_is_there() { # ADDRESS-OF-A INODE PORT
 	:
 }
 
-test_network_process_killed() { # short
+test_network_process_killed() { # short rows=user,root,one
 	load busybox
 	need curl python3
 	server_in a --network bridge -p 80
@@ -151,7 +152,7 @@ test_start_while_it_is_down() {
 	done
 }
 
-test_supervisor_killed() { # short
+test_supervisor_killed() { # short rows=user,root,one
 	load busybox
 	server_in a --network bridge
 	server_in b --network bridge

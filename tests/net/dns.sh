@@ -1,5 +1,6 @@
 #!/bin/bash
 # The name server of a network: names of containers, the servers of the machine, and those who want harm.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -17,7 +18,7 @@ sleeper() {
 	hoy run -d --name "$name" "$@" busybox sleep 1000 >/dev/null || fail "run $name"
 }
 
-test_names() { # short
+test_names() { # short rows=user,root,one
 	on_fake_host names
 }
 names() {
@@ -72,7 +73,7 @@ names() {
 	got NOERROR "data. A $(of web)"
 }
 
-test_upstream() { # short
+test_upstream() { # short rows=user,root,one
 	on_fake_host upstream
 }
 upstream() {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What stands in for the default network where the kernel cannot make networks, and --network pasta and slirp4netns, which are the same programs.
 # nonet makes the kernel look as if it lacked TUN devices, or nftables.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -60,7 +61,7 @@ test_with_slirp4netns_only() {
 	assert_has tap0
 }
 
-test_with_neither() {
+test_with_neither() { # rows=user,root,one
 	load busybox
 	SOME=$(only_in_path true)
 	without nft run --rm busybox ls /sys/class/net
@@ -77,7 +78,7 @@ test_with_neither() {
 	assert_err_has 'its ports are not published'
 }
 
-test_without_tun() { # short
+test_without_tun() { # short rows=user,root,one
 	load busybox
 	without tun run --rm busybox ls /sys/class/net
 	assert_ok
@@ -124,7 +125,7 @@ test_other_networks_are_refused() {
 	assert_has eth0
 }
 
-test_pasta() { # short
+test_pasta() { # short rows=user,root,one
 	need pasta curl
 	load busybox
 	local port
@@ -146,7 +147,7 @@ test_pasta() { # short
 	assert_err E-USERNET no-such-flag
 }
 
-test_slirp4netns() { # short
+test_slirp4netns() { # short rows=user,root,one
 	need slirp4netns curl
 	load busybox
 	local port

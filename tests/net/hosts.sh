@@ -1,5 +1,6 @@
 #!/bin/bash
 # /etc/hosts, /etc/resolv.conf and /etc/hostname, and the flags that say what stands in them.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -23,7 +24,7 @@ image_with_files() {
 # address_of NAME: of the only network that it is in.
 address_of() { hoy inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
 
-test_hosts_on_the_default_network() { # short
+test_hosts_on_the_default_network() { # short rows=user,root,one
 	load busybox
 	in_net --name web --hostname box --domainname example.org -- sh -c 'cat /etc/hosts; ip -4 -o addr show eth0; hostname; cat /etc/hostname'
 	assert_ok
@@ -91,7 +92,7 @@ test_bad_flags() { # short
 	assert_err E-USAGE
 }
 
-test_hosts_file() { # short
+test_hosts_file() { # short rows=user,root,one
 	load busybox
 	printf '10.5.5.5 printer # a remark\n10.6.6.6 box other\nnonsense\n' >hosts
 	in_net --hostname box --hosts-file "$PWD/hosts" -- cat /etc/hosts
@@ -115,7 +116,7 @@ test_hosts_file() { # short
 }
 
 # What is not made stays as the image has it.
-test_image_files_stay() { # short
+test_image_files_stay() { # short rows=user,root,one
 	load busybox
 	image_with_files
 	run hoy run --rm --network bridge --no-hosts --no-hostname --dns none --hostname other withhosts /busybox sh -c 'cd /etc; /busybox cat hosts hostname resolv.conf; /busybox hostname'
@@ -220,7 +221,7 @@ test_connect_and_disconnect() {
 }
 
 # A file of the user's own is not touched, and one that is read-only may not be written.
-test_own_files() { # short
+test_own_files() { # short rows=user,root,one
 	load busybox
 	printf '10.3.3.3 own\n' >hosts
 	in_net -v "$PWD/hosts:/etc/hosts:ro" --tmpfs /x -- cat /etc/hosts

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Echo requests of containers: through ping sockets where the host lets its users have them, else silence; errors as the network says them.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=fake.bash
@@ -27,7 +28,7 @@ fake_ping() {
 	assert_eq 50 "$(printf '%s\n' "$out" | grep -c '^answer 8 192.168.7.2 ttl [0-9]*$')" "answers: $out"
 	assert_eq 50 "$(grep -c '^answer 8 192.168.7.2 ttl [0-9]*$' "$T/d")" "answers of the other"
 }
-test_answers() { # short
+test_answers() { # short rows=user,root,one
 	in_fake_host fake_ping
 }
 
@@ -90,7 +91,7 @@ test_nowhere() {
 	in_fake_host fake_ping_nowhere
 }
 
-test_denied() {
+test_denied() { # rows=user,root,one
 	in_fake_host fake_ping_denied
 }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Networks as records: create, ls, inspect, rm, prune, update, and who is in them. What packets do is told elsewhere.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -10,7 +11,7 @@ as_now() { ! is_peer || hoy network create --help 2>/dev/null | grep -q -- --ign
 subnet() { show "$1" '{{(index .Subnets 0).Subnet}}'; }
 
 # The network that is always there is one of the peer's, too, by another name.
-test_create_and_remove() { # peer_ok short
+test_create_and_remove() { # peer_ok short rows=user,root,one
 	run hoy network create web
 	assert_ok
 	assert_out web
@@ -354,7 +355,7 @@ test_update() {
 }
 
 # Records that somebody else wrote, or a newer hoy, hide nothing and break nothing.
-test_hostile_records() {
+test_hostile_records() { # rows=user,root,one
 	local text n=0 dir
 	dir=$(store)/networks
 	hoy network create good >/dev/null
@@ -436,7 +437,7 @@ test_two_stores() {
 	HOY_ROOT=$HOME/other hoy network exists web || fail 'gone from the other store'
 }
 
-test_reset() {
+test_reset() { # rows=user,root,one
 	hoy network create web >/dev/null
 	run hoy system reset -f
 	assert_ok

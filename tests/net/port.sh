@@ -1,5 +1,6 @@
 #!/bin/bash
 # Published ports as they are asked for and shown: ps, port, inspect, filters; and what is said of those that cannot be had.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -7,7 +8,7 @@
 
 sleeper() { hoy run -d --name "$@" busybox sleep 1000 >/dev/null || fail "run $1"; }
 
-test_shown_everywhere() { # short
+test_shown_everywhere() { # short rows=user,root,one
 	load busybox
 	local p q
 	p=$(free_port) q=$(free_port)
@@ -74,7 +75,7 @@ test_random_ports() { # short
 	assert_out '80/tcp, 53/udp'
 }
 
-test_they_lead_there() { # short
+test_they_lead_there() { # short rows=user,root,one
 	need curl
 	load busybox
 	local p

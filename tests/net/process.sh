@@ -1,5 +1,6 @@
 #!/bin/bash
 # The processes of a network: what they may do, what they cost. Counted, not timed.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -8,7 +9,7 @@
 status() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 limit() { awk -v name="$2" 'index($0, name) == 1 { $0 = substr($0, 27); print $1, $2 }' "/proc/$1/limits"; }
 
-test_rights() { # short
+test_rights() { # short rows=user,root,one
 	load busybox
 	hoy run -d --name a --network bridge busybox sleep 1000 >/dev/null || fail run
 	local np pool what

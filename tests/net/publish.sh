@@ -1,5 +1,6 @@
 #!/bin/bash
 # Published ports over TCP: where they are bound, whom the container sees, and what happens when they are taken.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -18,7 +19,7 @@ host_address() { ip -4 -o addr show scope global up | awk '{ sub("/.*", "", $4);
 has_six() { [ -n "$(ip -6 -o addr show dev lo 2>/dev/null)" ]; }
 gateway() { hoy exec box ip "${1:--4}" route | sed -n 's/^default via \([^ ]*\).*/\1/p'; }
 
-test_client_keeps_its_address() { # short
+test_client_keeps_its_address() { # short rows=user,root,one
 	local host
 	need ip
 	box -p 4000:4000
@@ -37,7 +38,7 @@ test_client_keeps_its_address() { # short
 	assert_out "$(gateway -6)"
 }
 
-test_transfers_both_ways() {
+test_transfers_both_ways() { # rows=user,root,one
 	local n=200000000
 	box -p 127.0.0.1:4001:4000
 	s put 127.0.0.1 4001 $n
@@ -96,7 +97,7 @@ test_random_ports_and_ranges() { # short
 }
 
 # Who asks for a port that is taken is told by whom.
-test_taken_port_says_by_whom() { # short
+test_taken_port_says_by_whom() { # short rows=user,root,one
 	local filler port
 	box -p 4020:4000
 	run hoy run --rm --network bridge -p 4020:80 busybox true

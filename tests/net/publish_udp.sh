@@ -1,5 +1,6 @@
 #!/bin/bash
 # Published UDP ports: the container sees its clients, answers leave from where the client asked, and each client has its own way.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -24,7 +25,7 @@ from_world() {
 	assert_ok
 }
 
-test_here() { # short
+test_here() { # short rows=user,root,one
 	local p q
 	load busybox
 	p=$(free_udp)
@@ -86,7 +87,7 @@ fake_clients() {
 	run world "$T_TOOLS/dgram" many 192.168.7.1 7000 600
 	assert_has '600 answers'
 }
-test_clients() { # short
+test_clients() { # short rows=user,root,one
 	in_fake_host fake_clients
 }
 

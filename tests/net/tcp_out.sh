@@ -1,6 +1,7 @@
 #!/bin/bash
 # TCP from containers to the world: what the host's kernel says is what the container hears; much, many, at once, and for long.
 # The host's address is the one that its default route has, else any: containers reach it as 169.254.1.2.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -31,7 +32,7 @@ box() {
 }
 stream() { run hoy exec box /t/stream "$@"; }
 
-test_open_and_refused() { # short
+test_open_and_refused() { # short rows=user,root,one
 	listening 0.0.0.0
 	box --init=false
 	stream ask $HOST "$port" peer
@@ -60,7 +61,7 @@ test_host_loopback_is_out_of_reach() { # short
 	no_servers
 }
 
-test_transfers_keep_every_byte() {
+test_transfers_keep_every_byte() { # rows=user,root,one
 	local n=300000000
 	[ -z "${T_LONG:-}" ] || n=1073741824
 	listening 0.0.0.0
@@ -72,7 +73,7 @@ test_transfers_keep_every_byte() {
 	no_servers
 }
 
-test_half_close_and_reset() { # short
+test_half_close_and_reset() { # short rows=user,root,one
 	listening 0.0.0.0
 	box --init=false
 	stream ask $HOST "$port" late
@@ -118,7 +119,7 @@ test_many_at_once() {
 }
 
 # Where descriptors end, new connections are refused and old ones live.
-test_descriptor_limit() {
+test_descriptor_limit() { # rows=user,root
 	local idle
 	listening 0.0.0.0
 	load busybox

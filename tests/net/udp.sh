@@ -1,6 +1,7 @@
 #!/bin/bash
 # Datagrams of containers to the world: they arrive as they were sent, answers come back from where they were sent to and from nowhere else, errors are honest, and what changes on
 # the host needs no restart.
+# others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=lib.bash
@@ -8,7 +9,7 @@
 # shellcheck source=fake.bash
 . "$(dirname "$0")/fake.bash"
 
-test_answers() { # short
+test_answers() { # short rows=user,root,one
 	local host port
 	host=$(host_ip)
 	[ -n "$host" ] || skip "the host has no route"
@@ -69,7 +70,7 @@ fake_sizes() {
 	assert_eq '' "$(grep -v '^ready\|^192.168.7.1 ' "$T/w4")"
 	assert_eq '' "$(grep -v '^ready\|^fd07::1 ' "$T/w6")"
 }
-test_all_sizes_both_families() {
+test_all_sizes_both_families() { # rows=user,root,one
 	in_fake_host fake_sizes
 }
 
@@ -221,7 +222,7 @@ test_thousands_of_flows() {
 	wait_for no_network_runs
 }
 
-test_descriptors_run_out() {
+test_descriptors_run_out() { # rows=user,root
 	local host port
 	host=$(host_ip)
 	[ -n "$host" ] || skip "the host has no route"

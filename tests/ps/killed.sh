@@ -8,6 +8,15 @@ start_of() { awk '{ sub(/^.*\) /, ""); print $20 }' "/proc/$1/stat" 2>/dev/null;
 ppid_of() { awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$1/stat"; }
 lives() { [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ] && ! grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null; }
 
+ended() { ! lives "$@"; }
+all_ended() {
+	local n pid start sup sup_start
+	while read -r n pid start sup sup_start; do
+		wait_for ended "$sup" "$sup_start"
+		wait_for ended "$pid" "$start"
+	done <"$T/all"
+}
+
 # One container of each kind, as "name pid start supervisor start" in $T/all.
 fleet() {
 	local n pid sup
@@ -29,11 +38,16 @@ fleet() {
 
 # truthful WHEN: what is running by /proc runs by ps and inspect. Only what has not changed meanwhile is judged: a process that was alive before and
 # after the question, or dead before it. A first process that outlives its supervisor for a moment is listed, but not as running.
+# One that is dead while its supervisor lives is not judged: that one may not have had the processor since.
 truthful() {
 	local n pid start sup sup_start was up inspected listed
 	while read -r n pid start sup sup_start; do
 		was=dead
-		lives "$pid" "$start" && was=orphaned && lives "$sup" "$sup_start" && was=alive
+		if lives "$pid" "$start"; then
+			was=orphaned && lives "$sup" "$sup_start" && was=alive
+		elif lives "$sup" "$sup_start"; then
+			continue
+		fi
 		up=$(hoy ps -a --filter "name=^$n\$" --format '{{.State}} {{.Status}}')
 		inspected=$(hoy inspect --format '{{.State.Running}} {{.State.Status}} {{.State.Pid}}' "$n" 2>/dev/null)
 		listed=$(hoy ps --format '{{.Names}}' | grep -cx "$n")
@@ -58,8 +72,8 @@ kill_each() {
 		kill -9 "${line[$1]}"
 		truthful "right after the kill of ${line[0]}"
 	done <"$T/all"
-	sleep 0.2
-	truthful 'a moment later'
+	all_ended
+	truthful 'when all have ended'
 	run hoy ps -q
 	assert_out ''
 	run hoy ps -a --format '{{.Names}} {{.State}} {{.ExitCode}}'
@@ -114,8 +128,8 @@ test_all_at_once() {
 	# shellcheck disable=SC2046
 	kill -9 $(our_pids)
 	truthful 'after all were killed'
-	sleep 0.2
-	truthful 'a moment later'
+	all_ended
+	truthful 'when all have ended'
 	run hoy ps -q
 	assert_out ''
 }

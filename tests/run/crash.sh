@@ -1,5 +1,6 @@
 #!/bin/bash
 # kill -9 of any process of ours, and a machine that was switched off: the next command tells the truth and cleans up; no manual step exists.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 status() { hoy inspect --format '{{.State.Status}}' "$1"; }
@@ -8,7 +9,7 @@ ppid_of() { awk '{ sub(/^.*\) /, ""); print $2 }' "/proc/$1/stat"; }
 start_one() { hoy run -d --name c "$@" --network none busybox sleep 1000 >/dev/null || fail run; }
 no_state_left() { [ -z "$(hoy ps -aq)" ]; }
 
-test_init_killed() { # short
+test_init_killed() { # short rows=user,root,one
 	load busybox
 	start_one
 	kill -9 "$(pid_of c)"
@@ -29,7 +30,7 @@ test_init_killed_with_rm() {
 	leftovers_after
 }
 
-test_supervisor_killed() { # short
+test_supervisor_killed() { # short rows=user,root,one
 	load busybox
 	leftovers_before
 	start_one
@@ -61,7 +62,7 @@ test_supervisor_killed_then_started_again() {
 }
 not_running() { [ "$(status "$1")" != running ]; }
 
-test_supervisor_killed_with_rm() {
+test_supervisor_killed_with_rm() { # rows=user,root,one
 	load busybox
 	leftovers_before
 	start_one --rm
@@ -137,7 +138,7 @@ test_parent_shell_killed() {
 	assert_ok
 }
 
-test_foreground_client_with_rm_killed() {
+test_foreground_client_with_rm_killed() { # rows=user,root,one
 	load busybox
 	leftovers_before
 	$HOY run --rm --name c --network none busybox sleep 1000 >/dev/null 2>&1 &
@@ -151,7 +152,7 @@ test_foreground_client_with_rm_killed() {
 	leftovers_after
 }
 
-test_exec_monitor_and_client_killed() {
+test_exec_monitor_and_client_killed() { # rows=user,root,one
 	load busybox
 	start_one
 	local p
@@ -173,7 +174,7 @@ test_exec_monitor_and_client_killed() {
 }
 process_there() { pgrep -f "^$1\$" >/dev/null; }
 
-test_killed_while_starting() { # short
+test_killed_while_starting() { # short rows=user,root,one
 	load busybox
 	leftovers_before
 	local i p
@@ -193,7 +194,7 @@ test_killed_while_starting() { # short
 	leftovers_after
 }
 
-test_killed_while_loading() {
+test_killed_while_loading() { # rows=user,root,one
 	leftovers_before
 	local i p
 	for ((i = 0; i < 12; i++)); do
@@ -233,7 +234,7 @@ test_damaged_record() {
 	assert_eq 0 "$(ls_count "$(store)/cnames")" 'names left'
 }
 
-test_reboot() { # short
+test_reboot() { # short rows=user,root,one
 	load busybox
 	start_one
 	local pid sup f
@@ -272,7 +273,7 @@ test_reboot_with_rm() {
 	leftovers_after
 }
 
-test_pid_used_again() {
+test_pid_used_again() { # rows=user,root,one
 	load busybox
 	start_one
 	local pid f

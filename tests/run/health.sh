@@ -1,5 +1,6 @@
 #!/bin/bash
 # Health checks: when they are run, what they find, what follows, and what they leave.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 health() { hoy inspect --format '{{.State.Health.Status}}' "$1"; }
@@ -20,7 +21,7 @@ found() { [ -n "$(checker)" ]; }
 # checked NAME CHECK [OPTION...]: a container that is checked all the time.
 checked() { hoy run -d --name "$1" --network none --health-cmd "$2" --health-interval 50ms "${@:3}" busybox sleep 1000 >/dev/null || fail run; }
 
-test_healthy_and_unhealthy() { # short
+test_healthy_and_unhealthy() { # short rows=user,root,one
 	load busybox
 	checked c 'echo looking; test ! -e /bad' --health-retries 2
 	wait_for is_health c healthy
@@ -61,7 +62,7 @@ test_no_check_says_so() { # peer_ok
 	is_peer || { run hoy healthcheck run c; assert_err E-HEALTH-NONE; run hoy wait --condition healthy c; assert_err E-HEALTH-NONE; }
 }
 
-test_healthcheck_run() { # short
+test_healthcheck_run() { # short rows=user,root,one
 	load busybox
 	hoy run -d --name c --network none --health-cmd 'test -e /ok' --health-interval disable --health-retries 1 busybox sleep 1000 >/dev/null || fail run
 	sleep 0.3
@@ -106,7 +107,7 @@ test_bad_values() { # short
 	assert_err E-USAGE exclude
 }
 
-test_a_timeout_kills_all_of_it() {
+test_a_timeout_kills_all_of_it() { # rows=user,root,one
 	load busybox
 	checked c 'sleep 777 & sleep 778' --health-timeout 200ms --health-retries 1
 	wait_for is_health c unhealthy
@@ -148,7 +149,7 @@ test_log_elsewhere() {
 	assert_has told
 }
 
-test_on_failure_restart() {
+test_on_failure_restart() { # rows=user,root,one
 	load busybox
 	checked c 'test ! -e /bad' --health-retries 1 --health-on-failure restart
 	wait_for is_health c healthy
@@ -221,7 +222,7 @@ test_not_while_paused() {
 }
 
 # Whoever dies takes the check along.
-test_nothing_is_left() {
+test_nothing_is_left() { # rows=user,root,one
 	load busybox
 	checked c 'sleep 1000' --health-timeout 100s
 	sleep 0.3

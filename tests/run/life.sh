@@ -1,11 +1,12 @@
 #!/bin/bash
 # The life of a container: create, start, ps, inspect, wait, rm, names and ids, one after the other and at once.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 status() { hoy inspect --format '{{.State.Status}}' "$1"; }
 is_status() { [ "$(status "$1")" = "$2" ]; }
 
-test_create_start_stop_rm() { # peer_ok short
+test_create_start_stop_rm() { # peer_ok short rows=user,root,one
 	load busybox
 	run hoy create --name c --network none busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
 	assert_ok
@@ -33,7 +34,7 @@ test_create_start_stop_rm() { # peer_ok short
 	assert_rc 125
 }
 
-test_upper_layer_is_kept_between_starts() { # peer_ok
+test_upper_layer_is_kept_between_starts() { # peer_ok rows=user,root,one
 	load busybox
 	run hoy create --name c --network none busybox sh -c 'echo x >>/f; wc -l </f'
 	run hoy start -a c
@@ -165,7 +166,7 @@ test_rm_all() { # peer_ok
 	assert_eq '' "$(hoy ps -aq)" 'what is left'
 }
 
-test_rm_of_a_running_one_by_force_ends_its_processes() { # short
+test_rm_of_a_running_one_by_force_ends_its_processes() { # short rows=user,root,one
 	load busybox
 	leftovers_before
 	hoy run -d --name c --network none busybox sh -c 'sleep 4712 & sleep 4712' >/dev/null || fail run
@@ -174,7 +175,7 @@ test_rm_of_a_running_one_by_force_ends_its_processes() { # short
 	leftovers_after
 }
 
-test_names_are_taken_once() { # short
+test_names_are_taken_once() { # short rows=user,root,one
 	load busybox
 	local i wins=0 pids=''
 	for i in 1 2 3 4 5 6 7 8; do
@@ -187,7 +188,7 @@ test_names_are_taken_once() { # short
 	assert_eq 1 "$(ls_count "$(store)/containers")" 'container directories'
 }
 
-test_starts_at_once_start_once() {
+test_starts_at_once_start_once() { # rows=user,root,one
 	load busybox
 	hoy create --name c --network none -v "$HOME:/h" busybox sh -c 'echo started >>/h/starts; sleep 1000' >/dev/null || fail create
 	local i pids=''
@@ -246,7 +247,7 @@ test_rm_by_force_of_what_ends_by_itself() { # short
 	nothing_left || fail "left: $(ls "$(store)"/*)"
 }
 
-test_rm_by_force_while_it_starts() {
+test_rm_by_force_while_it_starts() { # rows=user,root,one
 	load busybox
 	local i
 	for i in 1 2 3 4 5 6; do
@@ -259,7 +260,7 @@ test_rm_by_force_while_it_starts() {
 	nothing_left || fail "left: $(ls "$(store)"/*)"
 }
 
-test_trees_of_any_depth_are_removed() {
+test_trees_of_any_depth_are_removed() { # rows=user,root,one
 	load busybox
 	run hoy run --rm --network none busybox sh -c 'i=0; while [ $i -lt 1500 ]; do mkdir d && cd -P d 2>/dev/null; i=$((i+1)); done'
 	assert_ok

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Restart policies: what is started again and when, what stops it, and what stays the same.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 state() { hoy inspect --format '{{.State.Status}}' "$1" 2>/dev/null; }
@@ -23,7 +24,7 @@ fast() {
 	FAST=$1
 }
 
-test_on_failure_ends_after_n() { # peer_ok short
+test_on_failure_ends_after_n() { # peer_ok short rows=user,root,one
 	load busybox
 	run hoy run --name c --network none --restart on-failure:2 busybox sh -c 'echo hi; exit 3'
 	assert_rc 3
@@ -46,7 +47,7 @@ test_on_failure_takes_success_for_the_end() { # peer_ok short
 	assert_out '2 0'
 }
 
-test_always_until_stopped() { # peer_ok
+test_always_until_stopped() { # peer_ok rows=user,root,one
 	local p
 	load busybox
 	for p in always unless-stopped; do
@@ -212,7 +213,7 @@ test_kill_while_it_waits() {
 	assert_eq exited "$(state c)"
 }
 
-test_rm_f_while_it_waits() { # short
+test_rm_f_while_it_waits() { # short rows=user,root,one
 	load busybox
 	waiting c
 	run hoy rm -f c
@@ -246,7 +247,7 @@ test_rename_and_logs_while_it_waits() {
 	wait_for restarted d $((n + 1))
 }
 
-test_stop_meets_every_moment() { # short
+test_stop_meets_every_moment() { # short rows=user,root,one
 	load busybox
 	local i
 	for i in 1 2 3 4 5 6 7 8; do
@@ -314,12 +315,12 @@ test_with_a_terminal() {
 	assert_eq 2 "$(hoy logs c | grep -c once)" 'runs with a terminal'
 }
 
-# A client that takes nothing holds up a restart for two seconds, not for ever.
+# A client that takes nothing holds up a restart for two seconds, not for ever. (What it does not take is in a pipe and a socket, so the container can end.)
 test_a_stuck_client_does_not_hold_it() {
 	load busybox
 	mkfifo "$T/p"
 	exec 7<>"$T/p"
-	"$HOY" run --name c --network none --restart always busybox sh -c 'head -c 250000 /dev/zero; echo x >>/f; [ "$(wc -l </f)" = 1 ]' >"$T/p" &
+	"$HOY" run --name c --network none --restart always busybox sh -c 'head -c 100000 /dev/zero; echo x >>/f; [ "$(wc -l </f)" = 1 ]' >"$T/p" &
 	server $!
 	wait_for is_state c running
 	wait_for restarted c 1
@@ -396,7 +397,7 @@ test_killed_supervisor_while_it_waits() { # short
 }
 
 # At any moment: between two runs, in the middle of a start, while it runs.
-test_kill_nine_at_any_moment() {
+test_kill_nine_at_any_moment() { # rows=user,root,one
 	load busybox
 	local i id
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do

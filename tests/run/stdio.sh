@@ -1,8 +1,9 @@
 #!/bin/bash
 # Streams and surroundings: stdin open, closed, a file, a pipe; stdout a pipe, full, closed; TERM, HOME and everything else unset.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
-test_stdin_is_passed_with_i_only() { # peer_ok short
+test_stdin_is_passed_with_i_only() { # peer_ok short rows=user,root,one
 	load busybox
 	run sh -c 'printf "one\ntwo" | $1 run --rm -i --network none busybox cat' - "$HOY"
 	assert_ok
@@ -12,7 +13,7 @@ test_stdin_is_passed_with_i_only() { # peer_ok short
 	assert_out ''
 }
 
-test_binary_bytes_both_ways() { # peer_ok short
+test_binary_bytes_both_ways() { # peer_ok short rows=user,root,one
 	load busybox
 	head -c 3000000 /dev/urandom >"$T/bytes"
 	run sh -c '$1 run --rm -i --network none busybox cat <"$2"' - "$HOY" "$T/bytes"
@@ -118,7 +119,7 @@ print(n, p.wait())'
 	assert_out '588895 0'
 }
 
-test_detached_prints_only_the_id_and_lets_go() { # peer_ok short
+test_detached_prints_only_the_id_and_lets_go() { # peer_ok short rows=user,root,one
 	load busybox
 	# A command substitution ends only when every holder of its pipe is gone.
 	run timeout 60 bash -c 'x=$($1 run -d --network none busybox sleep 1000) && echo "[$x]"' - "$HOY"
@@ -145,7 +146,7 @@ test_no_home_uses_the_passwd_entry() {
 	assert_has "$(getent passwd "$(id -u)" | cut -d: -f6)/.local/share/hoy"
 }
 
-test_managed_from_any_environment() { # short
+test_managed_from_any_environment() { # short rows=user,root,one
 	load busybox
 	unset HOY_ROOT
 	export XDG_RUNTIME_DIR=$T/run
@@ -169,7 +170,7 @@ test_managed_from_any_environment() { # short
 	untidy
 }
 
-test_no_descriptors_leak() { # short
+test_no_descriptors_leak() { # short rows=user,root,one
 	load stop
 	run bash -c 'exec 7</etc/passwd 60</ 3>"$2/x"; exec $1 run --rm --network none stop /stop/probe' - "$HOY" "$T"
 	assert_ok
@@ -198,7 +199,7 @@ test_current_directory_gone() {
 	assert_out /
 }
 
-test_umask_does_not_matter() {
+test_umask_does_not_matter() { # rows=user,root,one
 	( umask 077 && load busybox )
 	run sh -c 'umask 077; exec $1 run --rm --network none -u 1000 busybox sh -c "ls -ld / /etc /dev /dev/null /tmp | cut -c1-10; umask; cat /etc/hosts >/dev/null && echo readable"' - "$HOY"
 	assert_ok

@@ -1,6 +1,7 @@
 #!/bin/bash
 # stop tells the truth: the kernel drops a signal for which PID 1 of its pid namespace has no handler. Such a container is killed at once, and that is said; every
 # other one, and every timeout that was typed or configured, gets its normal grace. What tells them apart is what the programs themselves saw.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 hoy_logs_have() { hoy logs "$1" 2>&1 | grep -q -- "$2"; }
@@ -21,7 +22,7 @@ ended() {
 	[ -z "${2:-}" ] || hoy_logs_have c "$2" || fail "its log lacks '$2': $(hoy logs c 2>&1)"
 }
 
-test_sleep_is_killed_at_once_and_said() { # short
+test_sleep_is_killed_at_once_and_said() { # short rows=user,root,one
 	up sleep 1000
 	older_than_a_second
 	local before=$SECONDS
@@ -66,7 +67,7 @@ test_a_young_one_gets_its_grace() {
 	[ "$out" = 23 ] || [ $((SECONDS - before)) -ge 9 ] || fail "killed at once, though it had run for less than a second: $(last)"
 }
 
-test_sh_with_trap() { # peer_ok short
+test_sh_with_trap() { # peer_ok short rows=user,root,one
 	up sh -c 'trap "echo trapped; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_for hoy_logs_have c ready
 	older_than_a_second
@@ -131,7 +132,7 @@ test_late_handler() { # peer_ok
 	ended 23 'got it'
 }
 
-test_ignorer_is_killed_after_the_grace() { # peer_ok
+test_ignorer_is_killed_after_the_grace() { # peer_ok rows=user,root,one
 	up /stop/ignore
 	wait_for hoy_logs_have c ready
 	run hoy stop -t 1 c
@@ -148,7 +149,7 @@ test_timeout_zero_kills() { # peer_ok
 	ended 137
 }
 
-test_with_init_the_signal_arrives() { # peer_ok
+test_with_init_the_signal_arrives() { # peer_ok rows=user,root,one
 	opts=(--init)
 	up sleep 1000
 	older_than_a_second
@@ -233,7 +234,7 @@ test_sig_proxy_off() { # peer_ok
 	if hoy_logs_have c 'signal 15'; then fail 'the signal was forwarded'; fi
 }
 
-test_several_at_once() { # peer_ok
+test_several_at_once() { # peer_ok rows=user,root,one
 	load stop
 	local n
 	for n in a b d e; do hoy run -d --name $n --network none stop /stop/handler >/dev/null || fail "run $n"; done
@@ -245,7 +246,7 @@ test_several_at_once() { # peer_ok
 	assert_eq 4 "$(grep -c '^115$' "$T/out")" 'statuses 115'
 }
 
-test_children_of_the_container_die_with_it() { # peer_ok
+test_children_of_the_container_die_with_it() { # peer_ok rows=user,root,one
 	load stop
 	run hoy run -d --name c --network none stop sh -c 'sleep 4711 & setsid sleep 4711 & echo ready; exec /stop/ignore'
 	wait_for hoy_logs_have c ready

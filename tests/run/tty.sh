@@ -1,5 +1,6 @@
 #!/bin/bash
 # Terminals: -t and -i, window size, Ctrl-C, detach keys, several clients on one container.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 hoy_runs() { [ "$(hoy inspect --format '{{.State.Running}}' "$1")" = true ]; }
@@ -47,7 +48,7 @@ test_size_in_exec() { # peer_ok short
 	assert_rc 3
 }
 
-test_it_is_a_terminal() { # peer_ok short
+test_it_is_a_terminal() { # peer_ok short rows=user,root,one
 	load busybox
 	run with_pty -- $HOY run --rm -it --network none busybox sh -c 'test -t 0 && test -t 1 && test -t 2 && tty && echo TERM=$TERM'
 	assert_ok
@@ -57,7 +58,7 @@ test_it_is_a_terminal() { # peer_ok short
 	assert_has none
 }
 
-test_interactive_shell() { # peer_ok short
+test_interactive_shell() { # peer_ok short rows=user,root,one
 	load busybox
 	run with_pty 'expect=# ' 'send=echo a$((40+2))b\r' 'expect=a42b' 'send=exit 4\r' -- $HOY run --rm -it --network none busybox sh
 	assert_rc 4
@@ -83,7 +84,7 @@ test_ctrl_c_without_a_terminal_of_its_own() { # peer_ok
 	assert_out ''
 }
 
-test_terminal_is_restored() {
+test_terminal_is_restored() { # rows=user,root,one
 	load busybox
 	run with_pty -- sh -c 'stty -a >"$1/b"; $2 run --rm -it --network none busybox true; stty -a >"$1/a"' - "$T" "$HOY"
 	assert_ok
@@ -167,7 +168,7 @@ test_container_outlives_a_killed_client() {
 	assert_rc 3
 }
 
-test_hangup_of_the_terminal() {
+test_hangup_of_the_terminal() { # rows=user,root,one
 	load busybox
 	# The client ends; a shell that was told of the hangup ends too, a program that does not care stays.
 	run with_pty 'expect=# ' hangup -- $HOY run -it --name c --network none busybox sh
@@ -209,7 +210,7 @@ test_start_a_of_a_running_one_attaches() { # peer_ok
 	assert_eq now "$(cat "$T/att")" output
 }
 
-test_exec_with_a_terminal() { # peer_ok
+test_exec_with_a_terminal() { # peer_ok rows=user,root,one
 	load busybox
 	hoy run -d --name c --network none busybox sleep 1000 >/dev/null || fail run
 	run with_pty 'expect=# ' 'send=echo a$((40+2))b\r' 'expect=a42b' 'send=exit 4\r' -- $HOY exec -it c sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # wait: its conditions, several containers, and that nothing is polled.
+# others: rows=user
 . "$(dirname "$0")/../lib.sh"
 
 sleeper() { hoy run -d --name "$1" --network none "${@:2}" busybox sleep 1000 >/dev/null || fail run; }
@@ -16,7 +17,7 @@ waited() {
 	assert_eq "$1" "$(cat "$T/waited")" 'what it prints'
 }
 
-test_the_end() { # peer_ok short
+test_the_end() { # peer_ok short rows=user,root,one
 	load busybox
 	hoy run -d --name c --network none busybox sh -c 'sleep 0.3; exit 7' >/dev/null || fail run
 	run hoy wait c
@@ -74,7 +75,7 @@ test_code_of_what_removes_itself() { # short
 	assert_out 9
 }
 
-test_health() { # short
+test_health() { # short rows=user,root,one
 	load busybox
 	sleeper c --health-cmd 'test -e /ok' --health-interval 50ms --health-retries 1
 	run hoy wait --condition unhealthy c
@@ -133,7 +134,7 @@ test_it_sleeps() {
 	[ "$(awk '$NF == "poll" { print $4 }' "$T/calls")" -le 3 ] || fail "it polls: $(cat "$T/calls")"
 }
 
-test_a_killed_supervisor_is_seen() {
+test_a_killed_supervisor_is_seen() { # rows=user,root,one
 	load busybox
 	sleeper c
 	waiting --condition exited c
