@@ -36,6 +36,8 @@ const struct opt run_common_rows[] = {
 	{"cidfile", 0, TO(OPT_STR, cidfile), "FILE", "Write the container's ID to a new file",
 	 COMPLETE_FILE},
 	PULL_ROW_CREDS(struct run_opts, image.),
+	{"chrootdirs", 0, TO(OPT_CSV, more.chroot_dirs), "PATH",
+	 "Directory in the container that gets /etc/hosts, resolv.conf and hostname, too"},
 	{"conmon-pidfile", 0, TO(OPT_STR, more.conmon_pidfile), "FILE",
 	 "Write the process ID of the container's supervisor to a file while it runs",
 	 COMPLETE_FILE},
@@ -127,6 +129,8 @@ const struct opt run_common_rows[] = {
 	 .words = "anonymous bind tmpfs ignore", .complete = COMPLETE_WORDS},
 	{"init", 0, TO(OPT_BOOL, init), NULL,
 	 "Run an init as PID 1 that passes signals on and collects orphans"},
+	{"init-path", 0, TO(OPT_STR, more.init_path), "FILE",
+	 "With --init: run this program of the machine as the init", COMPLETE_FILE},
 	{"interactive", 'i', TO(OPT_BOOL, interactive), NULL, "Keep standard input open"},
 	{"ip", 0, TO(OPT_STR, net.ip), "ADDRESS", "IPv4 address in its network"},
 	{"ip6", 0, TO(OPT_STR, net.ip6), "ADDRESS", "IPv6 address in its network"},
@@ -179,6 +183,9 @@ const struct opt run_common_rows[] = {
 	 "Add a --user that /etc/passwd and /etc/group lack to them (default true)"},
 	{"passwd-entry", 0, TO(OPT_STR, more.passwd_entry), "LINE",
 	 "How /etc/passwd gets a --user that it lacks: $USERNAME, $UID, $GID, $NAME, $HOME"},
+	{"personality", 0, TO(OPT_STR, more.personality), "KIND",
+	 "What its programs are told of the machine: LINUX, or LINUX32 for one of 32 bits",
+	 .words = "LINUX LINUX32", .complete = COMPLETE_WORDS},
 	{"pid", 0, TO(OPT_STR, ns.modes[NS_PID]), "MODE",
 	 "Processes that it sees: private (default), host, container:NAME or ns:PATH",
 	 .words = "private host container:<:running> ns:<:file>", .complete = COMPLETE_WORDS},
@@ -211,6 +218,9 @@ const struct opt run_common_rows[] = {
 	PULL_ROW_RETRY(struct run_opts, image.),
 	PULL_ROW_RETRY_DELAY(struct run_opts, image.),
 	{"rm", 0, TO(OPT_BOOL, rm), NULL, "Remove the container when it ends"},
+	{"rootfs", 0, TO(OPT_BOOL, rootfs), NULL,
+	 "In place of an image stands a directory with a root file system; with :O behind it what "
+	 "is written goes at the end"},
 	{"seccomp-policy", 0, TO(OPT_STR, more.seccomp_policy), "POLICY",
 	 "default: the profile is the engine's, or yours", .words = "default",
 	 .complete = COMPLETE_WORDS},
@@ -220,6 +230,8 @@ const struct opt run_common_rows[] = {
 		  "apparmor=unconfined"},
 	{"shm-size", 0, TO(OPT_SIZE, shm_size), "SIZE",
 	 "Size of /dev/shm: 64m, 1g; 0 for no limit (default 64000k)"},
+	{"shm-size-systemd", 0, TO(OPT_STR, more.systemd_size), "SIZE",
+	 "Size of each tmpfs that --systemd mounts (default: the kernel's, half of the memory)"},
 	{"stop-signal", 0, TO(OPT_STR, stop_signal), "SIGNAL",
 	 "Signal that stops it (default: the image's, or TERM)", COMPLETE_SIGNAL},
 	{"stop-timeout", 0, TO(OPT_INT, stop_timeout), "SECONDS",
@@ -230,6 +242,10 @@ const struct opt run_common_rows[] = {
 	 "Have the user IDs that /etc/subuid gives to a name"},
 	{"sysctl", 0, TO(OPT_STRS, ns.sysctls), "NAME=VALUE",
 	 "Set a kernel parameter of its own namespaces (net.*, kernel.shm* and others)"},
+	{"systemd", 0, TO(OPT_STR, more.systemd), "WHEN",
+	 "Prepare it for systemd: true (default: if its command is systemd or /sbin/init), false, "
+	 "always",
+	 .words = "true false always", .complete = COMPLETE_WORDS},
 	{"timeout", 0, TO(OPT_UINT, more.timeout), "SECONDS",
 	 "Kill it after it has run for so long; its exit code is 255 then"},
 	PULL_ROW_TLS_VERIFY(struct run_opts, image.),
@@ -337,7 +353,7 @@ static int create_with_image(struct cli *c, const struct home *h, const struct r
 	struct image_pulled pulled;
 	enum pull_policy policy = PULL_MISSING;
 	int r = str_is_empty(f.policy) ? 0 : pull_policy_parse(f.policy, &policy, e);
-	bool local = co->image[0] == '@' || hello_is_meant(co->image);
+	bool local = co->rootfs || co->image[0] == '@' || hello_is_meant(co->image);
 	bool first = !local && (policy == PULL_ALWAYS || policy == PULL_NEWER);
 
 	f.platform = o->more.platform;
@@ -415,6 +431,7 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 		.read_only_tmpfs = o->read_only_tmpfs && c->called != CALLED_DOCKER,
 		.privileged = o->privileged,
 		.init = o->init,
+		.rootfs = o->rootfs,
 		.auto_remove = o->rm,
 		.replace = o->replace,
 		.more = &more,

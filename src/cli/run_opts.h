@@ -19,6 +19,7 @@ int run_preserved(const struct preserve_opts *o, struct fd_kept *ret, struct err
 struct run_opts {
 	struct pull_flags image;
 	bool dry, tty, interactive, privileged, read_only, read_only_tmpfs, init, rm, replace;
+	bool rootfs;
 	bool detach, sig_proxy, rmi; /* of run only */
 	const char *name, *user, *workdir, *entrypoint, *cidfile, *detach_keys;
 	struct strs env_first; /* of hoy.conf */

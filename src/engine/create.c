@@ -8,7 +8,9 @@
 #include "engine/options.h"
 #include "engine/own.h"
 #include "engine/requires.h"
+#include "engine/rootfs_opts.h"
 #include "engine/secret_opts.h"
+#include "engine/systemd_opts.h"
 #include "engine/userns_auto.h"
 #include "net/lease.h"
 #include "runtime/user.h"
@@ -41,6 +43,8 @@ static void warn(const struct create_opts *o, const char *fmt, ...)
 static int find_image(const struct home *h, const struct create_opts *o, struct image *im,
 		      struct container_config *c, struct arena *a, struct err *e)
 {
+	if (o->rootfs)
+		return rootfs_opts_set(o->image, c, a, e);
 	c->image = arena_strdup(a, o->image);
 	if (o->image[0] == '@') {
 		if (strcmp(o->image, "@host") && strcmp(o->image, "@empty")) {
@@ -91,9 +95,10 @@ static int set_command(const struct create_opts *o, const struct image_config *i
 	copy_strs(a, &c->process.args, &c->command);
 	if (!c->process.args.n || !*c->process.args.v[0]) {
 		err_fail(e, ERR_NO_COMMAND, "image %s names no command to run", c->image);
-		return err_hint(e, "give one: hoy run %s COMMAND", o->image);
+		return err_hint(e, "give one: hoy run %s%s COMMAND", o->rootfs ? "--rootfs " : "",
+				o->image);
 	}
-	return 0;
+	return systemd_opts_set(o->more, o->docker, c, a, e);
 }
 
 static int set_env(const struct create_opts *o, const struct image_config *ic,
@@ -117,6 +122,8 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 		else
 			env_set(a, env, ic->env.v[i], (size_t)(eq - ic->env.v[i]), eq + 1);
 	}
+	if (c->systemd)
+		env_set(a, env, "container_uuid", 14, arena_strndup(a, c->id, 32));
 	process_opts_unset_env(o->more, env, a);
 	static const struct strs no_files;
 	int r = process_opts_merge_env(o->more, env, a, e);
@@ -189,16 +196,6 @@ static int set_security(const struct create_opts *o, struct container_config *c,
 	return r;
 }
 
-static bool has_mount(const struct bind_list *l, const char *dst)
-{
-	const struct config_mount *m = l->v;
-
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcmp(m[i].destination, dst))
-			return true;
-	return false;
-}
-
 /* What the option U would take away from the user. */
 static int check_given(const struct home *h, const struct container_config *c, struct err *e)
 {
@@ -224,9 +221,13 @@ static int set_mounts(const struct home *h, const struct create_opts *o,
 		r = mount_opts_mount(a, o->mounts.v[i], o->docker, &c->mounts, e);
 	for (size_t i = 0; i < o->tmpfs.n && r == 0; i++)
 		r = mount_opts_tmpfs(a, o->tmpfs.v[i], o->docker, &c->mounts, e);
+	if (r == 0)
+		r = systemd_opts_mounts(o->more, c, a, e);
+	if (r == 0)
+		r = rootfs_opts_init(o->more->init_path, o->init, c, a, e);
 	for (size_t i = 0; i < countof(writable) && r == 0 && o->read_only && o->read_only_tmpfs;
 	     i++)
-		if (!has_mount(&c->mounts, writable[i]))
+		if (!mount_opts_has(&c->mounts, writable[i]))
 			r = mount_opts_tmpfs(a, arena_printf(a, "%s:mode=1777", writable[i]), false,
 					     &c->mounts, e);
 	if (r == 0)
@@ -290,12 +291,13 @@ static int set_rest(const struct create_opts *o, const struct image_config *ic,
 	c->auto_remove = o->auto_remove;
 	c->cidfile = arena_strdup(a, o->cidfile);
 	c->stop_timeout = o->stop_timeout;
-	int sig = o->stop_signal ? o->stop_signal : SIGTERM;
+	int usual = c->systemd ? SYSTEMD_STOP_SIGNAL : SIGTERM;
+	int sig = o->stop_signal ? o->stop_signal : usual;
 	if (!o->stop_signal && !str_is_empty(ic->stop_signal) &&
 	    parse_signal(ic->stop_signal, &sig) < 0) {
 		warn(o, "the image's stop signal \"%.40s\" is unknown: SIGTERM is used",
 		     ic->stop_signal);
-		sig = SIGTERM;
+		sig = usual;
 	}
 	c->stop_signal = sig;
 	int r2 = health_opts_apply(o->health, ic->health, o->docker, &c->health, a, e);

@@ -19,8 +19,9 @@
 #include "engine/volume_opts.h"
 
 struct create_opts {
-	const char *image; /* a reference, @host or @empty */
-	struct strs args;  /* the command typed behind the image */
+	const char *image; /* a reference, @host or @empty; with rootfs a directory of the host */
+	bool rootfs;
+	struct strs args; /* the command typed behind the image */
 	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
 	struct strs env_first; /* as of --env, but the files come after them */

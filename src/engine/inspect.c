@@ -285,6 +285,7 @@ static struct json *config(const struct container *c, bool docker, struct arena 
 	json_set_str(a, j, "Umask", arena_printf(a, "%04o", (unsigned)cfg->umask));
 	json_set_str(a, j, "Timezone", text(cfg->tz));
 	json_set_int(a, j, "Timeout", cfg->timeout);
+	json_set_bool(a, j, "SystemdMode", cfg->systemd);
 	if (cfg->secrets.n)
 		json_set(a, j, "Secrets", secrets_json(cfg, a));
 	inspect_healthcheck(&c->config, docker, j, a);
@@ -400,7 +401,7 @@ static void set_identity(const struct home *h, const struct container *c,
 	json_set_str(a, j, "Image", !o->docker && str_starts(id, "sha256:") ? digest_hex(id) : id);
 	json_set_str(a, j, "ImageName", text(cfg->image));
 	json_set_str(a, j, "ImageDigest", image_digest(h, cfg, a));
-	json_set_str(a, j, "Rootfs", "");
+	json_set_str(a, j, "Rootfs", text(cfg->rootfs));
 	json_set_str(a, j, "StaticDir", arena_printf(a, "%s/containers/%s", h->path, c->id));
 	json_set_str(a, j, "LogPath", log_path(h, c, a));
 	json_set_str(a, j, "PidFile", text(cfg->pidfile));

@@ -648,6 +648,16 @@ static size_t depth(const char *path)
 	return n;
 }
 
+bool mount_opts_has(const struct bind_list *mounts, const char *destination)
+{
+	const struct config_mount *m = mounts->v;
+
+	for (size_t i = 0; i < mounts->n; i++)
+		if (!strcmp(m[i].destination, destination))
+			return true;
+	return false;
+}
+
 int mount_opts_sort(struct bind_list *mounts, struct err *e)
 {
 	struct config_mount *m = mounts->v;

@@ -24,6 +24,9 @@ int mount_opts_mount(struct arena *a, const char *text, bool strict, struct bind
 int mount_opts_tmpfs(struct arena *a, const char *text, bool strict, struct bind_list *mounts,
 		     struct err *e);
 
+/* Is something mounted at this destination already? */
+bool mount_opts_has(const struct bind_list *mounts, const char *destination);
+
 /* Parents before children, and no destination twice. */
 int mount_opts_sort(struct bind_list *mounts, struct err *e);
 

@@ -196,6 +196,37 @@ static int set_oom_score_adj(const struct process_opts *o, struct container_conf
 	return 0;
 }
 
+static int set_personality(const struct process_opts *o, struct container_config *c,
+			   struct arena *a, struct err *e)
+{
+	if (str_is_empty(o->personality) || !strcasecmp(o->personality, "LINUX"))
+		return 0;
+	if (strcasecmp(o->personality, "LINUX32") != 0) {
+		err_fail(e, ERR_USAGE, "--personality \"%.40s\" is none", o->personality);
+		return err_hint(e, "LINUX is what the machine is, LINUX32 a machine of 32 bits");
+	}
+	c->personality = "LINUX32";
+	return 0;
+}
+
+static int set_chroot_dirs(const struct process_opts *o, struct container_config *c,
+			   struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < o->chroot_dirs.n; i++) {
+		autofree char *path = path_clean(o->chroot_dirs.v[i]);
+		if (path[0] != '/' || !path[1]) {
+			err_fail(e, ERR_USAGE,
+				 "--chrootdirs \"%.80s\" is not a directory below the "
+				 "container's root",
+				 o->chroot_dirs.v[i]);
+			return err_hint(e, "it is an absolute path in the container: "
+					   "/var/lib/bind");
+		}
+		strs_add(a, &c->chroot_dirs, arena_strdup(a, path));
+	}
+	return 0;
+}
+
 int process_opts_apply(const struct process_opts *o, struct container_config *c, struct arena *a,
 		       const char **ret_note, struct err *e)
 {
@@ -216,6 +247,10 @@ int process_opts_apply(const struct process_opts *o, struct container_config *c,
 		r = set_pidfile("conmon-pidfile", o->conmon_pidfile, &c->conmon_pidfile, a, e);
 	if (r == 0)
 		r = check_seccomp_policy(o, e);
+	if (r == 0)
+		r = set_personality(o, c, a, e);
+	if (r == 0)
+		r = set_chroot_dirs(o, c, a, e);
 	if (r == 0)
 		r = set_accounts(o, c, a, e);
 	if (r == 0)

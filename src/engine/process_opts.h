@@ -13,7 +13,10 @@
 
 struct process_opts {
 	struct strs annotations, label_files, groups, attach, unset_env, log_opts;
-	struct strs env_merge, host_users, requires;
+	struct strs env_merge, host_users, requires, chroot_dirs;
+	const char *personality, *init_path;
+	const char *systemd;	  /* true, false or always; NULL: true */
+	const char *systemd_size; /* of each tmpfs that systemd gets; NULL: the kernel's choice */
 	const char *umask, *tz, *pidfile, *conmon_pidfile, *log_driver;
 	const char *passwd_entry, *group_entry, *seccomp_policy;
 	bool passwd; /* what hoy adds to /etc/passwd and /etc/group */

@@ -16,6 +16,28 @@ static void copy_layers(struct tree *t, const struct strs *layers)
 		strs_add(&t->arena, &t->layers, layers->v[i]);
 }
 
+/* Of a container with --rootfs there is the directory, and nothing to compare with. */
+static int find_dir(const char *verb, struct tree *t, struct err *e)
+{
+	const struct container_config *c = &t->ct.config;
+
+	if (!strcmp(verb, "diff") || !strcmp(verb, "commit")) {
+		err_fail(e, ERR_HOST_ROOT, "%s: %s has a directory as its root, not an image", verb,
+			 t->what);
+		return err_hint(e, "hoy import %s NAME makes an image of it", c->rootfs);
+	}
+	if (c->rootfs_overlay && t->ct.status == CONTAINER_RUNNING) {
+		err_fail(e, ERR_HOST_ROOT,
+			 "%s: what %s writes over its directory cannot be seen from here", verb,
+			 t->what);
+		return err_hint(e, "hoy cp %s:PATH - writes a tar of any directory in it",
+				t->ct.state.name);
+	}
+	t->copied = true;
+	t->upper = c->rootfs;
+	return 0;
+}
+
 static int find_container(const struct home *h, const char *text, const char *verb, struct tree *t,
 			  struct err *e)
 {
@@ -33,6 +55,8 @@ static int find_container(const struct home *h, const char *text, const char *ve
 				t->ct.id);
 	}
 	t->what = arena_printf(&t->arena, "container %s", t->ct.state.name);
+	if (str_eq(t->ct.config.root, "dir"))
+		return find_dir(verb, t, e);
 	t->copied = copied_is(t->ct.dir);
 	t->upper = arena_printf(&t->arena, "containers/%s/%s", t->ct.id,
 				t->copied ? COPIED_ROOT : "upper");

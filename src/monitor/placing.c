@@ -10,11 +10,11 @@
 #define LEAF	   "hoy" /* where the processes of our own cgroup go, if that is to be divided */
 
 static struct {
-	int base; /* the cgroup in which its own is made; -1: none */
-	int outer, inner;
+	int base;		/* the cgroup in which its own is made; -1: none */
+	int outer, inner, leaf; /* leaf: below inner, where processes can be; -1: inner itself */
 	bool limited;
 	char base_path[PATH_MAX], path[PATH_MAX + 80], name[80];
-} pl = {.base = -1, .outer = -1, .inner = -1};
+} pl = {.base = -1, .outer = -1, .inner = -1, .leaf = -1};
 
 /* What is asked for, while a place is looked for. */
 struct wish {
@@ -320,15 +320,18 @@ int placing_find(const struct placing *p, struct err *e)
 	int r = read_limits(p, &a, &l, e);
 	if (r < 0)
 		return r;
-	if (!l.v.n && !c->cgroup_parent && !c->cgroups) {
+	bool asked = l.v.n || c->cgroup_parent || c->cgroups;
+	if (!asked && !c->systemd) {
 		find_free();
 		return 0;
 	}
 	struct wish w = {.p = p, .need = limit_controllers(&l)};
 	w.flag = l.v.n		    ? ((struct limit_setting *)l.v.v)->flag
 		 : c->cgroup_parent ? "cgroup-parent"
-				    : "cgroups";
-	return find_asked(&w, e);
+		 : c->cgroups	    ? "cgroups"
+				    : "systemd";
+	r = find_asked(&w, e);
+	return r < 0 && !asked ? 1 : r;
 }
 
 static int open_new(int parent, const char *name)
@@ -391,9 +394,23 @@ int placing_make(const struct placing *p, int *ret, struct err *e)
 	return 0;
 }
 
+/* Where one more process can be: systemd divides the container's cgroup and moves itself to init.scope, and what is divided has no processes. */
+static int open_leaf(int inner)
+{
+	int fd = cgroup_handed_on(inner) ? openat(inner, "init.scope",
+						  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+					 : -1;
+
+	return fd < 0 ? fcntl(inner, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
 int placing_inner(void)
 {
-	return pl.inner >= 0 ? pl.inner : 0;
+	if (pl.inner < 0)
+		return 0;
+	if (pl.leaf < 0 && cgroup_handed_on(pl.inner))
+		pl.leaf = open_leaf(pl.inner);
+	return pl.leaf >= 0 ? pl.leaf : pl.inner;
 }
 
 const char *placing_path(void)
@@ -413,6 +430,7 @@ void placing_end(void)
 {
 	if (pl.outer >= 0)
 		cgroup_remove(pl.base, pl.name);
+	fd_close(&pl.leaf);
 	fd_close(&pl.inner);
 	fd_close(&pl.outer);
 }
@@ -461,8 +479,8 @@ int placing_join(const char *cgroup, bool limited, int *ret, struct err *e)
 	autofree char *path = xasprintf("%s/" INNER, cgroup);
 	autoclose int fd = r < 0 ? r : cgroup_open(path);
 	if (fd >= 0) {
-		*ret = take_fd(fd);
-		return 0;
+		*ret = open_leaf(fd);
+		return *ret < 0 ? err_set(e, errno, "open the container's cgroup") : 0;
 	}
 	if (!limited)
 		return 0;

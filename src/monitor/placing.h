@@ -26,7 +26,8 @@ struct placing {
 	bool fresh; /* made just now: there are no other limits than those of the config */
 };
 
-/* Finds where it can be. Outside of U0, because systemd is asked. ERR_CGROUP if limits cannot hold here. */
+/* Finds where it can be. Outside of U0, because systemd is asked. ERR_CGROUP if limits cannot hold here. A container that is prepared for systemd asks for a place, too, but
+ * goes without: 1, and the error says why. */
 int placing_find(const struct placing *p, struct err *e);
 
 /* Makes it anew, with the limits that count now. *ret is the cgroup for PID 1, which stays placing's own; 0: none. */

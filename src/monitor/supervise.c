@@ -243,6 +243,13 @@ static int launch(const struct supervise *s, const struct u0_map *map, const str
 	return r;
 }
 
+static void note_systemd(struct err *e)
+{
+	snprintf(sv.note, sizeof sv.note, "if its init is systemd, that will end at once: %.500s",
+		 e->msg);
+	*e = (struct err){0};
+}
+
 /* What is done once: from here on this process is in U0. */
 static int prepare(const struct supervise *s, struct err *e)
 {
@@ -259,7 +266,9 @@ static int prepare(const struct supervise *s, struct err *e)
 	int r = networks_open_ports(sv.config, e);
 	if (r == 0)
 		r = placing_find(&(struct placing){s->config, s->dir, s->unpublished}, e);
-	if (r == 0)
+	if (r > 0)
+		note_systemd(e);
+	if (r >= 0)
 		r = parent_start(s->home, s->dir, e);
 	if (r == 0)
 		r = u0_enter(s->home, s->config->id, &sv.map, e);

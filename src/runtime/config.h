@@ -85,8 +85,10 @@ struct container_config {
 	const char *id, *name; /* the name at create; the present one is in the state */
 	const char *created;
 	const char *image, *image_id, *image_digest;
-	const char *root;   /* "image", "host" (@host) or "empty" (@empty) */
-	struct strs layers; /* diffIDs, the bottom one first */
+	const char *root;    /* "image", "host" (@host), "empty" (@empty) or "dir" (--rootfs) */
+	const char *rootfs;  /* of "dir": the directory, an absolute path of the host */
+	bool rootfs_overlay; /* of "dir": what is written goes into a layer that goes at the end */
+	struct strs layers;  /* diffIDs, the bottom one first */
 	/* "none", "host", "bridge" (has endpoints in networks.json, whatever their names), "container:<id>", "ns:<path>", "pasta"
 	 * or "slirp4netns" */
 	const char *network;
@@ -135,6 +137,10 @@ struct container_config {
 	const char *pidfile; /* absolute; NULL: none */
 	const char *conmon_pidfile; /* of the supervisor; likewise */
 	bool no_passwd;		    /* /etc/passwd and /etc/group stay as the image has them */
+	bool systemd; /* what runs is systemd, or wants to be treated like it (--systemd) */
+	const char *personality; /* "LINUX32"; NULL: the machine's own */
+	struct strs chroot_dirs; /* directories that get /etc/hosts and its like, too */
+	const char *init_path;	 /* an init of the user's, in place of ours; NULL: none */
 	const char *passwd_entry,
 		*group_entry;	/* patterns of the lines of a user without one; NULL: ours */
 	struct strs host_users; /* whole lines for /etc/passwd: users of the host */

@@ -145,7 +145,7 @@ static _Noreturn void first_child(const struct launch *l, int sync, int outer, c
 	take_streams(l, s.p);
 	/* With --init we stay as PID 1: executed again our memory belongs to the container's namespace, not to the host's, and the
 	 * container can be joined through us. */
-	if (init_binary_exposed() || l->config->init)
+	if (init_binary_exposed() || (l->config->init && !l->config->init_path))
 		reenter(l, sync, -1, outer, given);
 	memcpy(s.given, given, sizeof s.given);
 	init_run(&s);

@@ -157,8 +157,9 @@ static int mount_cgroup(struct stage *s, unsigned attrs, struct err *e)
 		return 0; /* a sysfs without it: a kernel without cgroups */
 	if (ns_is_host(s->c, NS_CGROUP) || s->given[GIVEN_CGROUP] >= 0)
 		return bind_cgroup(s, at, attrs, e);
-	autoclose int mnt =
-		ns_is_own(s->c, NS_CGROUP) ? mount_new("cgroup2", NULL, attrs, NULL) : -1;
+	/* systemd makes cgroups of its own. What it may do there says who owns the container's. */
+	unsigned own = s->c->systemd ? attrs & ~(unsigned)MOUNT_RO : attrs;
+	autoclose int mnt = ns_is_own(s->c, NS_CGROUP) ? mount_new("cgroup2", NULL, own, NULL) : -1;
 	if (mnt >= 0 && mount_attach(mnt, at) == 0)
 		return 0;
 	static const char *const opts[] = {"mode=0755", "size=4k", NULL};
@@ -271,22 +272,37 @@ static int zone_target(struct stage *s, struct err *e)
 	return stage_target(s, path, false, e);
 }
 
+/* Takes target. */
+static int bind_at(int tmpfs, const char *name, const char *path, int target, struct err *e)
+{
+	autoclose int at = target;
+	autoclose int mnt = at < 0 ? -1 : mount_clone(tmpfs, name, false);
+
+	if (at >= 0 && mnt < 0)
+		return err_set(e, mnt, "bind %s", path);
+	return attach_at(mnt, at, path, e);
+}
+
 static int bind_generated(struct stage *s, int tmpfs, size_t i, struct err *e)
 {
 	scoped(str) text = {0};
+	const char *name = generated[i].name, *path = generated[i].path;
 
 	if (!generated[i].text(s, &text))
 		return 0;
-	bool zone = generated[i].text == localtime_text;
-	int r = fd_write_file_at(tmpfs, generated[i].name, str_cstr(&text), text.len, 0644);
+	int r = fd_write_file_at(tmpfs, name, str_cstr(&text), text.len, 0644);
 	if (r < 0)
-		return err_set(e, r, "write the container's %s", generated[i].path);
-	autoclose int mnt = mount_clone(tmpfs, generated[i].name, false);
-	if (mnt < 0)
-		return err_set(e, mnt, "bind %s", generated[i].path);
-	autoclose int target =
-		zone ? zone_target(s, e) : stage_target(s, generated[i].path, false, e);
-	return attach_at(mnt, target, generated[i].path, e);
+		return err_set(e, r, "write the container's %s", path);
+	bool zone = generated[i].text == localtime_text;
+	if (!user_mounts(s->c, path))
+		r = bind_at(tmpfs, name, path,
+			    zone ? zone_target(s, e) : stage_target(s, path, false, e), e);
+	for (size_t k = 0; k < s->c->chroot_dirs.n && r == 0; k++) {
+		path = arena_printf(&s->arena, "%s%s", s->c->chroot_dirs.v[k], generated[i].path);
+		if (!user_mounts(s->c, path))
+			r = bind_at(tmpfs, name, path, stage_user_target(s, path, false, e), e);
+	}
+	return r;
 }
 
 /* hosts and resolv.conf to the supervisor, as the files that they are: it rewrites them when networks change. */
@@ -337,7 +353,7 @@ int stage_files(struct stage *s, struct err *e)
 	if (r < 0)
 		err_set(e, r, "attach the generated files");
 	for (size_t i = 0; i < countof(generated) && r == 0; i++)
-		if (!user_mounts(s->c, generated[i].path))
+		if (s->c->chroot_dirs.n || !user_mounts(s->c, generated[i].path))
 			r = bind_generated(s, tmpfs, i, e);
 	umask(old);
 	if (r == 0 && str_eq(s->c->network, "bridge"))

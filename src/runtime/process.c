@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -65,6 +66,10 @@ int stage_limits(struct stage *s, struct err *e)
 		return -e->code;
 	}
 	umask((mode_t)s->c->umask);
+	if (s->c->personality && personality(PER_LINUX32) < 0) {
+		err_set(e, errno, "give the container the personality %s", s->c->personality);
+		return err_hint(e, "a kernel that runs programs of one kind only has no other");
+	}
 	return 0;
 }
 
@@ -300,7 +305,7 @@ int stage_exec(struct stage *s, struct err *e)
 	struct strs env = {0};
 
 	add_home(s, &env);
-	if (s->c->init && s->p == &s->c->process) {
+	if (s->c->init && !s->c->init_path && s->p == &s->c->process) {
 		int r = become_child_of_init(s, e);
 		if (r < 0)
 			return r;

@@ -1,6 +1,6 @@
 /*
  * The root file system: an overlay of the image's layers under the container's own upper directory, or a copy of the image where the supervisor has
- * made one (store/copied.h); for @empty the upper directory alone; for @host one overlay for each of the host's system directories. It is attached over the container's own
+ * made one (store/copied.h); for @empty the upper directory alone; for --rootfs the user's directory, or an overlay over it; for @host one overlay for each of the host's system directories. It is attached over the container's own
  * directory in the store, because that is there anyway and nobody else sees this mount namespace.
  */
 #include <dirent.h>
@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 #include "runtime/launch.h"
-#include "runtime/stage.h"
+#include "runtime/volume_parts.h"
 #include "store/copied.h"
 #include "store/layer_stack.h"
 #include "sys/mounts.h"
@@ -214,6 +214,31 @@ static int host_root(struct stage *s, struct err *e)
 	return 0;
 }
 
+/* --rootfs: a directory of the host, with what is mounted below it, or an overlay over it. */
+static int dir_root(struct stage *s, struct err *e)
+{
+	static const struct config_mount over = {.type = "bind", .destination = "/"};
+	autoclose int dir = open(s->c->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct layer_stack lower = {&dir, 1};
+	bool attached = false;
+
+	if (dir < 0) {
+		err_set(e, errno, "open the root file system %s", s->c->rootfs);
+		return err_hint(e, "the directory was there when the container was made");
+	}
+	int mnt = s->c->rootfs_overlay ? volume_over(s, &over, &lower, &attached, e)
+				       : mount_clone(dir, "", true);
+	if (mnt < 0)
+		return s->c->rootfs_overlay
+			       ? mnt
+			       : err_set(e, mnt, "bind the root file system %s", s->c->rootfs);
+	mount_propagation(mnt, MS_PRIVATE, true);
+	if (!attached)
+		return attach_root(s, mnt, e);
+	s->root = mnt;
+	return 0;
+}
+
 int stage_root(struct stage *s, struct err *e)
 {
 	autoclose int home = open(s->home, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -230,6 +255,8 @@ int stage_root(struct stage *s, struct err *e)
 		return s->spot;
 	if (str_eq(s->c->root, "image") && s->c->layers.n)
 		return image_root(s, home, e);
+	if (str_eq(s->c->root, "dir"))
+		return dir_root(s, e);
 	int r = bind_root(s, "upper", e);
 	if (r == 0 && str_eq(s->c->root, "host"))
 		r = host_root(s, e);

@@ -1,5 +1,5 @@
 /*
- * Mounts that are overlays: the option O, and images. Their upper layers lie in the container's directory, as work/m<N>, are empty at each start,
+ * Mounts that are overlays: the option O, of volumes and of --rootfs, and images. Their upper layers lie in the container's directory, as work/m<N>, are empty at each start,
  * and go with the container; with upperdir= and workdir= what is written is kept where the user says. Where the kernel gives no overlay, the upper
  * layer is a copy.
  */
@@ -15,14 +15,17 @@
 static int make_dirs(struct stage *s, const struct config_mount *m, struct err *e)
 {
 	static const char *const names[] = {"upper", "work", "at"};
-	size_t i = (size_t)(m - (const struct config_mount *)s->c->mounts.v);
+	size_t i = 0;
 	char path[40];
 
-	for (size_t k = 0; k < s->c->mounts.n; k++) /* m may be a copy */
+	for (size_t k = 0; k < s->c->mounts.n; k++)
 		if (!strcmp(((const struct config_mount *)s->c->mounts.v)[k].destination,
 			    m->destination))
 			i = k;
-	snprintf(path, sizeof path, "work/m%zu", i);
+	if (!strcmp(m->destination, "/"))
+		snprintf(path, sizeof path, "work/root");
+	else
+		snprintf(path, sizeof path, "work/m%zu", i);
 	int r = path_rm_tree_at(s->cdir, path);
 	if (r == 0 && mkdirat(s->cdir, path, 0700) < 0)
 		r = -errno;
@@ -85,9 +88,8 @@ static int copy_instead(const struct config_mount *m, const struct layer_stack *
 	return mnt < 0 ? err_set(e, mnt, "mount %s", m->destination) : mnt;
 }
 
-/* A descriptor of its root, attached or not. */
-static int mount_over(struct stage *s, const struct config_mount *m,
-		      const struct layer_stack *lower, bool *ret_attached, struct err *e)
+int volume_over(struct stage *s, const struct config_mount *m, const struct layer_stack *lower,
+		bool *ret_attached, struct err *e)
 {
 	const char *up = value_of(m, "upperdir="), *wk = value_of(m, "workdir=");
 	autoclose int dir = make_dirs(s, m, e);
@@ -126,7 +128,7 @@ int volume_overlay(struct stage *s, const struct config_mount *m, int src, struc
 			 m->source ? m->source : m->name);
 		return err_hint(e, "an overlay shows directories only; ro protects a file");
 	}
-	autoclose int mnt = mount_over(s, m, &lower, &attached, e);
+	autoclose int mnt = volume_over(s, m, &lower, &attached, e);
 	return mnt < 0 ? mnt : volume_attach_mount(s, m, mnt, true, e);
 }
 
@@ -167,7 +169,7 @@ int volume_image(struct stage *s, const struct config_mount *m, struct err *e)
 
 	if (r < 0)
 		return r;
-	autoclose int root = lower.n ? mount_over(s, m, &lower, &attached, e)
+	autoclose int root = lower.n ? volume_over(s, m, &lower, &attached, e)
 				     : err_fail(e, ERR_MOUNT, "the image %s has no files", m->name);
 	layer_stack_free(&lower);
 	if (root < 0)

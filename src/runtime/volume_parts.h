@@ -6,6 +6,7 @@
 #define RUNTIME_VOLUME_PARTS_H
 
 #include "runtime/stage.h"
+#include "store/layer_stack.h"
 
 /* Mounts what src (O_PATH) is, a file or a directory, at the destination of m, with the options that m has. */
 int volume_attach(struct stage *s, const struct config_mount *m, int src, struct err *e);
@@ -23,6 +24,9 @@ int volume_named(struct stage *s, const struct config_mount *m, struct err *e);
 
 /* volume_overlay.c: option O, what is written goes into a layer of the container's own. Takes nothing. */
 int volume_overlay(struct stage *s, const struct config_mount *m, int src, struct err *e);
+/* An overlay of these directories, for the mount m; "/" as its destination is the container's root. A descriptor of its root, attached or not (*ret_attached). */
+int volume_over(struct stage *s, const struct config_mount *m, const struct layer_stack *lower,
+		bool *ret_attached, struct err *e);
 /* An image's files. */
 int volume_image(struct stage *s, const struct config_mount *m, struct err *e);
 

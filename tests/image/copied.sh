@@ -237,4 +237,14 @@ test_cp() { # rows=user
 	hoy rm c >/dev/null
 }
 
+# A directory as the root, with an overlay that cannot be had.
+test_rootfs() { # rows=user,one
+	load busybox
+	hoy create --name tmp busybox >/dev/null && mkdir "$T/rf" && hoy export tmp | tar -x -C "$T/rf" || fail unpack
+	without_overlay
+	run hoy run --network none --rm --rootfs "$T/rf:O" sh -c 'echo written >/f; cat /f; rm /bin/ls'
+	assert_out written
+	[ ! -e "$T/rf/f" ] && [ -e "$T/rf/bin/ls" ] || fail 'the directory was changed'
+}
+
 run_tests "$@"
