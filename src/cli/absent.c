@@ -37,15 +37,24 @@ const struct absent absent_other_flags[] = {
 	 "hoy ps -lq prints the ID of the newest one"},
 	{"driver-opts template-driver", "secrets are files of the store here",
 	 "leave it out: the driver is file, which takes no options"},
+	{"memory-swappiness", "cgroup v2 has no swappiness of single cgroups",
+	 "--memory-swap bounds the swap", .group = "update"},
+	{"cpu-rt-period cpu-rt-runtime", "cgroup v2 gives out no real-time processor time",
+	 "--cpus bounds and --cpu-shares weighs ordinary processor time", .group = "update"},
+	{"availability group limit-bytes required-bytes scope secret sharing topology-preferred "
+	 "topology-required type",
+	 "that is for the volumes of a swarm, which hoy has none of",
+	 "leave it out: a volume of this machine needs its name only", .group = "volume create"},
+	{"no-session", "each exec has a process that watches it, which costs half a megabyte",
+	 "leave it out", .group = "exec"},
 	{"tree", "hoy images shows no layers", "hoy history IMAGE does"},
-	{"watch", "hoy prints a list once", "watch hoy ps prints it again and again"},
 	{"config", "hoy reads no file with an image's configuration",
 	 "hoy commit --change sets one of its values; --root says where the store is"},
 	{"link", "hoy writes links into /etc/hosts at the start; there is no link to remove",
 	 "leave it out to remove the container"},
 	{"checkpoint checkpoint-dir", "hoy keeps no images of running processes",
 	 "leave it out: the container starts from the beginning"},
-	{"pod ns namespace", "hoy has no pods and does not list namespaces in this build",
+	{"pod p", "hoy has no pods in this build",
 	 "hoy inspect shows all that is known of a container"},
 	{0},
 };
@@ -78,10 +87,12 @@ const struct absent absent_commands[] = {
 	{0},
 };
 
-static const struct absent *find(const struct absent *rows, const char *name, size_t n)
+static const struct absent *find(const struct absent *rows, const char *command, const char *name,
+				 size_t n)
 {
 	for (; rows->names; rows++)
-		if (opt_word_in(rows->names, name, n))
+		if (opt_word_in(rows->names, name, n) &&
+		    (!rows->group || !strcmp(rows->group, command)))
 			return rows;
 	return NULL;
 }
@@ -90,7 +101,8 @@ bool absent_flag(const char *command, const char *name, size_t n, struct err *e)
 {
 	bool run = command && opt_word_in("run create", command, strlen(command));
 	const struct absent *row =
-		command && n ? find(run ? absent_run_flags : absent_other_flags, name, n) : NULL;
+		command && n ? find(run ? absent_run_flags : absent_other_flags, command, name, n)
+			     : NULL;
 
 	if (!row)
 		return false;

@@ -14,7 +14,8 @@ struct absent {
 	const char *reason; /* goes on after "--name: " */
 	const char *hint;
 	const char *
-		group; /* of a command: the group that it is missing in; NULL: a word of its own, or in container or image */
+		group; /* of a command: the group that it is missing in; NULL: a word of its own, or in container or image. Of a flag: the only
+			* command that it is missing in; NULL: any */
 };
 
 /* Of run and create; of other commands; ended by a row without names. */

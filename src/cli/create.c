@@ -1,9 +1,11 @@
 #include "base/base.h"
+#include "cli/health_rows.h"
 #include "cli/limit_rows.h"
 #include "cli/run_opts.h"
 
 static const struct opt create_rows[] = {
 	{.kind = OPT_TABLE, .sub = run_common_rows},
+	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, health), .sub = health_rows},
 	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, limits), .sub = limit_rows},
 	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, limits), .sub = limit_place_rows},
 	{0},

@@ -4,6 +4,16 @@
 #include "monitor/client.h"
 #include "state/health.h"
 
+struct healthcheck_opts {
+	bool ignore;
+};
+
+static const struct opt healthcheck_rows[] = {
+	{"ignore-result", 0, OPT_TO(OPT_BOOL, struct healthcheck_opts, ignore), NULL,
+	 "End with 0 also if the check failed"},
+	{0},
+};
+
 static int no_check(const struct container *ct, struct err *e)
 {
 	err_fail(e, ERR_HEALTH_NONE, "container %s has no health check", ct->state.name);
@@ -42,7 +52,7 @@ static int healthcheck_run_run(struct cli *c, void *opts, struct err *e)
 			   strcmp(rep.status, "starting") ? "unhealthy" : rep.status);
 	}
 	container_free(&ct);
-	return r;
+	return r == 1 && ((const struct healthcheck_opts *)opts)->ignore ? 0 : r;
 }
 
 const struct command cmd_healthcheck_run = {
@@ -59,11 +69,12 @@ const struct command cmd_healthcheck_run = {
 		"A check that fails prints unhealthy, or starting as long as failures do not "
 		"count.",
 	.examples = "hoy healthcheck run web && echo fine",
-	.exits = "0 the check succeeded\n1 it failed\n125 hoy itself failed: there is no check, or "
+	.exits = "0 the check succeeded, or --ignore-result\n1 it failed\n125 hoy itself failed: "
+		 "there is no check, or "
 		 "the "
 		 "container does not run",
-	.opts = (const struct opt[]){{0}},
-	.opts_size = 1,
+	.opts = healthcheck_rows,
+	.opts_size = sizeof(struct healthcheck_opts),
 	.complete = COMPLETE_RUNNING,
 	.run = healthcheck_run_run,
 };

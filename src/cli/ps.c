@@ -6,7 +6,8 @@
 #include "engine/list.h"
 
 struct ps_opts {
-	bool all, quiet, no_trunc, latest, size, noheading;
+	bool all, quiet, no_trunc, latest, size, noheading, ns;
+	uint64_t watch; /* seconds */
 	int64_t last;
 	const char *format, *sort;
 	struct strs filter;
@@ -28,12 +29,16 @@ static const struct opt ps_rows[] = {
 	{"no-trunc", 0, TO(OPT_BOOL, no_trunc), NULL, "Show whole IDs and commands",
 	 .aliases = "notruncate"},
 	{"noheading", 0, TO(OPT_BOOL, noheading), NULL, "Leave out the headline"},
+	{"ns", 0, TO(OPT_BOOL, ns), NULL, "Show the namespaces of each container by their numbers",
+	 .aliases = "namespace"},
 	{"quiet", 'q', TO(OPT_BOOL, quiet), NULL, "Print IDs only"},
 	{"size", 's', TO(OPT_BOOL, size), NULL, "Show how much each container has written"},
 	{"sort", 0, TO(OPT_CHOICE, sort), "KEY", "Order by this column",
 	 .words = "command created id image names runningfor size status"},
 	{"sync", 0, OPT_BOOL, .help = "Look what the containers really do (hoy always does)",
 	 .flags = OPT_IGNORED},
+	{"watch", 'w', TO(OPT_UINT, watch), "SECONDS",
+	 "Show it again and again, with so many seconds between"},
 	{0},
 };
 #undef TO
@@ -46,6 +51,21 @@ static const char *const headers[] = {
 
 #define COLUMNS                                                                                    \
 	"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+
+#define NS_COLUMNS                                                                                 \
+	"{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}\t" \
+	"{{.USERNS}}\t{{.UTS}}"
+
+static bool needs_namespaces(const char *format)
+{
+	static const char *const fields[] = {".CGROUPNS", ".IPC",    ".MNT", ".NET",
+					     ".PIDNS",	  ".USERNS", ".UTS"};
+
+	for (size_t i = 0; i < countof(fields); i++)
+		if (strstr(format, fields[i]))
+			return true;
+	return false;
+}
 
 /* Does a template need what is not in the states? That is so if it names such a field, or takes the object as a whole, as
  * {{json .}} does, or a variable that may hold it. */
@@ -81,13 +101,14 @@ static struct json *sample(struct cli *c)
 	return containers_sample(c->called == CALLED_DOCKER, &c->arena);
 }
 
-static int ps_run(struct cli *c, void *opts, struct err *e)
+static int show(struct cli *c, const struct home *h, const struct ps_opts *o, struct err *e)
 {
-	struct ps_opts *o = opts;
 	const char *format = str_is_empty(o->format) ? NULL : o->format;
 	bool docker = c->called == CALLED_DOCKER, json = format && !strcmp(format, "json");
 	const struct format_list f = {
-		.columns = o->size ? COLUMNS "\t{{.Size}}" : COLUMNS,
+		.columns = o->ns     ? NS_COLUMNS
+			   : o->size ? COLUMNS "\t{{.Size}}"
+				     : COLUMNS,
 		.headers = headers,
 		.json_fields = "Command CreatedAt HealthStatus ID Image Labels LocalVolumes Mounts "
 			       "Names Networks Platform Ports RunningFor Size State Status",
@@ -104,14 +125,12 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 		.ids_only = o->quiet && is_table(format),
 		.facts = format_wants_facts(c, format),
 		.size = o->size || (format && strstr(format, ".Size")),
+		.namespaces = o->ns || (format && needs_namespaces(format)),
 		.config = json || (format && needs_config(format)),
 	};
 	struct list_result res;
-	scoped(home) h = {.fd = -1};
-	int r = home_open(&h, c->root, e);
+	int r = containers_list(h, &q, &c->arena, &res, e);
 
-	if (r == 0)
-		r = containers_list(&h, &q, &c->arena, &res, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < res.ids.n; i++)
@@ -121,6 +140,40 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 				e);
 	warn_broken(c, &res);
 	return r;
+}
+
+/* As long as somebody reads it. What each turn needs is given back. */
+static int watch(struct cli *c, const struct home *h, const struct ps_opts *o, struct err *e)
+{
+	const struct arena before = c->arena;
+	int r = 0;
+
+	while (r == 0) {
+		if (isatty(1))
+			out_text(&c->out, "\033[2J\033[H");
+		c->arena = (struct arena){0};
+		r = show(c, h, o, e);
+		arena_free(&c->arena);
+		if (r == 0)
+			r = out_flush(&c->out, e);
+		if (r == 0)
+			sleep((unsigned)o->watch);
+	}
+	c->arena = before;
+	return r;
+}
+
+static int ps_run(struct cli *c, void *opts, struct err *e)
+{
+	struct ps_opts *o = opts;
+	scoped(home) h = {.fd = -1};
+
+	if (cli_given(c, "watch") && (!o->watch || o->watch > 3600)) {
+		err_fail(e, ERR_USAGE, "--watch %" PRIu64 " cannot be", o->watch);
+		return err_hint(e, "seconds, from 1 to 3600");
+	}
+	int r = home_open(&h, c->root, e);
+	return r < 0 ? r : o->watch ? watch(c, &h, o, e) : show(c, &h, o, e);
 }
 
 const struct command cmd_ps = {

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "cli/health_rows.h"
 #include "cli/limit_rows.h"
 #include "cli/run_opts.h"
 #include "engine/image.h"
@@ -14,6 +15,7 @@ static const struct opt run_rows[] = {
 	{"sig-proxy", 0, TO(OPT_BOOL, sig_proxy), NULL,
 	 "Pass signals on to the container, if it has no terminal (default true)"},
 	{.kind = OPT_TABLE, .sub = run_common_rows},
+	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, health), .sub = health_rows},
 	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, limits), .sub = limit_rows},
 	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, limits), .sub = limit_place_rows},
 	{.kind = OPT_TABLE, .offset = offsetof(struct run_opts, preserve), .sub = preserve_rows},

@@ -3,12 +3,13 @@
 
 struct create_opts {
 	struct volume_create_opts o;
-	const char *name;
+	const char *name, *uid, *gid;
 };
 
 #define TO(kind, field) OPT_TO(kind, struct create_opts, field)
 static const struct opt create_rows[] = {
 	{"driver", 'd', TO(OPT_STR, o.driver), "DRIVER", "local (default), or a volume plugin"},
+	{"gid", 0, TO(OPT_STR, gid), "ID", "Group of containers that it belongs to, as o=gid="},
 	{"ignore", 0, TO(OPT_BOOL, o.ignore), NULL, "A volume of this name is no error"},
 	{"label", 'l', TO(OPT_PAIRS, o.labels), "KEY=VALUE", "Label of the volume"},
 	{"name", 0, TO(OPT_STR, name), "NAME", "Its name, as docker took it once",
@@ -16,6 +17,7 @@ static const struct opt create_rows[] = {
 	{"opt", 'o', TO(OPT_PAIRS, o.options), "KEY=VALUE",
 	 "Option of the driver: type=tmpfs, device=PATH, o=OPTIONS", COMPLETE_WORDS,
 	 "type=<tmpfs|none> device=<:dir> o=<bind|nocopy|ro|noexec|size=|uid=|gid=>"},
+	{"uid", 0, TO(OPT_STR, uid), "ID", "User of containers that it belongs to, as o=uid="},
 	{0},
 };
 #undef TO
@@ -29,6 +31,10 @@ static int create_run(struct cli *c, void *opts, struct err *e)
 
 	o->o.name = c->nargs ? c->args[0] : o->name;
 	o->o.same = docker;
+	if (o->uid)
+		pairs_set(&c->arena, &o->o.options, "uid", o->uid);
+	if (o->gid)
+		pairs_set(&c->arena, &o->o.options, "gid", o->gid);
 	if (docker && !o->o.name) {
 		o->o.anonymous = true;
 		pairs_set(&c->arena, &o->o.labels, "com.docker.volume.anonymous", "");

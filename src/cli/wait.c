@@ -1,4 +1,7 @@
+#include <sys/mman.h>
+
 #include "base/base.h"
+#include "base/task.h"
 #include "cli/each.h"
 #include "base/parse.h"
 #include "engine/stop.h"
@@ -6,7 +9,7 @@
 
 struct wait_opts {
 	struct each_which which;
-	bool ignore;
+	bool ignore, first;
 	struct strs conditions;
 	const char *interval;
 	unsigned wanted; /* of conditions */
@@ -20,6 +23,8 @@ static const struct opt wait_rows[] = {
 	 .words = "created running restarting paused exited stopped healthy unhealthy removed "
 		  "not-running next-exit",
 	 .complete = COMPLETE_WORDS},
+	{"exit-first-match", 0, TO(OPT_BOOL, first), NULL,
+	 "Of several containers the first that is so is enough"},
 	{"ignore", 0, TO(OPT_BOOL, ignore), NULL, "An unknown container is no error: it prints -1"},
 	{"interval", 'i', TO(OPT_STR, interval), "TIME",
 	 "Where the kernel cannot tell of changes, look so often (default 250ms)"},
@@ -63,6 +68,58 @@ static int parse_interval(struct wait_opts *o, struct err *e)
 	return 0;
 }
 
+/* One container's waiting, in a process of its own. */
+struct racer {
+	struct cli *c;
+	struct home *h;
+	const struct wait_opts *o;
+	const char *text;
+	int *code; /* shared */
+};
+
+static int race(void *arg, struct err *e)
+{
+	const struct racer *x = arg;
+	struct container ct = {.dir = -1};
+	int r = container_open(x->h, x->text, &ct, e);
+
+	if (r < 0)
+		return r;
+	return x->o->wanted
+		       ? container_wait_for(x->h, &ct, x->o->wanted, x->o->interval_ms, x->code, e)
+		       : container_wait(x->h, &ct, x->code, e);
+}
+
+static int wait_first(struct cli *c, const struct wait_opts *o, struct err *e)
+{
+	size_t n = c->nargs, done = n, size = (n + 1) * sizeof(int);
+	struct task *tasks = arena_alloc(&c->arena, (n + 1) * sizeof *tasks);
+	struct task_wait w = TASK_WAIT_ONLY;
+	scoped(home) h = {.fd = -1};
+	int r = home_open(&h, c->root, e);
+
+	if (r < 0)
+		return r;
+	containers_recover(&h);
+	int *codes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (codes == MAP_FAILED)
+		return err_set(e, errno, "get memory");
+	for (size_t i = 0; i < n; i++)
+		tasks[i] = TASK_NONE;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct racer x = {c, &h, o, c->args[i], &codes[i]};
+		r = task_start(&tasks[i], race, &x, e);
+	}
+	if (r == 0)
+		r = task_wait(tasks, n, &w, &done, e);
+	for (size_t i = 0; i < n; i++)
+		task_kill(&tasks[i]);
+	if (r == 0 && done < n)
+		out_printf(&c->out, "%d\n", codes[done]);
+	munmap(codes, size);
+	return r < 0 ? r : 0;
+}
+
 static int wait_run(struct cli *c, void *opts, struct err *e)
 {
 	struct wait_opts *o = opts;
@@ -74,6 +131,8 @@ static int wait_run(struct cli *c, void *opts, struct err *e)
 
 	for (size_t i = 0; i < o->conditions.n && r == 0; i++)
 		r = wait_parse(o->conditions.v[i], &o->wanted, e);
+	if (r == 0 && o->first && c->nargs > 1)
+		return wait_first(c, o, e);
 	return r < 0 ? r : each_container(c, &x, o, e);
 }
 

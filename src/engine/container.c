@@ -105,8 +105,8 @@ void container_initial_state(const struct container_config *c, struct arena *a,
 			container_state_mount(&m[i]);
 	for (size_t i = 0; i < c->ports.n; i++)
 		*(struct state_port *)bind_append(a, &ret->ports, sizeof(struct state_port)) =
-			(struct state_port){p[i].host_ip, p[i].host_port, p[i].container_port,
-					    p[i].range, p[i].protocol};
+			(struct state_port){p[i].host_ip, p[i].choice ? 0 : p[i].host_port,
+					    p[i].container_port, p[i].range, p[i].protocol};
 }
 
 int container_load_config(struct container *c, struct err *e)

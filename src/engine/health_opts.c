@@ -146,25 +146,25 @@ static int numbers(const struct health_opts *o, struct config_health *c, struct 
 	return r;
 }
 
-int health_opts_apply(const struct health_opts *o, const struct image_health *image, bool docker,
-		      struct config_health *c, struct arena *a, struct err *e)
+static const struct config_health defaults = {.interval = 30 * SECOND,
+					      .timeout = 30 * SECOND,
+					      .start_interval = 5 * SECOND,
+					      .retries = DEFAULT_RETRIES,
+					      .startup_interval = 30 * SECOND,
+					      .startup_timeout = 30 * SECOND,
+					      .log_count = HEALTH_LOG_COUNT,
+					      .log_size = HEALTH_LOG_SIZE};
+
+/* What is given, into what was there. */
+static int apply(const struct health_opts *o, bool docker, struct config_health *c, struct arena *a,
+		 struct err *e)
 {
 	int r = 0;
 
-	*c = (struct config_health){.interval = 30 * SECOND,
-				    .timeout = 30 * SECOND,
-				    .start_interval = 5 * SECOND,
-				    .retries = DEFAULT_RETRIES,
-				    .startup_interval = 30 * SECOND,
-				    .startup_timeout = 30 * SECOND,
-				    .log_count = HEALTH_LOG_COUNT,
-				    .log_size = HEALTH_LOG_SIZE};
 	if (o->off && (o->cmd || o->startup_cmd)) {
 		err_fail(e, ERR_USAGE, "--no-healthcheck and --health-cmd exclude each other");
 		return err_hint(e, "leave one of them out");
 	}
-	if (image)
-		take_image(image, c, a);
 	if (!str_is_empty(o->cmd))
 		r = command("cmd", o->cmd, &c->test, a, e);
 	if (r == 0 && !str_is_empty(o->startup_cmd))
@@ -181,6 +181,31 @@ int health_opts_apply(const struct health_opts *o, const struct image_health *im
 	}
 	if (docker && o->interval && !c->interval) /* 0 there: the default */
 		c->interval = 30 * SECOND;
+	return r;
+}
+
+int health_opts_change(const struct health_opts *o, struct config_health *c, struct arena *a,
+		       struct err *e)
+{
+	struct config_health new = c->test.n ? *c : defaults;
+	int r = apply(o, false, &new, a, e);
+
+	if (r == 0 && !o->off && !new.test.n && !o->cmd) {
+		err_fail(e, ERR_HEALTH_NONE, "the container has no health check to change");
+		return err_hint(e, "give it one with --health-cmd");
+	}
+	if (r == 0)
+		*c = o->off || !new.test.n ? (struct config_health){0} : new;
+	return r;
+}
+
+int health_opts_apply(const struct health_opts *o, const struct image_health *image, bool docker,
+		      struct config_health *c, struct arena *a, struct err *e)
+{
+	*c = defaults;
+	if (image)
+		take_image(image, c, a);
+	int r = apply(o, docker, c, a, e);
 	if (r < 0 || o->off || !c->test.n)
 		*c = (struct config_health){0};
 	return r;

@@ -20,4 +20,8 @@ struct health_opts {
 int health_opts_apply(const struct health_opts *o, const struct image_health *image, bool docker,
 		      struct config_health *ret, struct arena *a, struct err *e);
 
+/* The same for a container that is there: what is given takes the place of what *c has. ERR_HEALTH_NONE if there is no check. */
+int health_opts_change(const struct health_opts *o, struct config_health *c, struct arena *a,
+		       struct err *e);
+
 #endif

@@ -166,6 +166,16 @@ struct json *inspect_network_settings(const struct home *h, const struct contain
 	return j;
 }
 
+/* The k-th of a row: empty where the kernel chooses, a range where one of several is taken. */
+static const char *host_port(const struct port *p, int64_t k, struct arena *a)
+{
+	if (!p->host_port)
+		return "";
+	return p->choice ? arena_printf(a, "%" PRId64 "-%" PRId64, p->host_port,
+					p->host_port + p->choice - 1)
+			 : arena_printf(a, "%" PRId64, p->host_port + k);
+}
+
 /* As they were asked for: docker leaves a random port empty. */
 static struct json *asked_bindings(const struct container *c, struct arena *a)
 {
@@ -184,10 +194,7 @@ static struct json *asked_bindings(const struct container *c, struct arena *a)
 				json_put(a, map, arena_printf(a, "%u/%s", port, p[i].protocol), *l);
 			}
 			json_put(a, j, "HostIp", json_new_str(a, text(p[i].host_ip)));
-			json_put(a, j, "HostPort",
-				 json_new_str(a, p[i].host_port ? arena_printf(a, "%" PRId64,
-									       p[i].host_port + k)
-								: ""));
+			json_put(a, j, "HostPort", json_new_str(a, host_port(&p[i], k, a)));
 			json_add(a, *l, j);
 		}
 	return map;

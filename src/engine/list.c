@@ -514,6 +514,32 @@ static const char *networks_text(const struct list *l, const struct list_item *i
 	return arena_strdup(l->a, str_cstr(&s));
 }
 
+/* Its namespaces by their numbers; all empty for one that does not run, or if nobody asks. */
+static const struct {
+	const char *file, *field, *key; /* podman's names for both shapes */
+} namespaces[] = {
+	{"cgroup", "CGROUPNS", "Cgroup"},
+	{"ipc", "IPC", "Ipc"},
+	{"mnt", "MNT", "Mnt"},
+	{"net", "NET", "Net"},
+	{"pid", "PIDNS", "Pidns"},
+	{"user", "USERNS", "User"},
+	{"uts", "UTS", "Uts"},
+};
+
+static const char *namespace_text(const struct list *l, const struct list_item *it, size_t i)
+{
+	char path[60], target[60];
+
+	if (!l->q->namespaces || it->status != CONTAINER_RUNNING)
+		return "";
+	snprintf(path, sizeof path, "/proc/%" PRId64 "/ns/%s", it->s.pid, namespaces[i].file);
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	target[n > 0 ? n : 0] = 0;
+	const char *number = strchr(target, '[');
+	return number ? arena_strndup(l->a, number + 1, strcspn(number + 1, "]")) : "";
+}
+
 static struct json *fields_of(const struct list *l, const struct list_item *it)
 {
 	struct members m = {l->a, json_new(l->a, JSON_OBJ)};
@@ -550,6 +576,20 @@ static struct json *fields_of(const struct list *l, const struct list_item *it)
 	put_str(&m, "Pod", "");
 	put_str(&m, "PodName", "");
 	put_str(&m, "CIDFile", "");
+	for (size_t i = 0; i < countof(namespaces); i++)
+		put_str(&m, namespaces[i].field, namespace_text(l, it, i));
+	return m.o;
+}
+
+static struct json *namespaces_object(const struct list *l, const struct list_item *it)
+{
+	struct members m = {l->a, json_new(l->a, JSON_OBJ)};
+
+	for (size_t i = 0; i < countof(namespaces); i++) {
+		const char *text = namespace_text(l, it, i);
+		if (*text)
+			put_str(&m, namespaces[i].key, text);
+	}
 	return m.o;
 }
 
@@ -582,7 +622,7 @@ static struct json *object_of(const struct list *l, const struct list_item *it)
 	    it->s.labels.n ? json_new_pairs(a, &it->s.labels) : json_new(a, JSON_NULL));
 	put(&m, "Mounts", destinations(l, it));
 	put(&m, "Names", names);
-	put(&m, "Namespaces", json_new(a, JSON_OBJ));
+	put(&m, "Namespaces", namespaces_object(l, it));
 	put(&m, "Networks", json_new_strs(a, &it->networks));
 	put_int(&m, "Pid", it->status == CONTAINER_EXITED ? 0 : it->s.pid);
 	put_str(&m, "Pod", "");

@@ -20,9 +20,10 @@ struct list_query {
 	bool no_trunc;
 	bool docker; /* docker's texts, the newest first */
 	bool ids_only;
-	bool facts;  /* fill .objects */
-	bool size;   /* measure files */
-	bool config; /* fields that come from config.json: Mounts, LocalVolumes, Networks */
+	bool facts;	 /* fill .objects */
+	bool size;	 /* measure files */
+	bool namespaces; /* fields that name the namespaces of its first process */
+	bool config;	 /* fields that come from config.json: Mounts, LocalVolumes, Networks */
 };
 
 struct list_result {

@@ -137,7 +137,7 @@ static const char *read_row(const char *s, size_t n, struct row *r, struct arena
 	if (s == end)
 		return "there is no port of the container";
 	w = read_span(s, (size_t)(end - s), 1, &r->container);
-	if (!w && r->has_host && r->host.n != r->container.n)
+	if (!w && r->has_host && r->host.n != r->container.n && r->container.n > 1)
 		w = "the ranges are of different length";
 	return w;
 }
@@ -175,7 +175,7 @@ static const char *read_long(const char *text, struct row *r, struct arena *a)
 	}
 	if (!w && !target)
 		w = "there is no port of the container (target=)";
-	if (!w && r->has_host && r->host.n != r->container.n)
+	if (!w && r->has_host && r->host.n != r->container.n && r->container.n > 1)
 		w = "the ranges are of different length";
 	return w;
 }
@@ -209,6 +209,7 @@ int port_opts_publish(struct arena *a, const char *text, struct bind_list *ports
 	if (row.has_host) {
 		p.host_port = row.host.first;
 		p.range = row.container.n;
+		p.choice = row.host.n > row.container.n ? row.host.n : 0;
 		return add(a, ports, &p, text, e);
 	}
 	for (unsigned i = 0; i < row.container.n; i++, p.container_port++) {
@@ -251,8 +252,9 @@ int port_opts_check(struct bind_list *ports, struct err *e)
 
 	for (size_t i = 0; i < ports->n; i++) {
 		bool again = false;
-		for (size_t k = 0; k < n && !again && p[i].host_port; k++) {
-			if (!p[k].host_port || strcmp(p[k].protocol, p[i].protocol) ||
+		for (size_t k = 0; k < n && !again && p[i].host_port && !p[i].choice; k++) {
+			if (!p[k].host_port || p[k].choice ||
+			    strcmp(p[k].protocol, p[i].protocol) ||
 			    !overlap(p[k].host_port, p[k].range, p[i].host_port, p[i].range) ||
 			    !same_host(&p[k], &p[i]))
 				continue;

@@ -22,10 +22,14 @@ static char *shown(const struct bind_list *l)
 	const struct port *p = l->v;
 	scoped(str) s = {0};
 
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(&s, "%s%s %" PRId64 ">%" PRId64 "+%" PRId64 "/%s", i ? "; " : "",
-			 p[i].host_ip ? p[i].host_ip : "*", p[i].host_port, p[i].container_port,
-			 p[i].range, p[i].protocol);
+	for (size_t i = 0; i < l->n; i++) {
+		str_addf(&s, "%s%s %" PRId64, i ? "; " : "", p[i].host_ip ? p[i].host_ip : "*",
+			 p[i].host_port);
+		if (p[i].choice)
+			str_addf(&s, "?%" PRId64, p[i].choice);
+		str_addf(&s, ">%" PRId64 "+%" PRId64 "/%s", p[i].container_port, p[i].range,
+			 p[i].protocol);
+	}
 	return arena_strdup(&arena, str_cstr(&s));
 }
 
@@ -53,6 +57,9 @@ static void published(void **state)
 		{"8000-8002:80-82", "* 8000>80+3/tcp"},
 		{"8000-8000:80", "* 8000>80+1/tcp"},
 		{"8000:80-80", "* 8000>80+1/tcp"},
+		{"8000-8002:80", "* 8000?3>80+1/tcp"},
+		{"[::1]:8000-8001:80/udp", "::1 8000?2>80+1/udp"},
+		{"target=80,published=8080-8081", "* 8080?2>80+1/tcp"},
 		{"1-65535:1-65535", "* 1>1+65535/tcp"},
 		{"8000-8002:80-82/udp", "* 8000>80+3/udp"},
 		{"80-82", "* 0>80+1/tcp; * 0>81+1/tcp; * 0>82+1/tcp"},
@@ -161,11 +168,8 @@ static const struct {
 	{"0-2:80-82", "1 to 65535"},
 	{"80-65536", "1 to 65535"},
 	{"0-80", "1 to 65535"},
-	{"8000-8002:80", "different length"},
 	{"8000:80-82", "different length"},
 	{"8000-8001:80-82", "different length"},
-	{"127.0.0.1:8000-8001:80", "different length"},
-	{"[::1]:8000-8001:80", "different length"},
 	{"127.0.0.1:80", "1 to 65535"},
 	{"127.0.0.1", "1 to 65535"},
 	{"127.0.0.1:", "1 to 65535"},
@@ -206,7 +210,7 @@ static const struct {
 	{"targe=80", "the keys are"},
 	{"t=80", "the keys are"},
 	{"target=80,port=3", "the keys are"},
-	{"target=80,published=8080-8081", "different length"},
+	{"target=80-81,published=8080-8082", "different length"},
 	{"target=80,protocol=", "protocol is empty"},
 	{"target=80,protocol=icmp", "protocols are"},
 	{"target=80,protocol=sctp", "sctp cannot"},

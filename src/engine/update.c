@@ -1,5 +1,8 @@
 #include "base/base.h"
+#include "engine/options.h"
+#include "engine/process_opts.h"
 #include "engine/update.h"
+#include "monitor/client.h"
 #include "monitor/placing.h"
 #include "state/restart_policy.h"
 #include "state/tell.h"
@@ -70,17 +73,68 @@ static int update_limits(struct container *c, const struct limit_opts *o, struct
 	return r < 0 ? r : limit_write(c->dir, &now, e);
 }
 
-static bool any_given(const struct limit_opts *o)
+static bool any_limit(const struct limit_opts *o)
 {
 	static const struct limit_opts none;
 
 	return memcmp(o, &none, sizeof none) != 0;
 }
 
-int container_update(const struct home *h, struct container *c, const struct limit_opts *limits,
-		     const char *restart, struct err *e)
+static bool any_health(const struct health_opts *o)
+{
+	static const struct health_opts none;
+
+	return memcmp(o, &none, sizeof none) != 0;
+}
+
+static int change_env(const struct update *u, struct strs *env, struct arena *a, struct err *e)
+{
+	const struct process_opts unset = {.unset_env = u->unset_env};
+	static const struct strs no_files;
+
+	process_opts_unset_env(&unset, env, a);
+	return options_env(a, &no_files, &u->env, env, e);
+}
+
+/* The supervisor knows the config that it has read; it reads it again. */
+static void tell_supervisor(struct container *c, bool health, const char **ret_later)
+{
+	struct err ignored;
+
+	if (health && c->status == CONTAINER_RUNNING &&
+	    monitor_config_changed(c->dir, &ignored) < 0)
+		*ret_later = "its supervisor does not answer: the check is changed from the next "
+			     "start on";
+}
+
+static int update_config(struct container *c, const struct update *u, const char **ret_later,
+			 struct err *e)
+{
+	bool health = any_health(&u->health);
+	int r = 0;
+
+	if (!health && !u->env.n && !u->unset_env.n && !u->ulimits.n)
+		return 0;
+	if (health)
+		r = health_opts_change(&u->health, &c->config.health, &c->arena, e);
+	if (r == 0)
+		r = change_env(u, &c->config.process.env, &c->arena, e);
+	for (size_t i = 0; i < u->ulimits.n && r == 0; i++)
+		r = options_ulimit(&c->arena, u->ulimits.v[i], &c->config.ulimits, e);
+	if (r == 0)
+		r = config_write_changes(c->dir, &c->config, e);
+	if (r == 0)
+		tell_supervisor(c, health, ret_later);
+	return r;
+}
+
+int container_update(const struct home *h, struct container *c, const struct update *u,
+		     const char **ret_later, struct err *e)
 {
 	struct restart_policy p = {0};
+	const char *restart = u->restart;
+
+	*ret_later = NULL;
 	int r = restart ? restart_policy_parse(restart, &p, e) : 0;
 
 	if (r == 0)
@@ -89,8 +143,10 @@ int container_update(const struct home *h, struct container *c, const struct lim
 		err_fail(e, ERR_USAGE, "container %s goes away when it ends (--rm)", c->state.name);
 		return err_hint(e, "one that is removed cannot be started again");
 	}
-	if (r == 0 && any_given(limits))
-		r = update_limits(c, limits, e);
+	if (r == 0 && any_limit(&u->limits))
+		r = update_limits(c, &u->limits, e);
+	if (r == 0)
+		r = update_config(c, u, ret_later, e);
 	if (r == 0 && restart)
 		r = restart_policy_change(c->dir, &p, e);
 	if (r == 0)

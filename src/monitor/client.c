@@ -11,7 +11,7 @@
 #include "monitor/proto.h"
 #include "sys/tty.h"
 
-enum { EARLY_MS = 1000, NETWORKS_MS = 60000 };
+enum { EARLY_MS = 1000, NETWORKS_MS = 60000, CHANGED_MS = 5000 };
 
 static int send_frame(struct client *c, char type, const void *p, size_t n)
 {
@@ -470,6 +470,24 @@ int monitor_check_health(int dir, struct err *e)
 		return err_fail(e, ERR_HEALTH_NONE, "the container's supervisor runs no check");
 	}
 	return gone(e);
+}
+
+int monitor_config_changed(int dir, struct err *e)
+{
+	autoclose int fd = client_connect(dir, 0, NULL, e);
+	char msg[1 + PROTO_CHUNK] = {FRAME_CHANGED};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = fd_send_msg(fd, msg, 1, NULL, 0);
+	/* One of an earlier release says nothing to what it does not know. */
+	while (n > 0 && poll(&p, 1, CHANGED_MS) > 0 &&
+	       (n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL)) > 0)
+		if (msg[0] == FRAME_CHANGED)
+			return 0;
+	return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ETIMEDOUT,
+			     "the container's supervisor does not answer");
 }
 
 int monitor_networks_changed(int dir, struct err *e)

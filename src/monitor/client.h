@@ -38,6 +38,9 @@ int client_connect(int container_dir, uint8_t want, bool *ret_tty, struct err *e
  * could be done is done). -ECONNREFUSED, -ENOENT: no supervisor, nothing to do. */
 int monitor_networks_changed(int container_dir, struct err *e);
 
+/* Says that the container's config has changed (config_write_changes()), and waits until its supervisor knows that. */
+int monitor_config_changed(int container_dir, struct err *e);
+
 /* Has the container's health checked now, and waits for what comes of it: 0, 1 (the check failed), or a negative errno. */
 int monitor_check_health(int container_dir, struct err *e);
 

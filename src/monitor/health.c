@@ -32,6 +32,7 @@ static struct {
 	struct config_process process, startup_process; /* made once: what a check is */
 	struct count now;
 	int64_t began;
+	bool runs; /* the container does */
 	struct timer next;
 	pid_t pid; /* of the checker */
 	struct watch checker;
@@ -350,9 +351,8 @@ static void on_ask(struct relay *r, size_t client)
 }
 
 /* A check has what an exec without options has. */
-static void make_process(const struct strs *test, struct config_process *ret)
+static void make_process(const struct strs *test, struct config_process *ret, struct arena *a)
 {
-	static struct arena a; /* as long as the supervisor */
 	const struct config_process *base = &hl.of.config->process;
 	bool shell = !strcmp(test->v[0], "CMD-SHELL");
 
@@ -360,28 +360,64 @@ static void make_process(const struct strs *test, struct config_process *ret)
 	ret->args = (struct strs){0};
 	ret->tty = ret->interactive = false;
 	if (shell) {
-		strs_add(&a, &ret->args, "/bin/sh");
-		strs_add(&a, &ret->args, "-c");
+		strs_add(a, &ret->args, "/bin/sh");
+		strs_add(a, &ret->args, "-c");
 	}
 	for (size_t i = 1; i < test->n; i++)
-		strs_add(&a, &ret->args, test->v[i]);
+		strs_add(a, &ret->args, test->v[i]);
+}
+
+/* The config as `update` has left it: of this run, and of those that follow it without another start. */
+static struct {
+	struct container_config config;
+	struct arena arena;
+	bool on;
+} changed;
+
+static void on_changed(struct relay *r)
+{
+	struct container_config c;
+	struct arena a = {0}, old = changed.arena;
+	struct health_of of = hl.of;
+	struct err ignored;
+
+	if (config_read(hl.of.dir, &c, &a, &ignored) < 0) {
+		arena_free(&a);
+		return;
+	}
+	bool runs = hl.runs;
+	health_end();
+	changed.config = c;
+	changed.arena = a;
+	changed.on = true;
+	hl.process = hl.startup_process = (struct config_process){0};
+	if (runs)
+		health_begin(&of, r);
+	arena_free(&old);
 }
 
 void health_begin(const struct health_of *o, struct relay *r)
 {
-	const struct config_health *h = &o->config->health;
+	static struct arena made; /* as long as the supervisor */
 
-	if (!h->test.n)
-		return;
 	hl.of = *o;
 	hl.relay = r;
+	hl.runs = true;
+	r->on_changed = on_changed;
+	if (changed.on)
+		hl.of.config = &changed.config;
+	const struct config_health *h = &hl.of.config->health;
+	if (h->test.n || changed.on)
+		unlinkat(o->dir, HEALTH_FILE, 0);
+	if (!h->test.n)
+		return;
 	hl.now = (struct count){.startup = h->startup.n > 0};
 	hl.began = time_mono_ms();
-	unlinkat(o->dir, HEALTH_FILE, 0);
 	if (!hl.process.args.n) {
-		make_process(&h->test, &hl.process);
+		arena_free(&made);
+		make_process(&h->test, &hl.process, &made);
 		if (h->startup.n)
-			make_process(&h->startup, &hl.startup_process);
+			make_process(&h->startup, &hl.startup_process, &made);
 	}
 	hl.next.fn = on_next;
 	hl.checker.fn = on_checker;
@@ -399,4 +435,5 @@ void health_end(void)
 	hl.asking = 0;
 	answer(1);
 	hl.relay->on_health = NULL;
+	hl.runs = false;
 }

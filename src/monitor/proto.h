@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { PROTO_VERSION = 3, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
+enum { PROTO_VERSION = 4, PROTO_CHUNK = 16384 }; /* most payload bytes of a stream frame */
 
 enum frame_type {
 	/* client to monitor */
@@ -23,6 +23,8 @@ enum frame_type {
 		'G', /* no payload: the container's networks.json has changed; since version 2 */
 	FRAME_CLOSE = 'K',  /* uint8_t 'O' or 'E': nobody reads that stream any more */
 	FRAME_HEALTH = 'C', /* no payload: check the container's health now; since version 3 */
+	FRAME_CHANGED =
+		'U', /* no payload: the container's config has changed; it comes back when that is known; since version 4 */
 	/* monitor to client */
 	FRAME_WELCOME = 'W',   /* struct frame_welcome */
 	FRAME_STARTED = 'B',   /* int32_t: pid */

@@ -324,6 +324,11 @@ static void take_frame(struct relay_client *c, const char *p, size_t n)
 			relay_answer(r, (size_t)(c - r->clients), FRAME_HEALTH, &(int32_t){-1},
 				     sizeof(int32_t));
 		break;
+	case FRAME_CHANGED:
+		if (r->on_changed)
+			r->on_changed(r);
+		relay_answer(r, (size_t)(c - r->clients), FRAME_CHANGED, "", 0);
+		break;
 	case FRAME_CLOSE:
 		if (n >= 2 && c->primary) {
 			close_output(r, p[1]);

@@ -56,6 +56,7 @@ struct relay {
 	void (*on_signal)(struct relay *r, int sig);
 	void (*on_networks)(struct relay *r, size_t client); /* may be NULL */
 	void (*on_health)(struct relay *r, size_t client);   /* may be NULL */
+	void (*on_changed)(struct relay *r);		     /* may be NULL */
 	void (*on_closed)(struct relay *r); /* the starting client reads no more; may be NULL */
 	void (*on_drained)(
 		struct relay *r); /* both streams are at their end and taken by all clients */

@@ -17,6 +17,7 @@
 #include "base/base.h"
 #include "base/proc.h"
 #include "monitor/usernet.h"
+#include "net/bind.h"
 #include "net/sockaddr.h"
 
 #define FIFO   "usernet"
@@ -382,7 +383,7 @@ static int run_slirp(const char *path, const struct container_config *c,
 /* ---- all of it */
 
 /* A port that is free now; it is the other program that opens it, a moment later. */
-static int free_port(const struct port *p, int64_t *ret, struct err *e)
+static int free_port(const struct port *p, int64_t wanted, int64_t *ret, struct err *e)
 {
 	struct sockaddr_storage sa;
 	socklen_t len;
@@ -391,17 +392,31 @@ static int free_port(const struct port *p, int64_t *ret, struct err *e)
 
 	if (ip_parse(str_is_empty(p->host_ip) ? "0.0.0.0" : p->host_ip, &ip) < 0)
 		return err_set(e, EINVAL, "the address %s", p->host_ip);
-	len = sockaddr_make(&sa, &ip, 0);
+	len = sockaddr_make(&sa, &ip, (uint16_t)wanted);
 	autoclose int fd =
 		socket(sa.ss_family,
 		       (str_eq(p->protocol, "udp") ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) < 0)
+	if (fd < 0)
 		return err_set(e, errno, "find a free port");
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
+		return bind_error(p, &ip, (uint16_t)wanted, errno, e);
 	len = sizeof sa;
 	getsockname(fd, (struct sockaddr *)&sa, &len);
 	sockaddr_read(&sa, &ip, &port);
 	*ret = port;
 	return 0;
+}
+
+/* One of those that may be taken. */
+static int free_one(struct port *p, struct err *e)
+{
+	int r = -EADDRINUSE;
+
+	for (int64_t i = 0; i < p->choice && r == -EADDRINUSE; i++) {
+		*e = (struct err){.exit = EXIT_ENGINE};
+		r = free_port(p, p->host_port + i, &p->host_port, e);
+	}
+	return r;
 }
 
 /* A random port is the same again when the supervisor starts the container again. */
@@ -417,7 +432,10 @@ static int choose_ports(const struct container_config *c, const struct container
 		*to = p[i];
 		if (again)
 			to->host_port = was[i].host_port;
-		int r = to->host_port ? 0 : free_port(to, &to->host_port, e);
+		int r = !to->host_port	       ? free_port(to, 0, &to->host_port, e)
+			: to->choice && !again ? free_one(to, e)
+					       : 0;
+		to->choice = 0;
 		if (r < 0)
 			return r;
 	}

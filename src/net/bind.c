@@ -78,11 +78,12 @@ int bound_ports_open(struct bound_ports *b, const struct bind_list *ports, struc
 				continue;
 			n = 1;
 		}
-		for (int64_t k = p[i].host_port;
-		     k > 0 && k < PORT_FIRST_OPEN && k < p[i].host_port + p[i].range; k++)
+		int64_t end = p[i].host_port + (p[i].choice ? p[i].choice : p[i].range);
+		for (int64_t k = p[i].host_port; k > 0 && k < PORT_FIRST_OPEN && k < end; k++)
 			for (size_t f = 0; f < n; f++) {
-				int r = open_one(b, &p[i], &ips[f], (uint16_t)k, n > 1, e);
-				if (r < 0)
+				struct err *why = p[i].choice ? NULL : e;
+				int r = open_one(b, &p[i], &ips[f], (uint16_t)k, n > 1, why);
+				if (r < 0 && !p[i].choice)
 					return r;
 			}
 	}

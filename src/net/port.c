@@ -7,5 +7,6 @@ const struct bind_field port_fields[] = {
 	{"ContainerPort", BIND_INT, offsetof(struct port, container_port)},
 	{"Range", BIND_INT, offsetof(struct port, range)},
 	{"Protocol", BIND_STR, offsetof(struct port, protocol)},
+	{"Choice", BIND_INT, offsetof(struct port, choice)},
 	{0},
 };

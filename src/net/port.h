@@ -16,6 +16,8 @@ struct port {
 	int64_t container_port; /* 1 .. 65535 */
 	int64_t range;		/* how many in a row, at least 1 */
 	const char *protocol;	/* "tcp" or "udp" */
+	/* With a range of 1: a free one of host_port .. host_port + choice - 1 is to be taken; 0: exactly host_port. */
+	int64_t choice;
 };
 extern const struct bind_field port_fields[];
 

@@ -195,6 +195,27 @@ static int open_one(struct member *m, const struct port *p, const struct ip *ips
 	return 0;
 }
 
+/* A free one of several ports, which it is from here on. */
+static int open_choice(struct member *m, struct port *p, const struct ip *ips, size_t n,
+		       struct err *e)
+{
+	struct listener *before = m->ports;
+	int r = -EADDRINUSE;
+
+	for (int64_t i = 0; i < p->choice && r == -EADDRINUSE; i++) {
+		uint16_t port = (uint16_t)(p->host_port + i);
+		*e = (struct err){.exit = EXIT_ENGINE};
+		r = open_one(m, p, ips, n, &port, (uint16_t)p->container_port, e);
+		if (r == 0)
+			p->host_port = port;
+		else
+			close_until(m, before);
+	}
+	if (r == 0)
+		p->choice = 0;
+	return r;
+}
+
 static int open_row(struct member *m, struct port *p, struct err *e)
 {
 	struct ip ips[2] = {{.family = 4}, {.family = 6}};
@@ -210,8 +231,11 @@ static int open_row(struct member *m, struct port *p, struct err *e)
 		n = 1;
 	}
 	if (p->host_port < 0 || p->container_port < 1 || p->host_port + range > 65536 ||
-	    p->container_port + range > 65536)
+	    p->container_port + range > 65536 || p->choice < 0 || p->choice > 65535 ||
+	    p->host_port + p->choice > 65536)
 		return err_fail(e, ERR_INTERNAL, "a published port is out of range");
+	if (p->choice && p->host_port)
+		return open_choice(m, p, ips, n, e);
 	for (int tries = 0; tries < RANDOM_TRIES; tries++) {
 		uint16_t first = (uint16_t)p->host_port;
 		r = open_one(m, p, ips, n, &first, (uint16_t)p->container_port, e);

@@ -180,7 +180,43 @@ const struct bind_field config_fields[] = {
 	{"Cgroups", BIND_STR, AT(container_config, cgroups)},
 	{0},
 };
+
+/* What `update` changes, in a file of its own beside config.json. Limits have another (limit.h). */
+static const struct bind_field changed_fields[] = {
+	{"Env", BIND_STRS, AT(container_config, process.env), .flags = BIND_ALWAYS},
+	{"Ulimits", BIND_LIST, AT(container_config, ulimits), ulimit_fields,
+	 sizeof(struct config_ulimit), BIND_ALWAYS},
+	{"Health", BIND_OBJ, AT(container_config, health), health_fields, .flags = BIND_ALWAYS},
+	{0},
+};
 #undef AT
+
+#define CHANGES "changes.json"
+
+static int read_changes(int dir, struct container_config *c, struct arena *a, struct err *e)
+{
+	scoped(str) text = {0};
+	int r = fd_read_file_at(dir, CHANGES, &text, 8 << 20);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(e, r, "read the container's " CHANGES);
+	struct json *j = json_parse(a, str_cstr(&text), text.len, CHANGES, NULL, e);
+	c->health = (struct config_health){0};
+	return j ? bind_read(changed_fields, c, j, CHANGES, a, e) : -EINVAL;
+}
+
+int config_write_changes(int dir, const struct container_config *c, struct err *e)
+{
+	scoped(arena) a = {0};
+	scoped(str) text = {0};
+
+	json_write(&text, bind_write(changed_fields, c, &a), 0);
+	str_addc(&text, '\n');
+	int r = fd_replace_at(dir, CHANGES, text.s, text.len, 0600, true);
+	return r < 0 ? err_set(e, r, "write the container's " CHANGES) : 0;
+}
 
 int config_read(int dir, struct container_config *ret, struct arena *a, struct err *e)
 {
@@ -193,6 +229,8 @@ int config_read(int dir, struct container_config *ret, struct arena *a, struct e
 		.stop_timeout = -1, .shm_size = CONFIG_SHM_SIZE, .umask = CONFIG_UMASK};
 	struct json *j = json_parse(a, str_cstr(&text), text.len, "config.json", NULL, e);
 	r = j ? bind_read(config_fields, ret, j, "config.json", a, e) : -EINVAL;
+	if (r == 0)
+		r = read_changes(dir, ret, a, e);
 	if (r < 0) {
 		err_context(e, "the record of the container is damaged");
 		return err_hint(e,

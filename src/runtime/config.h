@@ -3,7 +3,7 @@
  *
  * Values are resolved as far as they can be without the root file system: command, environment and user are final texts; the
  * user is looked up in the image's passwd at each start. config.json is written once and never changes; what changes is in state.json
- * (state/container.h). Whoever reads it has to live with files of earlier releases: fields are added, never given a new meaning.
+ * (state/container.h), and what `update` changes in files beside it. Whoever reads it has to live with files of earlier releases: fields are added, never given a new meaning.
  */
 #ifndef RUNTIME_CONFIG_H
 #define RUNTIME_CONFIG_H
@@ -176,6 +176,8 @@ extern const struct bind_field config_fields[];
 extern const struct bind_field config_process_fields[];
 
 int config_read(int container_dir, struct container_config *ret, struct arena *a, struct err *e);
+/* Writes down what `update` has changed in c: the environment, the ulimits and the health check. config_read() puts it over config.json. */
+int config_write_changes(int container_dir, const struct container_config *c, struct err *e);
 int config_write(int container_dir, const struct container_config *c, bool sync, struct err *e);
 
 #endif

@@ -82,6 +82,26 @@ test_bound_where_told() { # short
 	assert_out once
 }
 
+# docker's -p 8000-8002:80: the first free one of several, and the same one after a restart of the machine's own kind.
+test_one_of_several() { # short
+	load busybox
+	local n
+	for n in a b c; do
+		hoy run -d --name $n --network bridge -p 127.0.0.1:4100-4102:80 -p 127.0.0.1:4100-4102:80/udp busybox sleep 1000 >/dev/null || fail "run $n"
+		run hoy port $n
+		assert_out "$(printf '80/tcp -> 127.0.0.1:41%s\n80/udp -> 127.0.0.1:41%s' "$(printf %s $n | tr abc 012 | sed s/^/0/)" "$(printf %s $n | tr abc 012 | sed s/^/0/)")"
+	done
+	run hoy run --rm --network bridge -p 127.0.0.1:4100-4102:80 busybox true
+	assert_err E-PORT-TAKEN
+	run as_docker inspect --format '{{json .HostConfig.PortBindings}}' b
+	assert_has '"HostPort":"4100-4102"'
+	hoy rm -f -t 0 a >/dev/null
+	hoy restart -t 0 c >/dev/null
+	run hoy port c 80/tcp
+	assert_out 127.0.0.1:4100
+	hoy rm -f -t 0 b c >/dev/null
+}
+
 test_random_ports_and_ranges() { # short
 	local p
 	box -p 4000 -p 4010-4012:4000-4002

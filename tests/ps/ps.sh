@@ -297,4 +297,38 @@ test_cost() { # rows=user
 	[ $many -le $((5 * 14 + 10)) ] || fail "images: $many system calls for 5 images"
 }
 
+test_namespaces() { # short
+	load busybox
+	local up='' n
+	hoy run -d --name up --network none busybox sleep 1000 >/dev/null || fail run
+	hoy create --name idle busybox true >/dev/null
+	for n in cgroup ipc mnt net pid user uts; do
+		up="$up $(hoy exec up readlink /proc/self/ns/$n | tr -dc 0-9)"
+	done
+	run hoy ps -a --format '{{.Names}} {{.CGROUPNS}} {{.IPC}} {{.MNT}} {{.NET}} {{.PIDNS}} {{.USERNS}} {{.UTS}}|' --sort names
+	assert_out "$(printf 'idle       |\nup%s|' "$up")"
+	run hoy ps --ns
+	assert_has PIDNS
+	assert_has "$(echo "$up" | cut -d' ' -f6)"
+	run hoy ps --ns --format '{{.Names}}'
+	assert_out up
+	hoy ps --namespace --format json >"$T/out"
+	python3 -c 'import json, sys; n = json.load(open(sys.argv[1]))[0]["Namespaces"]; assert " ".join([""] + [n[k] for k in "Cgroup Ipc Mnt Net Pidns User Uts".split()]) == sys.argv[2], n' "$T/out" "$up" || fail "$(cat "$T/out")"
+	hoy rm -f -t 0 up >/dev/null
+}
+
+test_watch() { # short
+	load busybox
+	hoy create --name one busybox true >/dev/null
+	# shellcheck disable=SC2086
+	$HOY ps -a --watch 1 --format '{{.Names}}' >"$T/seen" &
+	wait_for file_has "$T/seen" one
+	hoy rename one two
+	wait_for file_has "$T/seen" two
+	kill $!
+	wait $! 2>/dev/null
+	run hoy ps --watch 0
+	assert_err E-USAGE 3600
+}
+
 run_tests "$@"

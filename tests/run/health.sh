@@ -250,4 +250,53 @@ test_with_one_uid_ids_are_answered() { # rows=one
 	wait_for is_health c healthy
 }
 
+# A check that is changed while the container runs counts at once.
+test_update() { # short
+	load busybox
+	checked c true
+	wait_for is_health c healthy
+	run hoy update --health-cmd 'echo "${MARK:-none}"; false' --health-retries 1 -e MARK=changed c
+	assert_out c
+	assert_quiet
+	wait_for is_health c unhealthy
+	run hoy inspect --format '{{(index .State.Health.Log 0).Output}}{{.Config.Healthcheck.Retries}} {{.Config.Healthcheck.Interval}}' c
+	assert_out "$(printf 'changed\n1 50000000')"
+	run hoy update --no-healthcheck c
+	assert_ok
+	run hoy healthcheck run c
+	assert_err E-HEALTH-NONE
+	run hoy update --health-retries 2 c
+	assert_err E-HEALTH-NONE --health-cmd
+	hoy update --health-cmd false --health-interval disable c >/dev/null || fail update
+	run hoy healthcheck run c
+	assert_rc 1
+	run hoy healthcheck run --ignore-result c
+	assert_ok
+	hoy restart -t 0 c >/dev/null
+	run hoy inspect --format '{{.Config.Healthcheck.Test}}' c
+	assert_out '[CMD-SHELL false]'
+	run hoy update --health-interval never c
+	assert_err E-USAGE 30s
+	hoy rm -f -t 0 c >/dev/null
+}
+
+test_update_of_what_does_not_run() { # rows=user short
+	load busybox
+	hoy create --name c -e A=1 -e B=2 --ulimit nofile=100:200 busybox sh -c 'echo "$A$B$C"; ulimit -n; ulimit -Hn' >/dev/null
+	run hoy update -e A=9 --env C=3 --unsetenv B --ulimit nofile=50:60 -l
+	assert_ok
+	run hoy start -a c
+	assert_out "$(printf '93\n50\n60')"
+	run hoy inspect --format '{{.Config.Env}}' c
+	assert_has A=9
+	assert_lacks B=2
+	run hoy update --health-cmd true c
+	assert_ok
+	run hoy inspect --format '{{.Config.Healthcheck.Test}} {{.Config.Env}}' c
+	assert_has 'CMD-SHELL true'
+	assert_has A=9
+	run hoy update --memory-swappiness 1 c
+	assert_err E-ABSENT
+}
+
 run_tests "$@"

@@ -142,4 +142,19 @@ test_a_killed_supervisor_is_seen() { # rows=user,root,one
 	waited 137
 }
 
+test_the_first_of_several() { # short
+	load busybox
+	local n
+	for n in slow quick; do hoy run -d --name $n --network none busybox sleep 1000 >/dev/null || fail run; done
+	hoy wait --exit-first-match slow quick >"$T/code" &
+	hoy kill quick >/dev/null
+	wait $!
+	assert_eq 137 "$(cat "$T/code")" code
+	run hoy wait --exit-first-match --condition running,paused slow quick
+	assert_out -1
+	run hoy wait --exit-first-match slow nobody
+	assert_rc 125
+	hoy rm -f -t 0 slow quick >/dev/null
+}
+
 run_tests "$@"
