@@ -10,6 +10,7 @@
 
 #include "build/dockerfile.h"
 #include "build/step.h"
+#include "engine/pull.h"
 
 enum build_event_kind {
 	BUILD_PLAN,    /* the plan stands: n is the number of steps */
@@ -54,8 +55,9 @@ struct build_opts {
 	struct strs unset_env, unset_labels, unset_annotations;
 	bool inherit_labels, inherit_annotations, identity_label;
 	bool no_cache, layers, squash, squash_all, check_only, dry;
-	struct strs no_cache_filter;   /* stages */
-	const char *pull;	       /* "missing", "always", "newer", "never" */
+	struct strs no_cache_filter; /* stages */
+	struct image_pull_opts
+		pull; /* of bases: policy, credentials, progress; its platform is not looked at */
 	struct bind_list secrets, ssh; /* of struct build_secret, build_ssh */
 	const char *network;	       /* of RUN: a mode; NULL: the default */
 	bool has_epoch;
@@ -72,12 +74,7 @@ struct build_opts {
 	struct strs cache_from, cache_to; /* cache_remote.h */
 	int64_t cache_ttl;		  /* seconds, 0: none */
 	const struct create_opts *run;	  /* of all containers of RUN */
-	const char *authfile, *certs;
-	bool tls_verify, has_tls_verify;
-	const char *creds;
-	int retry;
-	const char *retry_delay;
-	int in; /* standard input */
+	int in;				  /* standard input */
 	void (*tell)(void *arg, const struct build_event *ev);
 	void *arg;
 };
@@ -97,10 +94,4 @@ struct build_result {
 	int steps, cached;
 	struct strs warnings; /* of lint, one line each */
 };
-void build_result_free(struct build_result *r);
-
-/* Errors: ERR_DOCKERFILE ..., ERR_BUILD_COMMAND (exit code of the command in e->exit), ERR_INTERRUPTED. Whatever happens, only valid cache is left. */
-int build_run(const struct home *h, const struct build_opts *o, struct build_result *ret,
-	      struct err *e);
-
 #endif

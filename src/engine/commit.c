@@ -207,7 +207,7 @@ static int add_image(struct commit_work *w, const struct layer_info *layer, stru
 	json_write(&config, bind_write(image_doc_fields, w->doc, w->a), 0);
 	if (w->name)
 		strs_add(w->a, &names, w->name);
-	return image_add_made(w->h, &config, w->o->docker, &layers, &names, w->id, e);
+	return image_add_made(w->h, &config, w->o->docker, NULL, &layers, &names, w->id, e);
 }
 
 /* The container's files as a layer of the store. */

@@ -1,9 +1,9 @@
 #include "base/base.h"
-#include "base/parse.h"
 #include "data/json.h"
 #include "oci/change.h"
+#include "oci/config_edit.h"
 
-enum { MAX_TEXT = 64 * 1024, MAX_PORTS = 65535 };
+enum { MAX_TEXT = 64 * 1024 };
 
 struct change {
 	struct image_config *c;
@@ -104,19 +104,11 @@ static int pairs_of(const struct change *ch, const char *value, struct pairs *re
 /* A command: a JSON list, or text for a shell. */
 static int command(const struct change *ch, const char *value, struct strs *ret, struct err *e)
 {
-	const struct strs *shell = &ch->c->shell;
 	int r = json_list(ch, value, ret, e);
 
 	if (r)
 		return r < 0 ? r : 0;
-	*ret = (struct strs){0};
-	for (size_t i = 0; i < shell->n; i++)
-		strs_add(ch->a, ret, shell->v[i]);
-	if (!shell->n) {
-		strs_add(ch->a, ret, "/bin/sh");
-		strs_add(ch->a, ret, "-c");
-	}
-	strs_add(ch->a, ret, value);
+	config_shell_command(ch->c, value, ch->a, ret);
 	return 0;
 }
 
@@ -154,40 +146,16 @@ static int do_label(struct change *ch, const char *value, struct err *e)
 	return pairs_of(ch, value, &ch->c->labels, e);
 }
 
-/* "80", "80/udp", "8000-8010/tcp". */
-static int add_ports(struct change *ch, const char *word, struct err *e)
-{
-	static const char hint[] = "as in EXPOSE 80 443/tcp 5353/udp 8000-8010";
-	const char *slash = strchr(word, '/'), *proto = slash ? slash + 1 : "tcp";
-	autofree char *range = xstrndup(word, slash ? (size_t)(slash - word) : strlen(word));
-	char *dash = strchr(range, '-');
-	uint64_t from, to;
-
-	if (dash)
-		*dash = 0;
-	bool known = !strcmp(proto, "tcp") || !strcmp(proto, "udp") || !strcmp(proto, "sctp");
-	if (!known || parse_u64(range, MAX_PORTS, &from) < 0 || !from ||
-	    (dash && parse_u64(dash + 1, MAX_PORTS, &to) < 0))
-		return bad(ch, e, "a word of it is no port", hint);
-	if (!dash)
-		to = from;
-	if (to < from)
-		return bad(ch, e, "a range of ports ends before it begins", hint);
-	for (; from <= to; from++) {
-		char *port = arena_printf(ch->a, "%" PRIu64 "/%s", from, proto);
-		if (!strs_has(&ch->c->exposed_ports, port))
-			strs_add(ch->a, &ch->c->exposed_ports, port);
-	}
-	return 0;
-}
-
 static int do_expose(struct change *ch, const char *value, struct err *e)
 {
 	struct strs words;
 	int r = words_of(ch, value, &words, e);
 
-	for (size_t i = 0; r == 0 && i < words.n; i++)
-		r = add_ports(ch, words.v[i], e);
+	for (size_t i = 0; r == 0 && i < words.n; i++) {
+		const char *why = config_add_ports(ch->c, words.v[i], ch->a);
+		if (why)
+			r = bad(ch, e, why, "as in EXPOSE 80 443/tcp 5353/udp 8000-8010");
+	}
 	return r;
 }
 
@@ -199,11 +167,9 @@ static int do_volume(struct change *ch, const char *value, struct err *e)
 	if (r == 0)
 		r = words_of(ch, value, &words, e);
 	for (size_t i = 0; r >= 0 && i < words.n; i++) {
-		if (words.v[i][0] != '/')
-			return bad(ch, e, "a volume is an absolute path of the image", NULL);
-		autofree char *clean = path_clean(words.v[i]);
-		if (!strs_has(&ch->c->volumes, clean))
-			strs_add(ch->a, &ch->c->volumes, clean);
+		const char *why = config_add_volume(ch->c, words.v[i], ch->a);
+		if (why)
+			return bad(ch, e, why, NULL);
 	}
 	return r < 0 ? r : 0;
 }
@@ -215,11 +181,7 @@ static int do_workdir(struct change *ch, const char *value, struct err *e)
 
 	if (r < 0)
 		return r;
-	autofree char *joined = words.v[0][0] == '/' || str_is_empty(ch->c->working_dir)
-					? xasprintf("/%s", words.v[0])
-					: path_join(ch->c->working_dir, words.v[0]);
-	autofree char *clean = path_clean(joined);
-	ch->c->working_dir = arena_strdup(ch->a, clean);
+	config_set_workdir(ch->c, words.v[0], ch->a);
 	return words.n == 1 ? 0 : bad(ch, e, "it takes one path", "put quotes around blanks");
 }
 
@@ -237,23 +199,17 @@ static int do_user(struct change *ch, const char *value, struct err *e)
 
 static int do_stopsignal(struct change *ch, const char *value, struct err *e)
 {
-	int sig;
+	const char *why = config_set_stop_signal(ch->c, value, ch->a);
 
-	if (parse_signal(value, &sig) < 0)
-		return bad(ch, e, "this is no signal", "as in STOPSIGNAL SIGINT or STOPSIGNAL 9");
-	ch->c->stop_signal = arena_strdup(ch->a, value);
-	return 0;
+	return why ? bad(ch, e, why, "as in STOPSIGNAL SIGINT or STOPSIGNAL 9") : 0;
 }
 
 static int do_onbuild(struct change *ch, const char *value, struct err *e)
 {
-	static const char *const never[] = {"ONBUILD", "FROM", "MAINTAINER"};
+	const char *why = config_check_on_build(value);
 
-	for (size_t i = 0; i < countof(never); i++) {
-		size_t n = strlen(never[i]);
-		if (!strncasecmp(value, never[i], n) && (!value[n] || value[n] == ' '))
-			return bad(ch, e, "this instruction cannot follow ONBUILD", NULL);
-	}
+	if (why)
+		return bad(ch, e, why, NULL);
 	strs_add(ch->a, &ch->c->on_build, value);
 	return 0;
 }
@@ -261,29 +217,16 @@ static int do_onbuild(struct change *ch, const char *value, struct err *e)
 /* One --flag=value of HEALTHCHECK. */
 static int health_flag(struct change *ch, struct image_health *h, const char *word, struct err *e)
 {
-	const struct {
-		const char *name;
-		int64_t *to;
-	} flags[] = {{"--interval=", &h->interval},
-		     {"--timeout=", &h->timeout},
-		     {"--start-period=", &h->start_period},
-		     {"--start-interval=", &h->start_interval}};
+	const char *eq = strchr(word, '=');
+	const char *why = "an option of it has no value";
 
-	for (size_t i = 0; i < countof(flags); i++) {
-		if (!str_starts(word, flags[i].name))
-			continue;
-		if (parse_duration(word + strlen(flags[i].name), flags[i].to) < 0 ||
-		    *flags[i].to < 0)
-			return bad(ch, e, "a time of it is no duration", "as in --interval=30s");
-		return 0;
-	}
-	if (str_starts(word, "--retries="))
-		return parse_i64(word + 10, 0, INT32_MAX, &h->retries) < 0
-			       ? bad(ch, e, "--retries takes a number", NULL)
-			       : 0;
-	return bad(ch, e, "an option of it is unknown",
-		   "it has --interval, --timeout, --start-period, --start-interval and --retries, "
-		   "each as --name=value");
+	if (eq)
+		why = config_health_flag(h, arena_strndup(ch->a, word + 2, (size_t)(eq - word - 2)),
+					 eq + 1);
+	return why ? bad(ch, e, why,
+			 "it has --interval, --timeout, --start-period, --start-interval and "
+			 "--retries, each as --name=value: --interval=30s")
+		   : 0;
 }
 
 static int do_healthcheck(struct change *ch, const char *value, struct err *e)

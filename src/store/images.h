@@ -94,11 +94,11 @@ struct image_new {
  * rely on, it keeps that, and the new names get theirs for themselves. */
 int image_add(const struct home *h, const struct image_new *n, struct err *e);
 
-/* An image of layers (struct oci_descriptor, the bottom one first) that are in the store: makes the manifest, OCI's or docker's, and adds both. ret_id
+/* An image of layers (struct oci_descriptor, the bottom one first) that are in the store: makes the manifest, OCI's or docker's, with annotations (NULL: none), and adds both. ret_id
  * gets the image's. */
 int image_add_made(const struct home *h, const struct str *config, bool docker,
-		   const struct bind_list *layers, const struct strs *names,
-		   char ret_id[static DIGEST_LEN + 1], struct err *e);
+		   const struct pairs *annotations, const struct bind_list *layers,
+		   const struct strs *names, char ret_id[static DIGEST_LEN + 1], struct err *e);
 
 /* An image of one layer that is stored plain: makes the manifest and adds both. The layer is in the store; ret_id gets the image's. */
 int image_add_one(const struct home *h, const struct str *config, const char *diffid,

@@ -150,8 +150,8 @@ int image_add(const struct home *h, const struct image_new *n, struct err *e)
 }
 
 int image_add_made(const struct home *h, const struct str *config, bool docker,
-		   const struct bind_list *layers, const struct strs *names,
-		   char ret_id[static DIGEST_LEN + 1], struct err *e)
+		   const struct pairs *annotations, const struct bind_list *layers,
+		   const struct strs *names, char ret_id[static DIGEST_LEN + 1], struct err *e)
 {
 	char id[DIGEST_STR], manifest[DIGEST_STR];
 	struct digest d;
@@ -165,7 +165,8 @@ int image_add_made(const struct home *h, const struct str *config, bool docker,
 		.config = {.media_type = docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG,
 			   .digest = digest_str(&d, id),
 			   .size = (int64_t)config->len},
-		.layers = *layers};
+		.layers = *layers,
+		.annotations = annotations ? *annotations : (struct pairs){0}};
 	autofree char *text = oci_manifest_write(&m);
 	r = hash_bytes(text, strlen(text), &d, e);
 	struct image_new n = {.config = config->s,
@@ -187,7 +188,7 @@ int image_add_one(const struct home *h, const struct str *config, const char *di
 		.media_type = MEDIA_OCI_LAYER, .digest = diffid, .size = tar_size};
 	const struct bind_list layers = {&layer, 1};
 
-	return image_add_made(h, config, false, &layers, names, ret_id, e);
+	return image_add_made(h, config, false, NULL, &layers, names, ret_id, e);
 }
 
 int image_tag(const struct home *h, const char *id, const char *manifest,
