@@ -222,11 +222,12 @@ leftovers_after() {
 	done
 }
 
-# nothing_left STORE: no unfinished file, no container. (That no process is left is seen by the guard.)
-nothing_left() {
-	local d f
+# nothing_left: no process, no unfinished file, no container.
+nothing_left() { [ -z "$(our_pids)" ] && no_file_left; }
+no_file_left() {
+	local s=${HOY_ROOT:-$HOME/.local/share/hoy} d f
 	for d in tmp containers cnames; do
-		for f in "$1/$d"/*; do [ ! -e "$f" ] && [ ! -L "$f" ] || return 1; done
+		for f in "$s/$d"/*; do [ ! -e "$f" ] && [ ! -L "$f" ] || return 1; done
 	done
 }
 
@@ -238,8 +239,8 @@ finish() {
 	[ -d "$s" ] && [ ! -e "$T/untidy" ] || return 0
 	ids=("$s"/containers/*)
 	[ ! -e "${ids[0]}" ] || hoy rm -f -t 0 "${ids[@]##*/}" >/dev/null 2>"$T/rm" || fail "cleaning up: $(cat "$T/rm")"
-	end=$((SECONDS + ${T_LIMIT:-120} / 12))
-	until nothing_left "$s"; do
+	end=$((SECONDS + ${T_LIMIT:-120} / 4))
+	until no_file_left; do # processes are the guard's business
 		[ $SECONDS -lt $end ] || fail "left behind: $(show_pids $(our_pids)) tmp: $(ls "$s/tmp" 2>/dev/null) containers: $(ls "$s/containers" 2>/dev/null)"
 		nap 0.05
 	done
