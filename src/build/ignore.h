@@ -2,7 +2,8 @@
  * ignore.h - which files of a context a build does not see: .containerignore and .dockerignore.
  *
  * Patterns are docker's: Go's filepath.Match, "**", a leading "!" that takes back, "#" at the start of a line, a pattern also means all below it. The last one
- * that fits counts. The file is hostile: bounded, and matching takes time linear in the path for each pattern.
+ * that fits counts. The file is hostile: bounded, and matching takes time linear in the path for each pattern. A pattern is compiled to a list of states, of which any number are
+ * live at once: nothing is ever tried again. Files of an invalid UTF-8 name are matched by their bytes.
  * Source: docs.docker.com, "Build context: .dockerignore files"; moby/patternmatcher.
  */
 #ifndef BUILD_IGNORE_H
