@@ -22,20 +22,25 @@ enum build_event_kind {
 	BUILD_WAITS,   /* another build is at the same step: it is waited for */
 	BUILD_NOTE,    /* a line about what happens: fetching, exporting */
 	BUILD_WARNING, /* a line, as of lint */
+	BUILD_TICK,    /* time has passed while steps are at work: a display may be drawn anew */
 };
 
 struct build_event {
 	enum build_event_kind kind;
-	int step;	   /* counted from 1 through the whole build, -1: none */
-	int n;		   /* steps in all */
-	const char *stage; /* its name or number, with the platform if there are several */
+	int step;		   /* counted from 1 through the whole build, -1: none */
+	int n;			   /* steps in all */
+	const char *stage;	   /* its name or number, with the platform if there are several */
+	int stage_no, stage_count; /* the how-manieth of the stages that are built */
 	int stage_step, stage_steps; /* within the stage */
 	const char *text;	     /* the instruction in one line; the note */
 	const char *
 		why; /* START: why it was not cached ("Dockerfile:3 changed", "src/a.c changed"); may be NULL */
-	const char *id; /* FAILED: the image of the state before it, to look at */
-	int line;	/* of the Dockerfile */
-	int fd;		/* OUTPUT: 1 or 2 */
+	const char *
+		excerpt; /* FAILED: the lines of the Dockerfile around the instruction (dockerfile_excerpt) */
+	const char *id;	  /* FAILED: the image of the state before it, to look at */
+	const char *file; /* the Dockerfile, for messages */
+	int line;	  /* of the Dockerfile */
+	int fd;		  /* OUTPUT: 1 or 2 */
 	const void *bytes;
 	size_t len;
 	int64_t milliseconds; /* CACHED, DONE, FAILED: it took */
@@ -74,7 +79,10 @@ struct build_opts {
 	struct strs cache_from, cache_to; /* cache_remote.h */
 	int64_t cache_ttl;		  /* seconds, 0: none */
 	const struct create_opts *run;	  /* of all containers of RUN */
-	int in;				  /* standard input */
+	const char *from;		  /* in place of what the first FROM names; NULL */
+	bool omit_history;
+	bool stdin_open; /* RUN reads `in`; else /dev/null */
+	int in;		 /* standard input */
 	void (*tell)(void *arg, const struct build_event *ev);
 	void *arg;
 };
@@ -84,13 +92,14 @@ struct build_output {
 	const char *id;	    /* of the image: "sha256:..."; NULL: none was wanted */
 	struct strs layers; /* of the target, the bottom one first: what exporters read */
 	const struct image_doc *doc;
-	const char *manifest_digest;
+	struct strs keys; /* of the records of its steps, hit or made: hex digits */
 };
 
 struct build_result {
 	struct arena arena;
 	struct bind_list outputs; /* of struct build_output: one for each platform */
 	const char *id;		  /* of the image, or of the manifest list */
+	struct strs keys;	  /* of all steps of the build */
 	int steps, cached;
 	struct strs warnings; /* of lint, one line each */
 };

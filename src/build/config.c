@@ -24,7 +24,7 @@ void build_config_command(const struct image_config *c, const struct df_instr *i
 			  struct strs *ret)
 {
 	if (!i->json) {
-		config_shell_command(c, i->rest, a, ret);
+		config_shell_command(c, df_command(i), a, ret);
 		return;
 	}
 	*ret = (struct strs){0};
@@ -193,7 +193,7 @@ static int do_onbuild(struct edit *d, struct err *e)
 
 	if (why)
 		return bad(d->i, why, e);
-	strs_add(d->s->a, &d->c->on_build, d->i->rest);
+	strs_add(d->s->a, &d->c->on_build, d->i->sub->whole);
 	return 0;
 }
 

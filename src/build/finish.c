@@ -33,7 +33,7 @@ void finish_history(struct stage *s, const struct df_instr *i, bool empty)
 {
 	struct image_history *hist;
 
-	if (i->kind == DF_ARG)
+	if (i->kind == DF_ARG || s->b->o->omit_history)
 		return; /* its values are nobody's business later */
 	const char *by = created_by(s, i);
 	hist = bind_append(s->b->a, &s->doc.history, sizeof *hist);
@@ -203,6 +203,8 @@ int finish_target(struct stage *s, struct arena *a, struct build_output *ret, st
 	*ret = (struct build_output){.platform = arena_strdup(a, platform_text(a, &doc))};
 	for (size_t i = 0; i < s->layers.n; i++)
 		strs_add(a, &ret->layers, s->layers.v[i]);
+	for (size_t i = 0; i < s->keys.n; i++)
+		strs_add(a, &ret->keys, s->keys.v[i]);
 	/* The document is given by value and by what it lives on: written and read again in the caller's arena. */
 	struct image_doc *copy = arena_alloc(a, sizeof *copy);
 	scoped(str) text = {0};

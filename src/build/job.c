@@ -88,50 +88,36 @@ static int make_workdir(struct step *j)
 	begin(j, true);
 	j->path = j->stage->doc.config.working_dir;
 	job_input(j, "directory", "%s", j->path);
+	job_input(j, "user", "%s", j->stage->doc.config.user ? j->stage->doc.config.user : "");
 	return 0;
 }
 
 /* ---- COPY and ADD */
 
-static int copy_flag(struct step *j, const struct df_flag *f, struct err *e)
+static int copy_flags(struct step *j, struct err *e)
 {
 	struct copy_job *c = &j->copy;
+	const struct df_flag *f = j->i->flags.v;
 	const struct {
 		const char *name;
 		const char **text;
-		bool *yes;
-	} known[] = {{"chown", &c->chown, NULL},       {"chmod", &c->chmod, NULL},
-		     {"checksum", &c->checksum, NULL}, {"link", NULL, &c->link},
-		     {"parents", NULL, &c->parents},   {"keep-git-dir", NULL, &c->keep_git_dir}};
-	const char *value = f->value;
-	bool unpack;
+	} texts[] = {{"chown", &c->chown}, {"chmod", &c->chmod}, {"checksum", &c->checksum}};
 
-	if (!strcmp(f->name, "from"))
-		return 0;
-	int r = value ? scope_word(&j->stage->scope, j->i, value, &value, e) : 0;
-	if (r < 0)
-		return r;
-	if (!strcmp(f->name, "exclude") && value) {
-		strs_add(&j->a, &c->exclude, value);
-		return 0;
+	c->link = df_flag_bool(j->i, "link") == 1;
+	c->parents = df_flag_bool(j->i, "parents") == 1;
+	c->keep_git_dir = df_flag_bool(j->i, "keep-git-dir") == 1;
+	c->unpack = df_flag_bool(j->i, "unpack");
+	for (size_t k = 0; k < j->i->flags.n; k++) {
+		const char *value = f[k].value;
+		int r = value ? scope_word(&j->stage->scope, j->i, value, &value, e) : 0;
+		if (r < 0)
+			return r;
+		if (!strcmp(f[k].name, "exclude"))
+			strs_add(&j->a, &c->exclude, value);
+		for (size_t i = 0; i < countof(texts); i++)
+			if (!strcmp(f[k].name, texts[i].name))
+				*texts[i].text = arena_strdup(&j->a, value);
 	}
-	bool *yes = !strcmp(f->name, "unpack") ? &unpack : NULL;
-	for (size_t i = 0; i < countof(known) && !yes; i++) {
-		if (strcmp(f->name, known[i].name) != 0)
-			continue;
-		if (known[i].text && value) {
-			*known[i].text = arena_strdup(&j->a, value);
-			return 0;
-		}
-		yes = known[i].yes;
-	}
-	if (!yes || (value && strcmp(value, "true") && strcmp(value, "false")))
-		return err_fail(e, ERR_DOCKERFILE, "%s: --%.40s%s%.80s cannot be understood",
-				df_kind_name(j->i->kind), f->name, value ? "=" : "",
-				value ? value : "");
-	*yes = !value || !strcmp(value, "true");
-	if (yes == &unpack)
-		c->unpack = unpack;
 	return 0;
 }
 
@@ -144,8 +130,6 @@ static int copy_words(struct step *j, struct err *e)
 
 	for (size_t k = 0; k < j->i->words.n && r == 0; k++) {
 		const char *w = j->i->words.v[k];
-		if (!j->i->json && str_starts(w, "<<"))
-			continue; /* its text comes below */
 		r = j->i->json ? scope_text(s, j->i, w, &w, e) : scope_words(s, j->i, w, &words, e);
 		if (j->i->json && r == 0)
 			strs_add(&j->a, &words, w);
@@ -174,7 +158,6 @@ static int make_copy(struct step *j, struct stage **ret_wait, struct err *e)
 {
 	struct stage *s = j->stage;
 	struct copy_job *c = &j->copy;
-	const struct df_flag *f = j->i->flags.v;
 	const char *from = df_flag(j->i, "from");
 
 	*c = (struct copy_job){.add = j->i->kind == DF_ADD, .unpack = -1};
@@ -184,8 +167,8 @@ static int make_copy(struct step *j, struct stage **ret_wait, struct err *e)
 			return r;
 	}
 	int r = copy_words(j, e);
-	for (size_t k = 0; k < j->i->flags.n && r == 0; k++)
-		r = copy_flag(j, &f[k], e);
+	if (r == 0)
+		r = copy_flags(j, e);
 	bool files = from || c->sources.n;
 	if (r == 0 && files)
 		r = build_source(s, j->i, from, &c->from, ret_wait, e);
@@ -256,37 +239,24 @@ static int run_flags(struct step *j, struct stage **ret_wait, struct err *e)
 	return r;
 }
 
-/* A here-document is the command itself: a script for the shell, or for what its first line names. */
+/* A here-document alone is the command: a script for the shell, or a program of its own. */
 static int run_command(struct step *j, struct err *e)
 {
 	const struct image_config *c = &j->stage->doc.config;
 	const struct df_heredoc *doc = j->i->heredocs.v;
 
-	if (!j->i->heredocs.n) {
-		build_config_command(c, j->i, &j->a, &j->run.args);
-		return j->run.args.n && *j->run.args.v[0]
-			       ? 0
-			       : err_fail(e, ERR_DOCKERFILE, "RUN has no command");
-	}
-	bool alone = j->i->words.n == 1 && j->i->heredocs.n == 1;
-	if (alone && doc->len > 2 && !memcmp(doc->text, "#!", 2)) {
+	if (j->i->only_heredoc && doc->len > 2 && !memcmp(doc->text, "#!", 2)) {
 		j->run.script = doc->text;
 		j->run.script_len = doc->len;
 		return 0;
 	}
-	if (alone) {
+	if (j->i->only_heredoc)
 		config_shell_command(c, doc->text, &j->a, &j->run.args);
-		return 0;
-	}
-	/* Any other use of them is the shell's own: the command with the documents behind it. */
-	scoped(str) text = {0};
-	str_addf(&text, "%s\n", j->i->rest);
-	for (size_t k = 0; k < j->i->heredocs.n; k++) {
-		str_addn(&text, doc[k].text, doc[k].len);
-		str_addf(&text, "%s\n", doc[k].name);
-	}
-	config_shell_command(c, str_cstr(&text), &j->a, &j->run.args);
-	return 0;
+	else
+		build_config_command(c, j->i, &j->a, &j->run.args);
+	return j->run.args.n && *j->run.args.v[0]
+		       ? 0
+		       : err_fail(e, ERR_DOCKERFILE, "RUN has no command");
 }
 
 static void run_environment(struct step *j)

@@ -18,23 +18,6 @@ void build_say(struct build *b, enum build_event_kind kind, const char *text)
 		b->o->tell(b->o->arg, &ev);
 }
 
-void build_tell(struct build *b, struct stage *s, enum build_event_kind kind,
-		const struct df_instr *i, int64_t ms)
-{
-	const struct build_event ev = {.kind = kind,
-				       .step = b->counted,
-				       .n = b->steps,
-				       .stage = s->title,
-				       .stage_step = (int)s->next + 1,
-				       .stage_steps = (int)s->instrs.n + 1,
-				       .text = i->text,
-				       .line = i->line,
-				       .milliseconds = ms};
-
-	if (b->o->tell)
-		b->o->tell(b->o->arg, &ev);
-}
-
 /* ---- the file */
 
 static void undefined(void *arg, const struct df_instr *at, const char *name)
@@ -375,7 +358,8 @@ int stage_begin(struct stage *s, struct err *e)
 	struct build *b = s->b;
 	const struct df_instr *from = (const struct df_instr *)b->file.instrs.v + s->st->from;
 	const char *name;
-	int r = scope_word(&s->scope, from, s->st->base, &name, e);
+	bool first = b->o->from && s->index == 0;
+	int r = first ? (name = b->o->from, 0) : scope_word(&s->scope, from, s->st->base, &name, e);
 
 	if (r == 0)
 		r = own_platform(s, from, e);

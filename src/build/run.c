@@ -81,6 +81,8 @@ static int run_all(struct build *b, struct build_result *ret, struct err *e)
 		r = solve(b, targets, b->platforms.n, e);
 	ret->steps = b->counted;
 	ret->cached = b->cached;
+	for (size_t i = 0; i < b->keys.n; i++)
+		strs_add(&ret->arena, &ret->keys, b->keys.v[i]);
 	if (r == 0)
 		r = check_findings(b, ret, e);
 	if (r < 0 || b->o->check_only || b->o->dry)

@@ -15,6 +15,7 @@ struct solver {
 	struct build *b;
 	struct step *running[MAX_JOBS];
 	size_t n;
+	struct task hold;   /* keeps the user namespace of the steps: step_hold() */
 	int ep;		    /* the outputs of all that runs */
 	struct step *spoke; /* whose output came last */
 };
@@ -29,7 +30,13 @@ static void tell_step(struct solver *sv, struct step *j, struct build_event ev)
 	ev.stage_step = (int)s->next + 2;
 	ev.stage_steps = (int)s->instrs.n + 1;
 	ev.text = j->i->text;
+	ev.file = sv->b->file.name;
 	ev.line = j->i->line;
+	ev.stage_count = (int)sv->b->nstages;
+	for (size_t i = 0; i < sv->b->nstages; i++)
+		ev.stage_no += sv->b->stages[i]->index < s->index ||
+			       (sv->b->stages[i]->index == s->index &&
+				sv->b->stages[i]->target <= s->target);
 	if (sv->b->o->tell)
 		sv->b->o->tell(sv->b->o->arg, &ev);
 }
@@ -65,6 +72,11 @@ static void take_layer(struct stage *s, const struct df_instr *i, const char *di
 
 static void end_step(struct solver *sv, struct step *j)
 {
+	char hex[DIGEST_STR];
+	const char *key = digest_hex(digest_str(&j->key, hex));
+
+	strs_add(sv->b->a, &j->stage->keys, key);
+	strs_add(sv->b->a, &sv->b->keys, key);
 	if (sv->spoke == j)
 		sv->spoke = NULL;
 	explain_add(j->stage->explain, j);
@@ -114,8 +126,10 @@ static int start(struct solver *sv, struct step *j, struct err *e)
 		fcntl(j->out[i], F_SETFL, O_NONBLOCK);
 		epoll_ctl(sv->ep, EPOLL_CTL_ADD, j->out[i], &ev);
 	}
+	int r = sv->hold.pid ? 0 : u0_start(s->b->h, step_hold, NULL, &sv->hold, e);
 	tell_step(sv, j, (struct build_event){.kind = BUILD_START, .why = *j->why ? j->why : NULL});
-	int r = task_start(&j->task, job_work, j, e);
+	if (r == 0)
+		r = task_start(&j->task, job_work, j, e);
 	close(out[1]);
 	close(err[1]);
 	if (r == 0) {
@@ -173,10 +187,13 @@ static int ended(struct solver *sv, struct step *j, struct err *e)
 		;
 	s->state = STAGE_READY;
 	if (sh->r < 0) {
+		scoped(str) lines = {0};
 		*e = sh->err;
+		dockerfile_excerpt(&sv->b->file, j->i->line, j->i->last_line, &lines);
 		tell_step(sv, j,
 			  (struct build_event){.kind = BUILD_FAILED,
 					       .id = finish_state(s),
+					       .excerpt = str_cstr(&lines),
 					       .milliseconds = sh->ms});
 		return at_line(s, j->i, e);
 	}
@@ -348,22 +365,25 @@ static bool all_done(struct stage *const *v, size_t n)
 	return true;
 }
 
-static void tell_waits(void *arg)
+static void tick(void *arg)
 {
 	struct solver *sv = arg;
+	static const struct build_event ev = {.kind = BUILD_TICK, .step = -1};
 
 	for (size_t i = 0; i < sv->n; i++)
 		if (sv->running[i]->shared->waits == 1) {
 			sv->running[i]->shared->waits = 2;
 			tell_step(sv, sv->running[i], (struct build_event){.kind = BUILD_WAITS});
 		}
+	if (sv->b->o->tell)
+		sv->b->o->tell(sv->b->o->arg, &ev);
 }
 
 /* Waits until a child has ended, showing what they say meanwhile. */
 static int await_one(struct solver *sv, int sigfd, struct err *e)
 {
 	const struct task_wait w = {
-		.until = sv->ep, .sigfd = sigfd, .every = 500, .tick = tell_waits, .arg = sv};
+		.until = sv->ep, .sigfd = sigfd, .every = 100, .tick = tick, .arg = sv};
 	struct task tasks[MAX_JOBS];
 	size_t done;
 
@@ -387,7 +407,7 @@ static int await_one(struct solver *sv, int sigfd, struct err *e)
 
 int solve(struct build *b, struct stage *const *targets, size_t n, struct err *e)
 {
-	struct solver sv = {.b = b, .ep = epoll_create1(EPOLL_CLOEXEC)};
+	struct solver sv = {.b = b, .hold = TASK_NONE, .ep = epoll_create1(EPOLL_CLOEXEC)};
 	scoped(task_signals) sig;
 	bool moved;
 	int r = 0;
@@ -410,6 +430,7 @@ int solve(struct build *b, struct stage *const *targets, size_t n, struct err *e
 		explain_free(b->stages[i]->explain);
 		b->stages[i]->explain = NULL;
 	}
+	task_kill(&sv.hold);
 	fd_close(&sv.ep);
 	return r;
 }

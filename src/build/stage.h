@@ -35,12 +35,13 @@ struct stage {
 	struct stage *base; /* FROM a stage */
 	struct scope scope;
 	struct image_doc doc;
+	struct strs keys;	/* of its steps in the cache: hex digits */
 	struct strs layers;	/* diffIDs, the bottom one first */
 	struct bind_list blobs; /* of struct oci_descriptor: the same as the manifest will say it */
 	size_t base_layers;	/* how many of them came from FROM */
 	int64_t epoch;		/* seconds */
 	int64_t newest;		/* the highest epoch that went in */
-	struct bind_list instrs;	/* of struct df_instr: triggers of the base, then its own */
+	struct bind_list instrs; /* of struct df_instr: triggers of the base, then its own */
 	size_t next;
 	struct pairs annotations; /* of the image it began with */
 	bool no_cache;
@@ -79,6 +80,7 @@ struct build {
 	size_t nimages;
 	struct build_context **contexts;
 	size_t ncontexts;
+	struct strs keys;   /* of all steps */
 	int steps, counted; /* instructions in all, numbered so far */
 	int cached;
 	int jobs;
@@ -112,9 +114,7 @@ const char *build_named_context(const struct build *b, const char *name);
 int build_image(struct build *b, const char *name, const struct platform_want *platform,
 		struct image **ret, struct err *e);
 
-/* For all: tells an event of a stage's instruction. */
-void build_tell(struct build *b, struct stage *s, enum build_event_kind kind,
-		const struct df_instr *i, int64_t ms);
+/* Tells a line that belongs to no step. */
 void build_say(struct build *b, enum build_event_kind kind, const char *text);
 
 #endif
