@@ -60,7 +60,7 @@ const struct absent absent_other_flags[] = {
 };
 
 const struct absent absent_commands[] = {
-	{"build buildx builder", "hoy makes no images from Dockerfiles in this build",
+	{"build", "hoy makes no images from Dockerfiles in this build",
 	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"cleanup", "the process that watches a container tidies up behind it",
 	 "hoy system check looks whether anything is left; hoy rm removes a container"},
@@ -81,6 +81,13 @@ const struct absent absent_commands[] = {
 	{"machine", "hoy needs no virtual machine: it runs on this one", "hoy run --rm hello"},
 	{"auto-update clone checkpoint restore", "hoy does not have this in this build",
 	 "hoy --help lists the commands"},
+	{"bake", "hoy builds one target at a time, and reads no file of targets",
+	 "a script of hoy build lines does it", .group = "buildx"},
+	{"create inspect ls rm stop use dial-stdio version history policy debug dap",
+	 "there is one builder, which is hoy itself, and it keeps no record of builds",
+	 "leave it out: hoy build; hoy builder du shows the cache", .group = "buildx"},
+	{"imagetools", "hoy works at images of registries by hoy manifest",
+	 "hoy manifest inspect, hoy manifest create", .group = "buildx"},
 	{"service migrate renumber", "hoy has no daemon and no database", "it needs neither",
 	 .group = "system"},
 	{"connection", "hoy manages this machine only", "ssh HOST hoy ps", .group = "system"},

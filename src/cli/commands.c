@@ -57,6 +57,8 @@
 	X(image_unmount)                                                                           \
 	X(image_prune)                                                                             \
 	X(image_tree)                                                                              \
+	X(builder_du)                                                                              \
+	X(builder_prune)                                                                           \
 	X(manifest_add)                                                                            \
 	X(manifest_annotate)                                                                       \
 	X(manifest_create)                                                                         \
@@ -110,6 +112,8 @@
 	X(unshare)                                                                                 \
 	X(version)                                                                                 \
 	/* groups of two-word commands */                                                          \
+	X(group_builder)                                                                           \
+	X(group_buildx)                                                                            \
 	X(group_container)                                                                         \
 	X(group_healthcheck)                                                                       \
 	X(group_image)                                                                             \

@@ -49,7 +49,7 @@ static const struct opt *wants_value(const struct opt *rows, const char *word)
 
 	if (word[1] == '-') {
 		o = strchr(word, '=') ? NULL : row_by_name(rows, word + 2, strlen(word + 2));
-		return o && o->kind != OPT_BOOL ? o : NULL;
+		return o && o->kind != OPT_BOOL && !o->lone ? o : NULL;
 	}
 	for (const char *c = word + 1; *c; c++) {
 		o = row_by_letter(rows, *c);

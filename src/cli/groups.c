@@ -1,6 +1,20 @@
 /* The groups: first words of two-word commands. They have no function of their own. */
 #include "cli/command.h"
 
+const struct command cmd_group_builder = {
+	.name = "builder",
+	.group = "Groups",
+	.summary = "Commands that work on the build cache",
+	.description = "docker's words; there is one builder, which is hoy itself.",
+};
+
+const struct command cmd_group_buildx = {
+	.name = "buildx",
+	.group = "Groups",
+	.summary = "The same, under another of docker's names",
+	.description = "hoy buildx build is hoy build.",
+};
+
 const struct command cmd_group_container = {
 	.name = "container",
 	.group = "Groups",

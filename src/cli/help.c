@@ -18,7 +18,9 @@ void help_spelling(struct str *b, const struct opt *o)
 	if (o->letter)
 		str_addf(b, "-%c, ", o->letter);
 	str_addf(b, "--%s", o->name);
-	if (o->kind != OPT_BOOL)
+	if (o->lone)
+		str_addf(b, "[=%s]", o->value);
+	else if (o->kind != OPT_BOOL)
 		str_addf(b, " %s", o->value ? o->value : "VALUE");
 }
 

@@ -4,15 +4,14 @@
 #include "cli/pruned.h"
 
 struct prune_opts {
-	bool all, force, dry_run;
+	bool all, force, dry_run, cache;
 	struct strs filter;
 };
 
 #define TO(kind, field) OPT_TO(kind, struct prune_opts, field)
 static const struct opt prune_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL, "Remove all images that no container uses"},
-	{"build-cache", 0, OPT_BOOL, .help = "Remove what builds keep (nothing so far)",
-	 .flags = OPT_IGNORED},
+	{"build-cache", 0, TO(OPT_BOOL, cache), NULL, "Remove what builds keep, too"},
 	{"dry-run", 0, TO(OPT_BOOL, dry_run), NULL, "Only print what would be removed"},
 	{"external", 0, OPT_BOOL,
 	 .help = "Do not look at containers of other engines (there are none in this store)",
@@ -45,6 +44,13 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	if (r < 0)
 		return r;
 	pruned_images(c, "Deleted Images:", &res);
+	if (o->cache) {
+		int64_t bytes;
+		r = prune_cache(c, &h, &o->filter, o->all, o->dry_run, &bytes, e);
+		if (r < 0)
+			return r;
+		res.bytes += bytes;
+	}
 	if (c->called == CALLED_DOCKER)
 		pruned_total(c, res.bytes);
 	else if (isatty(2))

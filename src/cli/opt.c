@@ -284,6 +284,8 @@ static int long_flag(struct parser *p, const char *arg, struct err *e)
 	autofree char *shown = xstrndup(arg, n + 2);
 	if (!value && w.row->kind == OPT_BOOL)
 		value = "true";
+	else if (!value && w.row->lone)
+		value = w.row->lone;
 	else if (!value && next_value(p, shown, w.row, &value, e) < 0)
 		return -EINVAL;
 	return set(p, &w, shown, value, e);

@@ -13,7 +13,8 @@
  *   };
  *
  * OPT_TO refuses at compile time a field whose type does not fit the kind. Values live in the arena or in argv, so nothing has to be
- * freed one by one. What is understood: -itd, -e VALUE, -eVALUE, -e=VALUE, --flag VALUE, --flag=VALUE, --flag=false for switches, "--".
+ * freed one by one. What is understood: -itd, -e VALUE, -eVALUE, -e=VALUE, --flag VALUE, --flag=VALUE, --flag=false for switches, --flag alone where the
+ * row says what that means, "--".
  * A value given again replaces the first one; lists and pairs grow.
  */
 #ifndef CLI_OPT_H
@@ -93,7 +94,9 @@ struct opt {
 		words; /* allowed or offered words, separated by blanks. In those that are only offered, <...> at the end
 				* of a word is what follows it: words separated by |, or one of :container, :running, :image, :network, :volume, :file,
 				* :dir; a comma before all of them says that commas separate several */
-	const char *aliases;   /* other long names, separated by blanks; never shown */
+	const char *aliases; /* other long names, separated by blanks; never shown */
+	const char *
+		lone; /* the value of the flag alone; another one stands behind "=" then. NULL: it needs one */
 	const struct opt *sub; /* OPT_TABLE */
 	unsigned flags;
 };

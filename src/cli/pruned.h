@@ -13,6 +13,10 @@ void pruned_containers(struct cli *c, const char *headline, const struct strs *i
 void pruned_volumes(struct cli *c, const char *headline, const struct strs *names);
 void pruned_networks(struct cli *c, const char *headline, const struct strs *names);
 
+/* Prunes the build cache, as part of other prunes, and prints what went. filters: until= holds; any other means that nothing of the cache fits. */
+int prune_cache(struct cli *c, const struct home *h, const struct strs *filters, bool all, bool dry,
+		int64_t *ret_bytes, struct err *e);
+
 /* "Total reclaimed space: 12.3MB" */
 void pruned_total(struct cli *c, int64_t bytes);
 

@@ -5,14 +5,6 @@
 #include "store/images_hello.h"
 #include "sys/tty.h"
 
-#define CAPABILITIES                                                                               \
-	",ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN "    \
-	"DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE "                \
-	"LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST "   \
-	"NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT "      \
-	"SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME "                \
-	"SYS_TTY_CONFIG WAKE_ALARM"
-
 #define TO(kind, field) OPT_TO(kind, struct run_opts, field)
 const struct opt run_common_rows[] = {
 	{"add-host", 0, TO(OPT_CSV, names.add_hosts), "NAME:IP",
@@ -26,9 +18,9 @@ const struct opt run_common_rows[] = {
 	 .complete = COMPLETE_WORDS},
 	PULL_ROW_AUTHFILE(struct run_opts, image.),
 	{"cap-add", 0, TO(OPT_CSV, cap_add), "CAP", "Add a capability, or ALL",
-	 .words = CAPABILITIES},
+	 .words = RUN_CAPABILITIES},
 	{"cap-drop", 0, TO(OPT_CSV, cap_drop), "CAP", "Drop a capability, or ALL",
-	 .words = CAPABILITIES},
+	 .words = RUN_CAPABILITIES},
 	{"cgroupns", 0, TO(OPT_STR, ns.modes[NS_CGROUP]), "MODE",
 	 "View of the cgroups: private, host, container:NAME or ns:PATH",
 	 .words = "private host container:<:running> ns:<:file>", .complete = COMPLETE_WORDS},

@@ -7,7 +7,7 @@
 #include "engine/volume.h"
 
 struct prune_opts {
-	bool all, force, dry_run, volumes;
+	bool all, force, dry_run, volumes, build;
 	struct strs filter;
 };
 
@@ -15,8 +15,8 @@ struct prune_opts {
 static const struct opt prune_rows[] = {
 	{"all", 'a', TO(OPT_BOOL, all), NULL,
 	 "Remove all images that no container uses, not only those without a name"},
-	{"build", 0, OPT_BOOL, .help = "Remove what builds keep (nothing so far)",
-	 .flags = OPT_IGNORED},
+	{"build", 0, TO(OPT_BOOL, build), NULL,
+	 "Remove what builds keep (also done with --all, and called docker)"},
 	{"dry-run", 0, TO(OPT_BOOL, dry_run), NULL, "Only print what would be removed"},
 	{"external", 0, OPT_BOOL,
 	 .help = "Remove what interrupted commands have left (this is always done)",
@@ -31,21 +31,23 @@ static const struct opt prune_rows[] = {
 };
 #undef TO
 
-static int ask(const struct prune_opts *o, struct err *e)
+static int ask(const struct prune_opts *o, bool cache, struct err *e)
 {
 	autofree char *warning = xasprintf(
 		"This will remove:\n  - all containers that do not run\n  - all networks that no "
-		"container is in then\n%s  - all images %s\n",
+		"container is in then\n%s  - all images %s\n%s",
 		o->volumes ? "  - all volumes that no container uses then\n" : "",
-		o->all ? "that no container uses then" : "without a name that no container uses");
+		o->all ? "that no container uses then" : "without a name that no container uses",
+		cache ? "  - what no image has of the build cache\n" : "");
 
 	return confirm(warning, o->all ? "hoy system prune -a -f" : "hoy system prune -f", e);
 }
 
 /* podman's headlines have no colon and no empty lines behind them. */
-static void print(struct cli *c, const struct prune_result *containers,
-		  const struct networks_pruned *networks, const struct volumes_pruned *volumes,
-		  const struct image_prune_result *images)
+static void print_removed(struct cli *c, const struct prune_result *containers,
+			  const struct networks_pruned *networks,
+			  const struct volumes_pruned *volumes,
+			  const struct image_prune_result *images)
 {
 	bool docker = c->called == CALLED_DOCKER;
 
@@ -61,7 +63,13 @@ static void print(struct cli *c, const struct prune_result *containers,
 	if (!docker && images->n)
 		out_text(&c->out, "Deleted Images\n");
 	pruned_images(c, "Deleted Images:", images);
-	pruned_total(c, containers->bytes + volumes->bytes + images->bytes);
+}
+
+static void print_rest(struct cli *c, const struct prune_result *containers,
+		       const struct networks_pruned *networks, const struct volumes_pruned *volumes,
+		       const struct image_prune_result *images, int64_t cached)
+{
+	pruned_total(c, containers->bytes + volumes->bytes + images->bytes + cached);
 	if (containers->failed)
 		cli_report(c, &containers->why);
 	if (networks->failed)
@@ -81,10 +89,12 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	struct networks_pruned networks;
 	struct volumes_pruned volumes = {0};
 	struct image_prune_result images;
+	bool cache = o->build || o->all || c->called == CALLED_DOCKER;
+	int64_t cached = 0;
 	int r = 1;
 
 	if (!o->force && !o->dry_run)
-		r = ask(o, e);
+		r = ask(o, cache, e);
 	if (r <= 0)
 		return r;
 	r = home_open(&h, c->root, e);
@@ -108,7 +118,12 @@ static int prune_run(struct cli *c, void *opts, struct err *e)
 	r = images_prune(&h, &p, &c->arena, &images, e);
 	if (r < 0)
 		return r;
-	print(c, &containers, &networks, &volumes, &images);
+	print_removed(c, &containers, &networks, &volumes, &images);
+	if (cache)
+		r = prune_cache(c, &h, &o->filter, o->all, o->dry_run, &cached, e);
+	if (r < 0)
+		return r;
+	print_rest(c, &containers, &networks, &volumes, &images, cached);
 	return 0;
 }
 
@@ -120,7 +135,7 @@ const struct command cmd_system_prune = {
 		"Removes all containers that do not run, then the networks that no container is "
 		"in, with --volumes the volumes that no container uses, then the images that have "
 		"no name and that no container uses, or with --all "
-		"every image that no container uses. "
+		"every image that no container uses and what no image has of the build cache. "
 		"It asks first, if there is a terminal to ask on; else it wants --force.\n\n"
 		"What interrupted commands have left goes too. It works on a full disk.",
 	.examples = "# What would go\nhoy system prune --all --dry-run\n"

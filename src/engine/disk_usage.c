@@ -8,7 +8,7 @@
 #include "engine/volume.h"
 #include "state/container.h"
 #include "store/blobs.h"
-#include "store/build_cache_prune.h"
+#include "store/cache_prune.h"
 #include "store/gc.h"
 #include "store/room.h"
 

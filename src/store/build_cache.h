@@ -8,7 +8,7 @@
  * build/plans/<hex> remembers the inputs of the last build of one Dockerfile in one context, for that comparison alone. Nothing that was pulled or loaded is ever looked at
  * for a step: what is not in here was not made here.
  *
- * Listing, pruning and limits are in build_cache_prune.h.
+ * Listing, pruning and limits are in cache_prune.h.
  */
 #ifndef STORE_BUILD_CACHE_H
 #define STORE_BUILD_CACHE_H

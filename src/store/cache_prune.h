@@ -1,13 +1,13 @@
 /*
- * build_cache_prune.h - what the build cache holds, and making it smaller.
+ * cache_prune.h - what the build cache holds, and making it smaller.
  *
  * Items are records (build_cache.h) and the directories of RUN --mount=type=cache (build/mounts/<hex>/, whose last use is the directory's mtime; one that is
  * in use is locked by flock and left alone). What a record costs is the room of its layer, unless an image or a container has that layer too:
  * then removing the record frees nothing. Removing takes the names away under the store's lock; layers go as always (gc.h), so a build that goes on
  * meanwhile, which is an adder, keeps all that it has found.
  */
-#ifndef STORE_BUILD_CACHE_PRUNE_H
-#define STORE_BUILD_CACHE_PRUNE_H
+#ifndef STORE_CACHE_PRUNE_H
+#define STORE_CACHE_PRUNE_H
 
 #include "store/build_cache.h"
 

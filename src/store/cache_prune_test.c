@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
-#include "store/build_cache_prune.h"
+#include "store/cache_prune.h"
 #include "store/gc.h"
 #include "store/layers.h"
 

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "oci/reference.h"
-#include "store/build_cache_prune.h"
+#include "store/cache_prune.h"
 #include "store/gc.h"
 #include "store/room.h"
 #include "store/usage.h"
