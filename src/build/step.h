@@ -29,6 +29,8 @@ struct step_result {
 	uint64_t cpu_us; /* of the command, if known */
 };
 
+#define STEP_SCRIPT "/dev/pipes/script"
+
 enum run_mount_kind { RUN_BIND, RUN_CACHE, RUN_TMPFS, RUN_SECRET, RUN_SSH };
 enum run_sharing { SHARING_SHARED, SHARING_PRIVATE, SHARING_LOCKED };
 
@@ -71,7 +73,7 @@ struct run_job {
 	const char *user, *workdir;
 	const char *
 		script; /* a here-document that is run: its text, made /dev/pipes-like as an executable file for the step and handed over as args' last word; NULL */
-	size_t script_len;
+	size_t script_len;	 /* the file is STEP_SCRIPT in the container */
 	struct bind_list mounts; /* of struct run_mount */
 	const char *network; /* "default", "none", "host"; or what --network of the build says */
 	bool insecure;	     /* RUN --security=insecure */

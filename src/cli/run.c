@@ -93,8 +93,12 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		.no_stderr = at->n && !strs_has(at, "stderr"),
 		.keys = o->detach_keys,
 	};
-	struct start_opts so = {!o->detach && !(ao.no_stdout && ao.no_stderr), ao.input, true,
-				run_terminal_size(), &fds};
+	struct start_opts so = {!o->detach && !(ao.no_stdout && ao.no_stderr),
+				ao.input,
+				true,
+				run_terminal_size(),
+				NULL,
+				&fds};
 	bool made = r == 0;
 	if (made)
 		r = container_start(&h, &ct, &so, &sock, e);

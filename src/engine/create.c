@@ -45,6 +45,12 @@ static int find_image(const struct home *h, const struct create_opts *o, struct 
 {
 	if (o->rootfs)
 		return rootfs_opts_set(o->image, c, a, e);
+	if (o->layers) {
+		c->root = "image";
+		c->image = c->name = "build";
+		c->layers = *o->layers;
+		return 0;
+	}
 	c->image = arena_strdup(a, o->image);
 	if (o->image[0] == '@') {
 		if (strcmp(o->image, "@host") && strcmp(o->image, "@empty")) {
@@ -106,6 +112,10 @@ static int set_env(const struct create_opts *o, const struct image_config *ic,
 {
 	struct strs *env = &c->process.env;
 
+	if (o->env_whole) {
+		copy_strs(a, env, o->env_whole);
+		return 0;
+	}
 	env_set(a, env, "PATH", 4, default_path);
 	process_opts_host_env(o->more, env, a);
 	if (o->tty)
@@ -219,6 +229,9 @@ static int set_mounts(const struct home *h, const struct create_opts *o,
 		r = mount_opts_volume(a, o->volumes.v[i], o->docker, &c->mounts, e);
 	for (size_t i = 0; i < o->mounts.n && r == 0; i++)
 		r = mount_opts_mount(a, o->mounts.v[i], o->docker, &c->mounts, e);
+	const struct config_mount *more = o->more_mounts ? o->more_mounts->v : NULL;
+	for (size_t i = 0; more && i < o->more_mounts->n && r == 0; i++)
+		*(struct config_mount *)bind_append(a, &c->mounts, sizeof *more) = more[i];
 	for (size_t i = 0; i < o->tmpfs.n && r == 0; i++)
 		r = mount_opts_tmpfs(a, o->tmpfs.v[i], o->docker, &c->mounts, e);
 	if (r == 0)
@@ -376,15 +389,16 @@ static int publish(const struct home *h, const struct create_opts *o, struct net
 	if (mkdirat(t.fd, "upper", 0755) < 0 || mkdirat(t.fd, "work", 0700) < 0 ||
 	    fchmodat(t.fd, "upper", 0755, 0) < 0)
 		r = err_set(e, errno, "make the container's directories");
-	if (r == 0)
+	if (r == 0 && !o->layers)
 		r = take_name(h, o, c, &ret->arena, e);
 	if (r == 0) {
 		r = volume_opts_take(h, &o->vol, c, t.fd, o->durable, &ret->arena, &volumes, e);
 		container_initial_state(c, &ret->arena, &ret->state);
+		ret->state.untold = o->layers != NULL;
 		ret->status = CONTAINER_CREATED;
 		if (r == 0)
 			r = network_opts_take(h, c, made, t.fd, &ret->arena, e);
-		if (r == 0)
+		if (r == 0 && !o->more_secrets)
 			r = secret_opts_take(h, c, t.fd, e);
 		if (r == 0)
 			r = userns_auto_take(h, ids, c, &ret->arena, e);
@@ -453,6 +467,8 @@ int container_create(const struct home *h, const struct create_opts *o, struct c
 		r = set_mounts(h, o, &ic->volumes, c, a, e);
 	if (r == 0)
 		r = secret_opts_set(h, &o->secrets, c, a, e);
+	if (r == 0 && o->more_secrets)
+		c->secrets = *o->more_secrets;
 	if (r == 0)
 		r = namespace_opts_sysctls(&o->ns, c, a, e);
 	if (r == 0)

@@ -22,6 +22,14 @@ struct create_opts {
 	const char *image; /* a reference, @host or @empty; with rootfs a directory of the host */
 	bool rootfs;
 	struct strs args; /* the command typed behind the image */
+	/* In place of an image: these layers (diffIDs), args and env_whole as they are. It is a step of a build: it has no name, stays in tmp/<id>, and no events are
+	 * written of it. Its starter keeps the lock, adopts its files, and forgets it with container_undo(). */
+	const struct strs *layers;
+	const struct strs *env_whole;
+	const struct bind_list *more_mounts; /* struct config_mount, checked; NULL: none */
+	const struct bind_list
+		*more_secrets; /* struct config_secret, whose copies the caller makes; NULL: none */
+	struct strs args;      /* the command typed behind the image */
 	const char *name, *user, *workdir, *entrypoint;
 	const char *detach_keys;
 	struct strs env_first; /* as of --env, but the files come after them */

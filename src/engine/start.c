@@ -103,6 +103,11 @@ int container_start(const struct home *h, struct container *c, const struct star
 	};
 	if (o->fds)
 		s.fds = *o->fds;
+	if (o->inner) {
+		s.inner = true;
+		s.out = o->inner->out;
+		s.err = o->inner->err;
+	}
 	r = volume_plugins_begin(&c->config, c->dir, &c->arena, e);
 	if (r < 0)
 		return r;
@@ -112,7 +117,8 @@ int container_start(const struct home *h, struct container *c, const struct star
 		return r;
 	}
 	c->monitor = r;
-	hand_over(c);
+	if (!o->inner)
+		hand_over(c);
 	return 0;
 }
 

@@ -8,11 +8,17 @@
 
 #include "engine/container.h"
 
+/* A step of a build: its supervisor ends it when the connection ends, writes its output to these, and leaves its directory, with the lock, to the caller. */
+struct start_inner {
+	int out, err;
+};
+
 struct start_opts {
-	bool attach, input;	   /* the caller wants to see the output, to give the input */
-	bool unpublished;	   /* see create.h; if it cannot be started it leaves nothing */
-	struct winsize size;	   /* of the caller's terminal */
-	const struct fd_kept *fds; /* descriptors of ours that the process gets; NULL: none */
+	bool attach, input;  /* the caller wants to see the output, to give the input */
+	bool unpublished;    /* see create.h; if it cannot be started it leaves nothing */
+	struct winsize size; /* of the caller's terminal */
+	const struct start_inner *inner; /* as create_opts.layers; NULL: an ordinary container */
+	const struct fd_kept *fds;	 /* descriptors of ours that the process gets; NULL: none */
 };
 
 /* Starts a created or exited container; its config must be loaded. *ret_sock is the connection to its supervisor, on which the

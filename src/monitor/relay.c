@@ -187,6 +187,8 @@ static void client_drop(struct relay_client *c)
 		r->in_eof = true;
 		pump_input(r);
 	}
+	if (c->primary && r->on_gone)
+		r->on_gone(r);
 }
 
 /* The buffer is free: clients whose input waits for it are listened to again. */

@@ -58,6 +58,7 @@ struct relay {
 	void (*on_health)(struct relay *r, size_t client);   /* may be NULL */
 	void (*on_changed)(struct relay *r);		     /* may be NULL */
 	void (*on_closed)(struct relay *r); /* the starting client reads no more; may be NULL */
+	void (*on_gone)(struct relay *r);   /* the starting client is gone; may be NULL */
 	void (*on_drained)(
 		struct relay *r); /* both streams are at their end and taken by all clients */
 	void (*on_ended)(struct relay *r); /* all clients have the last frame */

@@ -49,6 +49,24 @@ int streams_open(struct streams *p, const struct config_process *c, bool quiet, 
 	return r;
 }
 
+int streams_given(struct streams *p, const struct config_process *c, int out, int err,
+		  struct err *e)
+{
+	int r = streams_open(p, c, true, e);
+
+	if (r < 0)
+		return r;
+	fd_close(&p->out[1]);
+	fd_close(&p->err[1]);
+	p->out[1] = fcntl(out, F_DUPFD_CLOEXEC, 3);
+	p->err[1] = fcntl(err, F_DUPFD_CLOEXEC, 3);
+	if (p->out[1] >= 0 && p->err[1] >= 0)
+		return 0;
+	r = err_set(e, errno, "take the descriptors for the output");
+	streams_close(p);
+	return r;
+}
+
 void streams_detach(const int *keep, size_t nkeep, const char *name)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

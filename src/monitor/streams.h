@@ -12,6 +12,9 @@ struct streams {
 
 /* Pipes for a process without a terminal; with one all stay -1. quiet: output goes to /dev/null. */
 int streams_open(struct streams *p, const struct config_process *c, bool quiet, struct err *e);
+/* The same, but its output goes to these descriptors, of which *p gets copies. */
+int streams_given(struct streams *p, const struct config_process *c, int out, int err,
+		  struct err *e);
 void streams_close(struct streams *p);
 
 /* Makes this process one that belongs to nobody's terminal: a session of its own, /dev/null as 0, 1 and 2, root as its directory,

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/parse.h"
 #include "base/proc.h"
+#include "monitor/form.h"
 #include "monitor/health.h"
 #include "monitor/ids.h"
 #include "monitor/ladder.h"
@@ -68,6 +69,7 @@ static struct supervisor {
 	bool asked;   /* the container's health wants another run, whatever the policy */
 	bool due;     /* to be started again now */
 	bool leaving; /* the supervisor was told to end */
+	bool orphan;  /* on_orphaned() */
 	char error[sizeof((struct err *)0)->msg]; /* the state points here, too */
 	char started[40], finished[40];		  /* the state points here */
 	struct strv trash;			  /* anonymous volumes, to be deleted at the end */
@@ -90,28 +92,6 @@ static int open_log(const struct supervise *s, struct err *e)
 		return 0;
 	err_set(e, r, "open the log %s", c->log_path);
 	return r == -EINVAL ? err_hint(e, "it must be a regular file, or not exist yet") : r;
-}
-
-/* The files that a container has made belong to ids as its first start had them. */
-static int take_form(const struct supervise *s, const char *form, struct err *e)
-{
-	const char *was = s->state->form;
-
-	if (!was || !s->state->started || str_eq(was, form)) {
-		s->state->form = form;
-		return 0;
-	}
-	err_fail(e, ERR_LAYER_FORM,
-		 "container %s was started with owner form \"%s\" before, and this process has "
-		 "\"%s\"",
-		 s->config->name, was, form);
-	if (str_eq(form, "one"))
-		return err_hint(
-			e, "start it from where subordinate ids can be had (hoy info says it)");
-	return err_hint(e,
-			"make a new one of the image, or start this one with a single uid: setpriv "
-			"--no-new-privs hoy start %s",
-			s->config->name);
 }
 
 static struct networks_of networks_of(const struct supervise *s)
@@ -273,7 +253,7 @@ static int prepare(const struct supervise *s, struct err *e)
 	if (r == 0)
 		r = u0_enter(s->home, s->config->id, &sv.map, e);
 	if (r == 0)
-		r = take_form(s, u0_form_name(sv.map.form), e);
+		r = form_take(s->config, s->state, u0_form_name(sv.map.form), e);
 	if (r < 0)
 		return r; /* and this process ends */
 	r = layer_forms_make(s->home, &sv.map, &s->config->layers, e);
@@ -293,7 +273,8 @@ static int start(const struct supervise *s, int listener, struct launched *ret, 
 	int r = open_log(s, e);
 
 	if (r == 0)
-		r = streams_open(&p, &s->config->process, false, e);
+		r = s->inner ? streams_given(&p, &s->config->process, s->out, s->err, e)
+			     : streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
 	r = launch(s, &sv.map, &sv.mapped, &p, ret, e);
@@ -334,6 +315,9 @@ static void write_state(const char *status)
 {
 	const struct supervise *s = sv.s;
 	bool starts = !strcmp(status, "running");
+
+	if (s->inner)
+		return; /* nobody reads it */
 	char *now = starts ? sv.started : sv.finished;
 
 	if (!str_eq(s->state->status, "restarting") || starts) { /* that wait ends without a run */
@@ -429,12 +413,14 @@ static void end_for_good(void)
 {
 	const struct supervise *s = sv.s;
 
-	sv.removes = s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
+	sv.removes =
+		s->inner ? sv.orphan
+			 : s->config->auto_remove && faccessat(s->dir, CONTAINER_KEEP, F_OK, 0) < 0;
 	s->state->sup = 0;
 	volume_plugins_end(s->config, s->dir);
 	if (sv.removes) {
-		remove_container("containers");
-	} else {
+		remove_container(s->inner ? "tmp" : "containers");
+	} else if (!s->inner) {
 		write_state("exited");
 		unlinkat(s->dir, "attach", 0);
 	}
@@ -638,6 +624,14 @@ static void on_limit(struct timer *t)
 	sv.timed_out = true;
 	proc_signal(sv.child.fd, SIGKILL);
 	relay_tell(&sv.relay, FRAME_NOTE, note, sizeof note - 1);
+}
+
+/* Of a step of a build: whoever waits for its end, and wants what it has written, has died. */
+static void on_orphaned(struct relay *r)
+{
+	sv.orphan = true;
+	if (!sv.exited && sv.child.fd >= 0)
+		proc_signal(sv.child.fd, SIGKILL);
 }
 
 /* Somebody wants the supervisor itself to end (the machine shuts down): the container is asked to. If that has ended, clients that are
@@ -848,8 +842,8 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 {
 	struct err e = {0};
 
-	int keep[3 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock};
-	streams_detach(keep, fd_kept_add(&s->fds, keep, 3), "hoy-supervisor");
+	int keep[5 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock, s->out, s->err};
+	streams_detach(keep, fd_kept_add(&s->fds, keep, s->inner ? 5 : 3), "hoy-supervisor");
 	sv.s = s;
 	int r = loop_init(&sv.loop);
 	if (r < 0)
@@ -866,19 +860,21 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 	}
 	record_running();
 	ids_serve(&sv.ids);
-	if (s->unpublished)
+	if (s->unpublished && !s->inner)
 		publish(s, sock);
 	ids_serve(&sv.ids);
 	begin_health();
 	tell_started();
 	sv.relay.on_drained = finish;
 	sv.relay.on_ended = on_ended;
+	sv.relay.on_gone = s->inner ? on_orphaned : NULL;
 	relay_add_client(&sv.relay, sock, s->want, true);
 	if (*sv.note)
 		relay_tell(&sv.relay, FRAME_NOTE, sv.note, strlen(sv.note));
 	int32_t pid = sv.run.pid;
 	relay_tell(&sv.relay, FRAME_STARTED, &pid, sizeof pid);
-	if (!s->config->auto_remove || !s->want) /* a foreground run is over before this pays */
+	if (!s->inner &&
+	    (!s->config->auto_remove || !s->want)) /* a foreground run is over before this pays */
 		sv.loop.settle = true;
 	loop_run(&sv.loop);
 	while (sv.due) {

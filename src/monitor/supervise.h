@@ -24,6 +24,10 @@ struct supervise {
 	bool unpublished; /* it lies in tmp/<id> until it runs; if it never does, it leaves nothing */
 	struct fd_kept fds; /* for PID 1; the supervisor keeps none of them */
 	uint8_t want; /* HELLO_* of the starting client; 0: it only waits for the word that it runs */
+	/* A step of a build: it stays in tmp/<id>, which is left to its starter when it has ended; it ends with its starter, and nobody else hears of it. Its
+	 * output goes straight to out and err, and is neither relayed nor logged. */
+	bool inner;
+	int out, err;
 };
 
 /* Forks the supervisor. *ret_sock is a connection to it (monitor/proto.h), on which FRAME_STARTED or FRAME_ERROR comes first.

@@ -39,6 +39,7 @@ struct container_state {
 	bool auto_remove, tty, interactive;
 	bool oom_killed; /* the kernel has killed processes of its last run, for its memory limit */
 	bool paused;	 /* not of the record: found by container_derive() */
+	bool untold;	 /* nor this: no events are written of it (a step of a build) */
 	const char *cgroup; /* of its last run, below /sys/fs/cgroup; NULL: none of its own */
 	const char *
 		network; /* copies of what the config says, so that a list need not read it; NULL: an older record, */

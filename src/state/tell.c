@@ -5,6 +5,9 @@ void container_tell_all(const struct home *h, int dir, const struct container_st
 			struct event *v, size_t n)
 {
 	char now[256];
+
+	if (s->untold)
+		return;
 	const char *name = container_name_now(dir, now) ? now : s->name;
 
 	for (size_t i = 0; i < n; i++) {
