@@ -21,7 +21,6 @@
 struct create_opts {
 	const char *image; /* a reference, @host or @empty; with rootfs a directory of the host */
 	bool rootfs;
-	struct strs args; /* the command typed behind the image */
 	/* In place of an image: these layers (diffIDs), args and env_whole as they are. It is a step of a build: it has no name, stays in tmp/<id>, and no events are
 	 * written of it. Its starter keeps the lock, adopts its files, and forgets it with container_undo(). */
 	const struct strs *layers;
