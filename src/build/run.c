@@ -52,8 +52,8 @@ static int check_findings(struct build *b, struct build_result *ret, struct err 
 
 	for (size_t i = 0; i < b->lint.found.n; i++)
 		strs_add(&ret->arena, &ret->warnings,
-			 arena_printf(b->a, "%s:%d: %s: %s", b->file.name, f[i].line,
-				      lint_name(f[i].rule), f[i].text));
+			 arena_printf(b->a, "%s:%d: %s: %s; %s", b->file.name, f[i].line,
+				      lint_name(f[i].rule), f[i].text, lint_advice(f[i].rule)));
 	if (!b->file.check_error || !b->lint.found.n)
 		return 0;
 	err_fail(e, ERR_BUILD_CHECK, "%s", ret->warnings.v[0]);
