@@ -4,21 +4,23 @@
  * Whatever it is given as (a directory, a tar or a Dockerfile on stdin, a tar file, a URL, a git repository), a context is a directory in the end: the user's own,
  * of which only what the build needs is read, or one below tmp/ of the store, into which the rest was unpacked or checked out. git is the
  * installed program, called with arguments that no URL can turn into options, without hooks, prompts or the user's filters, and with https, ssh, git and file alone.
- * Archives are unpacked by libarchive in a child that cannot leave the directory.
+ * Archives are unpacked by store/unpack.h, in a child and with bounds, strictly below
+ * their directory.
  */
 #ifndef BUILD_CONTEXT_H
 #define BUILD_CONTEXT_H
 
 #include "build/ignore.h"
+#include "build/stat_cache.h"
 #include "state/tmp.h"
 
 struct context {
 	const char *name; /* for messages: what was given */
 	int root; /* O_RDONLY | O_DIRECTORY; -1: there is none (a Dockerfile alone on stdin) */
-	struct ignore *ignore;	 /* NULL: nothing is left out */
-	const char *ignore_name; /* the file it came from, for lint and plans; NULL: none */
-	const char *
-		cache; /* names the stat cache of this directory; NULL: it is read anew (below tmp/) */
+	struct ignore *ignore;	  /* NULL: nothing is left out */
+	const char *ignore_name;  /* the file it came from, for lint and plans; NULL: none */
+	const char *cache;	  /* names this directory in the store; NULL: it lies below tmp/ */
+	struct stat_cache *stats; /* of a directory of the user's; NULL: it is read anew */
 	const char *commit;  /* of a git repository: the commit that was checked out; else NULL */
 	struct home_tmp tmp; /* fd -1: none */
 	struct arena arena;

@@ -49,23 +49,32 @@ struct copy_job {
 	bool keep_git_dir;
 	int unpack;    /* 1 and 0: ADD --unpack=; -1: local archives are, fetched ones are not */
 	int64_t epoch; /* seconds */
-	const struct copy_limits *limits; /* NULL: none but the disk's */
+	void (*say)(void *arg, const char *text); /* what takes long, for people; may be NULL */
+	void *arg;
 };
 
 /* What a job comes to. Lives in the arena; fetched files lie below tmp/ of the store until it is freed. */
 struct copy_plan;
 
 /* Resolves a job whose sources are a context, here-documents or fetched; for stages and images the wildcards are resolved when it is done. *ret_digest is what the key
- * takes. say: what takes long. ERR_COPY_SOURCE (with near names in the hint, and whether the ignore file leaves it out), ERR_CONTEXT_FETCH, ERR_DIGEST_MISMATCH. */
+ * takes: all of the job but its epoch, and what it reads. ERR_COPY_SOURCE (with near names in the hint, and whether the ignore file leaves it out), ERR_COPY_FLAG,
+ * ERR_CONTEXT_FETCH, ERR_DIGEST_MISMATCH. */
 int copy_resolve(const struct home *h, const struct copy_job *job, struct arena *a,
 		 struct copy_plan **ret, struct digest *ret_digest, struct err *e);
-void copy_plan_free(const struct home *h, struct copy_plan *p);
+void copy_plan_free(const struct home *h, struct copy_plan *p); /* NULL is fine */
 
 /* Each file with its digest, one line a path ("mode digest path"), to out: what `--dry-run` compares to say which input changed. */
 void copy_plan_list(const struct copy_plan *p, struct str *out);
 
-/* Does it: root is the root directory of the image as it is to be after the step (O_PATH), from_root that of the stage or image (-1: a context). In U0. form one keeps
- * owners as sys/overlay_marks.h has it. */
+/* Outside of U0, by the process that is to do it: fetches what only a step that is not cached needs (git repositories, URLs whose digest is
+ * given). Nothing for all others. What it brings is that process's, which drops it after the work. */
+int copy_prepare(const struct home *h, const struct copy_job *job, const struct copy_plan *p,
+		 struct err *e);
+void copy_prepare_drop(const struct home *h, const struct copy_plan *p);
+
+/* Does it: root is the root directory of the image as it is to be after the step (O_PATH will do), from_root that of the stage or image (-1: a context). In U0, in a process
+ * of which it sets the umask. form one keeps owners as sys/overlay_marks.h has it. A file of a context that is not what it was when the job was
+ * resolved is refused (ERR_COPY_CHANGED). */
 int copy_do(const struct copy_job *job, const struct copy_plan *p, enum u0_form form, int root,
 	    int from_root, struct err *e);
 

@@ -23,6 +23,10 @@ int step_copy(const struct step_base *b, const struct copy_job *job, const struc
 	      struct step_result *ret, struct err *e)
 {
 	struct copying c = {job, plan};
+	int r = copy_prepare(b->h, job, plan, e);
 
-	return step_write(b, job->add ? "ADD" : "COPY", copy_inside, &c, ret, e);
+	if (r == 0)
+		r = step_write(b, job->add ? "ADD" : "COPY", copy_inside, &c, ret, e);
+	copy_prepare_drop(b->h, plan);
+	return r;
 }
