@@ -188,6 +188,9 @@ int build_plan(struct build *b, size_t target, struct err *e)
 		if (r < 0)
 			return err_context(e, "%s:%d", b->file.name, instrs[s->st->from].line);
 		strs_add(b->a, &names, base);
+		const char *after = df_flag(&instrs[s->st->from], "after");
+		if (after)
+			strs_add(b->a, &names, after);
 		for (size_t k = 0; k < s->st->n; k++)
 			named_by(b, &instrs[s->st->first + k], &names);
 		for (size_t k = 0; k < names.n; k++) {
@@ -212,8 +215,7 @@ static struct strs copy_strs(struct arena *a, const struct strs *l)
 	return ret;
 }
 
-/* Lists that grow or change in place must not do that to those of the image or stage that they come from. */
-static void take_doc(struct stage *s, const struct image_doc *from)
+void stage_take_doc(struct stage *s, const struct image_doc *from)
 {
 	struct arena *a = s->b->a;
 	const struct image_config *c = &from->config;
@@ -298,7 +300,7 @@ static int from_image(struct stage *s, const char *name, struct err *e)
 
 	if (r < 0)
 		return r;
-	take_doc(s, &im->doc);
+	stage_take_doc(s, &im->doc);
 	for (size_t i = 0; i < im->doc.rootfs.diff_ids.n; i++)
 		strs_add(s->b->a, &s->layers, im->doc.rootfs.diff_ids.v[i]);
 	s->epoch = s->newest =
@@ -342,7 +344,7 @@ int stage_inherit(struct stage *s, struct err *e)
 	const struct stage *b = s->base;
 	const struct oci_descriptor *d = b->blobs.v;
 
-	take_doc(s, &b->doc);
+	stage_take_doc(s, &b->doc);
 	for (size_t i = 0; i < b->layers.n; i++) {
 		strs_add(s->b->a, &s->layers, b->layers.v[i]);
 		*(struct oci_descriptor *)bind_append(s->b->a, &s->blobs, sizeof *d) = d[i];

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/parse.h"
+#include "build/check.h"
 #include "build/finish.h"
 #include "build/run.h"
 #include "build/solve.h"
@@ -77,8 +78,7 @@ static int run_all(struct build *b, struct build_result *ret, struct err *e)
 	for (size_t i = 0; i < b->platforms.n; i++)
 		targets[i] = build_stage(b, target, &p[i]);
 	build_say(b, BUILD_PLAN, NULL);
-	if (!b->o->check_only)
-		r = solve(b, targets, b->platforms.n, e);
+	r = b->o->check_only ? build_check(b, e) : solve(b, targets, b->platforms.n, e);
 	ret->steps = b->counted;
 	ret->cached = b->cached;
 	for (size_t i = 0; i < b->keys.n; i++)

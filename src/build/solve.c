@@ -151,7 +151,6 @@ static bool drain(struct solver *sv, struct step *j)
 			continue;
 		some |= n > 0;
 		if (n == 0) {
-			/* Children have copies of it, so that closing it alone would not end the watching. */
 			epoll_ctl(sv->ep, EPOLL_CTL_DEL, j->out[i], NULL);
 			fd_close(&j->out[i]);
 			continue;
@@ -185,6 +184,10 @@ static int ended(struct solver *sv, struct step *j, struct err *e)
 
 	while (drain(sv, j))
 		;
+	/* Children have copies of the pipes: closing them would not end the watching. */
+	for (int i = 0; i < 2; i++)
+		if (j->out[i] >= 0)
+			epoll_ctl(sv->ep, EPOLL_CTL_DEL, j->out[i], NULL);
 	s->state = STAGE_READY;
 	if (sh->r < 0) {
 		scoped(str) lines = {0};
@@ -318,6 +321,10 @@ static int begin(struct solver *sv, struct stage *s, struct err *e)
 	struct step j = {.stage = s, .i = from};
 	int r = 0;
 
+	const char *after = df_flag(from, "after");
+	size_t other = after ? build_stage_find(s->b, after, s->index) : SIZE_MAX;
+	if (other != SIZE_MAX && build_stage(s->b, other, s->target)->state != STAGE_DONE)
+		return 0;
 	if (s->state == STAGE_NEW)
 		r = stage_begin(s, e);
 	if (r == 0 && s->state == STAGE_BELOW) {

@@ -100,6 +100,8 @@ size_t build_stage_find(const struct build *b, const char *name, size_t before);
 int build_plan(struct build *b, size_t target, struct err *e);
 /* Looks at FROM: afterwards the stage is READY, or BELOW. */
 int stage_begin(struct stage *s, struct err *e);
+/* Begins with this config. Lists that grow or change in place do not do that to those of the image or stage that it comes from. */
+void stage_take_doc(struct stage *s, const struct image_doc *from);
 /* Its base is done: takes over what that has come to. */
 int stage_inherit(struct stage *s, struct err *e);
 
