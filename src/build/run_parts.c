@@ -41,7 +41,8 @@ static int add_script(struct run_parts *p, struct err *e)
 int run_parts_make(const struct run_job *j, struct run_parts *p, struct err *e)
 {
 	*p = (struct run_parts){.j = j, .side = {.fd = -1}};
-	return j->script ? add_script(p, e) : 0;
+	int r = j->script ? add_script(p, e) : 0;
+	return r < 0 ? r : run_mounts_add(p, e);
 }
 
 int run_parts_give_secrets(const struct run_parts *p, int container_dir, struct err *e)
@@ -67,6 +68,8 @@ void run_parts_free(struct run_parts *p)
 			explicit_bzero(p->data[i].s, p->data[i].len);
 		str_free(&p->data[i]);
 	}
+	while (p->ntasks)
+		task_kill(&p->tasks[--p->ntasks]);
 	while (p->nlock)
 		close(p->lock[--p->nlock]);
 	if (p->side.fd >= 0)

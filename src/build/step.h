@@ -80,6 +80,7 @@ struct run_job {
 	const struct create_opts *
 		common; /* --ulimit --shm-size --add-host --cap-add --device -v --memory --dns ... of the build */
 	const struct bind_list *secrets, *ssh; /* of struct build_secret and build_ssh */
+	int in;				       /* what the command reads; -1: /dev/null */
 	int out, err; /* where the command's output goes: pipes of the coordinator */
 };
 

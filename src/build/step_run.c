@@ -49,7 +49,12 @@ static int create(struct running *r, struct err *e)
 	}
 	o.image = "build";
 	o.layers = j->base.layers;
-	o.env_whole = &j->env;
+	struct strs env = {0};
+	for (size_t i = 0; i < j->env.n; i++)
+		strs_add(&r->parts->arena, &env, j->env.v[i]);
+	if (r->parts->ssh_socket && !env_get(&env, "SSH_AUTH_SOCK"))
+		env_set(&r->parts->arena, &env, "SSH_AUTH_SOCK", 13, r->parts->ssh_socket);
+	o.env_whole = &env;
 	o.more_mounts = &r->parts->mounts;
 	o.more_secrets = &r->parts->secrets;
 	o.args = args;
@@ -75,7 +80,8 @@ static int start(struct running *r, struct err *e)
 	/* Whatever their numbers are: 1 and 2 become the supervisor's own. */
 	autoclose int out = fcntl(r->j->out, F_DUPFD_CLOEXEC, 3);
 	autoclose int err = fcntl(r->j->err, F_DUPFD_CLOEXEC, 3);
-	const struct start_inner inner = {out, err};
+	autoclose int in = r->j->in < 0 ? -1 : fcntl(r->j->in, F_DUPFD_CLOEXEC, 3);
+	const struct start_inner inner = {in, out, err};
 	const struct start_opts o = {.unpublished = true, .inner = &inner};
 	struct stat st;
 

@@ -105,6 +105,7 @@ int container_start(const struct home *h, struct container *c, const struct star
 		s.fds = *o->fds;
 	if (o->inner) {
 		s.inner = true;
+		s.in = o->inner->in;
 		s.out = o->inner->out;
 		s.err = o->inner->err;
 	}

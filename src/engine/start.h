@@ -8,9 +8,9 @@
 
 #include "engine/container.h"
 
-/* A step of a build: its supervisor ends it when the connection ends, writes its output to these, and leaves its directory, with the lock, to the caller. */
+/* A step of a build: its supervisor ends it when the connection ends, reads and writes these (in: -1 is /dev/null), and leaves its directory, with the lock, to the caller. */
 struct start_inner {
-	int out, err;
+	int in, out, err;
 };
 
 struct start_opts {

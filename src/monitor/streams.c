@@ -49,7 +49,7 @@ int streams_open(struct streams *p, const struct config_process *c, bool quiet, 
 	return r;
 }
 
-int streams_given(struct streams *p, const struct config_process *c, int out, int err,
+int streams_given(struct streams *p, const struct config_process *c, int in, int out, int err,
 		  struct err *e)
 {
 	int r = streams_open(p, c, true, e);
@@ -60,7 +60,11 @@ int streams_given(struct streams *p, const struct config_process *c, int out, in
 	fd_close(&p->err[1]);
 	p->out[1] = fcntl(out, F_DUPFD_CLOEXEC, 3);
 	p->err[1] = fcntl(err, F_DUPFD_CLOEXEC, 3);
-	if (p->out[1] >= 0 && p->err[1] >= 0)
+	if (in >= 0) {
+		fd_close(&p->in[0]);
+		p->in[0] = fcntl(in, F_DUPFD_CLOEXEC, 3);
+	}
+	if (p->out[1] >= 0 && p->err[1] >= 0 && p->in[0] >= 0)
 		return 0;
 	r = err_set(e, errno, "take the descriptors for the output");
 	streams_close(p);

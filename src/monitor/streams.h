@@ -12,8 +12,8 @@ struct streams {
 
 /* Pipes for a process without a terminal; with one all stay -1. quiet: output goes to /dev/null. */
 int streams_open(struct streams *p, const struct config_process *c, bool quiet, struct err *e);
-/* The same, but its output goes to these descriptors, of which *p gets copies. */
-int streams_given(struct streams *p, const struct config_process *c, int out, int err,
+/* The same, but these descriptors are its streams (in: -1 is /dev/null), and *p gets copies of them. */
+int streams_given(struct streams *p, const struct config_process *c, int in, int out, int err,
 		  struct err *e);
 void streams_close(struct streams *p);
 

@@ -273,7 +273,7 @@ static int start(const struct supervise *s, int listener, struct launched *ret, 
 	int r = open_log(s, e);
 
 	if (r == 0)
-		r = s->inner ? streams_given(&p, &s->config->process, s->out, s->err, e)
+		r = s->inner ? streams_given(&p, &s->config->process, s->in, s->out, s->err, e)
 			     : streams_open(&p, &s->config->process, false, e);
 	if (r < 0)
 		return r;
@@ -842,8 +842,9 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 {
 	struct err e = {0};
 
-	int keep[5 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock, s->out, s->err};
-	streams_detach(keep, fd_kept_add(&s->fds, keep, s->inner ? 5 : 3), "hoy-supervisor");
+	int keep[6 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock, s->out, s->err, s->in};
+	size_t n = !s->inner ? 3 : s->in < 0 ? 5 : 6;
+	streams_detach(keep, fd_kept_add(&s->fds, keep, n), "hoy-supervisor");
 	sv.s = s;
 	int r = loop_init(&sv.loop);
 	if (r < 0)

@@ -27,7 +27,7 @@ struct supervise {
 	/* A step of a build: it stays in tmp/<id>, which is left to its starter when it has ended; it ends with its starter, and nobody else hears of it. Its
 	 * output goes straight to out and err, and is neither relayed nor logged. */
 	bool inner;
-	int out, err;
+	int in, out, err; /* in: -1 is /dev/null */
 };
 
 /* Forks the supervisor. *ret_sock is a connection to it (monitor/proto.h), on which FRAME_STARTED or FRAME_ERROR comes first.

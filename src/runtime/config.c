@@ -15,6 +15,7 @@ static const struct bind_field mount_fields[] = {
 	{"Anonymous", BIND_BOOL, AT(config_mount, anonymous)},
 	{"ByImage", BIND_BOOL, AT(config_mount, by_image)},
 	{"Subpath", BIND_STR, AT(config_mount, subpath)},
+	{"Over", BIND_STR, AT(config_mount, over)},
 	{"VolumeOptions", BIND_PAIRS, AT(config_mount, volume_options)},
 	{"Layers", BIND_STRS, AT(config_mount, layers)},
 	{0},

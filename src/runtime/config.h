@@ -30,7 +30,9 @@ struct config_mount {
 	const char *subpath;	     /* of a volume or image: what is mounted of it */
 	struct pairs volume_options; /* of a volume, as its record has them */
 	struct pairs volume_labels;  /* for a volume that is made; not written down */
-	struct strs layers;	     /* of an image: diffIDs, the bottom one first */
+	const char
+		*over; /* a bind with O: a directory of marks that lies on the source; NULL: none */
+	struct strs layers; /* of an image: diffIDs, the bottom one first */
 };
 
 struct config_device {

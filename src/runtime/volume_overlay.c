@@ -119,9 +119,15 @@ int volume_over(struct stage *s, const struct config_mount *m, const struct laye
 
 int volume_overlay(struct stage *s, const struct config_mount *m, int src, struct err *e)
 {
-	struct layer_stack lower = {&src, 1};
+	autoclose int over =
+		m->over ? open(m->over, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	int both[] = {over, src};
+	struct layer_stack lower = {over < 0 ? &src : both, over < 0 ? 1 : 2};
 	struct stat st;
 	bool attached;
+
+	if (m->over && over < 0)
+		return err_set(e, errno, "open %s", m->over);
 
 	if (fstat(src, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		err_fail(e, ERR_MOUNT, "%s is no directory: the option O cannot be had",
