@@ -327,7 +327,7 @@ run_tests() {
 			printf 'not ok %d - %s\n' $n "$name"
 			[ $rc != 124 ] || printf '#   did not end within %s s\n' "${T_LIMIT:-120}"
 			sed 's/^/#   /' "$dir/why" 2>/dev/null
-			[ ! -s "$dir/left" ] || sed 's/^/#   still running: /' "$dir/left"
+			[ ! -s "$dir/left" ] || sed '20q; s/^/#   still running: /' "$dir/left"
 			tail -20 "$dir/log" 2>/dev/null | cat -v | sed 's/^/#   | /'
 		fi
 	done < <(sed -nE 's/^(test_[A-Za-z0-9_]+)\(\) \{[[:space:]]*(#[[:space:]]*(.*))?$/\1 \3/p; s/^# others: (rows=[a-z,]+)$/# \1/p' "$0")
