@@ -337,3 +337,18 @@ int path_open_beneath(int dir, const char *path, int flags, mode_t mode)
 		return fd;
 	return errno == ENOSYS ? walk_open(dir, path, flags, mode, false) : -errno;
 }
+
+char *path_find_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	scoped(strv) dirs = {0};
+
+	strv_split(&dirs, str_is_empty(path) ? "/usr/local/bin:/usr/bin:/bin" : path, ':');
+	for (size_t i = 0; i < dirs.n; i++) {
+		char *at = xasprintf("%s/%s", dirs.v[i], name);
+		if (at[0] == '/' && access(at, X_OK) == 0)
+			return at;
+		free(at);
+	}
+	return NULL;
+}

@@ -27,4 +27,7 @@ int path_open_beneath(int dir, const char *path, int flags, mode_t mode);
 /* For tests: true makes the two functions above use their fallback. */
 void path_test_no_openat2(bool on);
 
+/* The program of this name, as the PATH has it; absolute directories only. NULL if there is none. */
+char *path_find_program(const char *name);
+
 #endif

@@ -41,6 +41,11 @@ static int attach_run(struct cli *c, void *opts, struct err *e)
 		r = container_open(&h, name, &ct, e);
 	if (r == 0)
 		r = container_load_config(&ct, e);
+	if (r == 0 && ct.config.log_driver && str_starts(ct.config.log_driver, "passthrough")) {
+		err_fail(e, ERR_NO_LOG, "container %s has its own streams (--log-driver %s)",
+			 ct.state.name, ct.config.log_driver);
+		r = err_hint(e, "what it writes goes where the output of its start went");
+	}
 	bool input = r == 0 && !o->no_stdin && ct.config.process.interactive;
 	if (r == 0)
 		r = container_attach(&h, &ct, input, &sock, &tty, e);

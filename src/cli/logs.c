@@ -182,7 +182,7 @@ static int logs_run(struct cli *c, void *opts, struct err *e)
 		return r;
 	struct logs_source *v = arena_alloc(&c->arena, c->nargs * sizeof *v);
 	for (size_t i = 0; i < c->nargs; i++)
-		v[i] = (struct logs_source){.files.dir = -1, .sup = -1};
+		v[i] = (struct logs_source){.files.dir = -1, .sup = -1, .journal.fd = -1};
 	for (size_t i = 0; i < c->nargs && r == 0; i++)
 		r = logs_open(&h, c->args[i], o->details, &v[i], e);
 	if (r == 0)
@@ -220,10 +220,18 @@ const struct command cmd_logs = {
 		"every byte and the "
 		"time to the microsecond, and is bounded: 5 files of 20 MB (max-size=, max-file=; "
 		"max-size=-1: no "
-		"bound). k8s-file (also called json-file, as in podman) is for programs that read "
-		"such files; it has "
-		"no bound of its own, and is the default where path=FILE names the file. With none "
-		"nothing is "
+		"bound). k8s-file and json-file (docker's) are for programs that read "
+		"such files; they have "
+		"no bound of their own, and k8s-file is the default where path=FILE names the "
+		"file. Called "
+		"podman, json-file is k8s-file, as there. A file of JSON holds text: bytes that "
+		"are "
+		"no UTF-8 "
+		"become U+FFFD. journald hands each line to the system's journal, from where "
+		"journalctl gives it "
+		"back. With passthrough the container writes to what the command that started it "
+		"has as its "
+		"output, and with none nothing is "
 		"kept. Logs of all forms are read, also of one that was begun by an older "
 		"release.\n\n"
 		"A full disk never holds up a container: what could not be written is counted, "

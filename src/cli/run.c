@@ -85,8 +85,11 @@ static int run_run(struct cli *c, void *opts, struct err *e)
 		return r;
 	}
 	const struct strs *at = &ct.config.attach;
+	/* Its input is its own affair then. */
+	bool passed = ct.config.log_driver && str_starts(ct.config.log_driver, "passthrough");
 	struct attach_opts ao = {
-		.input = !o->detach && o->interactive && (!at->n || strs_has(at, "stdin")),
+		.input = !o->detach && o->interactive && !passed &&
+			 (!at->n || strs_has(at, "stdin")),
 		.tty = o->tty,
 		.sig_proxy = o->sig_proxy,
 		.no_stdout = at->n && !strs_has(at, "stdout"),

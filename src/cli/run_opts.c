@@ -105,12 +105,13 @@ const struct opt run_common_rows[] = {
 	{"link-local-ip", 0, TO(OPT_STRS, net.link_local), "ADDRESS",
 	 "Refused: the kernel's choice", .flags = OPT_HIDDEN},
 	{"log-driver", 0, TO(OPT_STR, more.log_driver), "DRIVER",
-	 "local (default), k8s-file or none", .words = "local k8s-file json-file none",
+	 "local (default), k8s-file, json-file, journald, passthrough (our own streams) or none",
+	 .words = "local k8s-file json-file journald passthrough passthrough-tty none",
 	 .complete = COMPLETE_WORDS},
 	{"log-opt", 0, TO(OPT_STRS, more.log_opts), "KEY=VALUE",
 	 "max-size=SIZE of the log's file, max-file=NUMBER of them, path=FILE; labels=KEYS and "
-	 "env=NAMES for logs --details",
-	 .words = "max-size= max-file= path= labels= env=", .complete = COMPLETE_WORDS},
+	 "env=NAMES for logs --details, and tag=TEMPLATE for json-file and journald",
+	 .words = "max-size= max-file= path= labels= env= tag=", .complete = COMPLETE_WORDS},
 	{"mac-address", 0, TO(OPT_STR, net.mac), "ADDRESS", "MAC address in its network"},
 	{"mount", 0, TO(OPT_STRS, mounts), "KEY=VALUE,...",
 	 "type=bind, volume, tmpfs, image, glob, ramfs or devpts, with source=, destination= "
@@ -409,6 +410,8 @@ int run_create(struct cli *c, const struct run_opts *o, bool unpublished, bool d
 	};
 
 	*ret = (struct container){.dir = -1};
+	if (c->called == CALLED_PODMAN && str_eq(more.log_driver, "json-file"))
+		more.log_driver = "k8s-file"; /* another name for it there */
 	more.has_oom_score_adj = cli_given(c, "oom-score-adj");
 	if (c->called == CALLED_DOCKER && !cli_given(c, "http-proxy"))
 		more.http_proxy = false; /* there it is a matter of the client's configuration */

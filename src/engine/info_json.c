@@ -183,7 +183,7 @@ static void put_plugins(const struct build *b)
 
 	put(&p, "Volume", "volume", words(b->a, "local image"));
 	put(&p, "Network", "network", words(b->a, "bridge macvlan ipvlan host none"));
-	put(&p, "Log", "log", words(b->a, "local k8s-file json-file none"));
+	put(&p, "Log", "log", words(b->a, "local k8s-file json-file journald passthrough none"));
 	put(&p, "Authorization", "authorization", json_new(b->a, JSON_NULL));
 }
 

@@ -105,7 +105,10 @@ static void set_host_fixed(struct json *j, struct arena *a)
 
 static const char *log_path(const struct home *h, const struct container *c, struct arena *a)
 {
-	if (str_eq(c->config.log_driver, "none"))
+	const char *driver = c->config.log_driver;
+
+	if (str_eq(driver, "none") || str_eq(driver, "journald") ||
+	    (driver && str_starts(driver, "passthrough")))
 		return "";
 	return c->config.log_path ? c->config.log_path
 				  : arena_printf(a, "%s/containers/%s/ctr.log", h->path, c->id);

@@ -1,14 +1,11 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "engine/log_opts.h"
+#include "monitor/log_start.h"
 
 static const struct {
 	const char *name, *why;
 } other_drivers[] = {
-	{"journald", "hoy writes logs itself, where hoy logs finds them, and not into the journal"},
-	{"passthrough", "the container's streams go through its supervisor, so that its log and "
-			"attach work; they cannot be handed to it as they are"},
-	{"passthrough-tty", "a container has a terminal of its own, never the caller's"},
 	{"syslog", "it sends logs to another service"},
 	{"gelf", "it sends logs to another service"},
 	{"fluentd", "it sends logs to another service"},
@@ -20,27 +17,34 @@ static const struct {
 
 static int set_driver(const char *name, struct container_config *c, struct err *e)
 {
-	if (str_is_empty(name) || !strcmp(name, "k8s-file") || !strcmp(name, "json-file"))
+	static const char *const drivers[] = {"none",	  "local",	 "json-file",
+					      "journald", "passthrough", "passthrough-tty"};
+
+	if (str_is_empty(name) || !strcmp(name, "k8s-file"))
 		return 0;
-	if (!strcmp(name, "none") || !strcmp(name, "local")) {
-		c->log_driver = !strcmp(name, "none") ? "none" : "local";
+	for (size_t i = 0; i < countof(drivers); i++) {
+		if (strcmp(name, drivers[i]) != 0)
+			continue;
+		c->log_driver = drivers[i];
 		return 0;
 	}
 	for (size_t i = 0; i < countof(other_drivers); i++) {
 		if (strcmp(other_drivers[i].name, name))
 			continue;
 		err_fail(e, ERR_USAGE, "--log-driver %s: %s", name, other_drivers[i].why);
-		return err_hint(e, "the drivers are local (the default), k8s-file and none");
+		return err_hint(e, "the drivers are local (the default), k8s-file, json-file, "
+				   "journald, passthrough and none");
 	}
 	err_fail(e, ERR_USAGE, "--log-driver \"%.40s\" is unknown", name);
-	return err_hint(e, "the drivers are local (the default), k8s-file and none");
+	return err_hint(e, "the drivers are local (the default), k8s-file, json-file, "
+			   "journald, passthrough and none");
 }
 
 static int bad(const char *text, const char *why, struct err *e)
 {
 	err_fail(e, ERR_USAGE, "--log-opt \"%.100s\": %s", text, why);
 	return err_hint(e, "the options are max-size=SIZE, max-file=NUMBER, path=FILE, "
-			   "labels=KEYS, env=NAMES");
+			   "labels=KEYS, env=NAMES, tag=TEMPLATE");
 }
 
 static int set_path(const char *text, const char *path, struct container_config *c, struct arena *a,
@@ -84,7 +88,7 @@ static int set_option(const char *text, struct container_config *c, struct arena
 		return 0;
 	}
 	if (!strcmp(key, "tag"))
-		return bad(text, "the lines of a log file carry no tag", e);
+		return eq[1] ? 0 : bad(text, "it is empty", e);
 	if (!strcmp(key, "labels") || !strcmp(key, "env"))
 		return eq[1] ? 0 : bad(text, "it names none", e);
 	if (!strcmp(key, "labels-regex") || !strcmp(key, "env-regex"))
@@ -110,6 +114,33 @@ static void set_defaults(const char *driver, bool sized, struct container_config
 		c->log_max_files = CONFIG_LOG_COUNT;
 }
 
+/* Options of files where there is none; and a tag that nothing would show. */
+static int check_together(struct container_config *c, struct arena *a, struct err *e)
+{
+	static const char *const of_files[] = {"path", "max-size", "max-file"};
+	const char *d = c->log_driver ? c->log_driver : "k8s-file";
+	const char *tag = pairs_get(&c->log_opts, "tag");
+	bool file = !str_eq(d, "journald") && !str_starts(d, "passthrough");
+
+	for (size_t i = 0; i < countof(of_files) && !file; i++)
+		if (pairs_get(&c->log_opts, of_files[i]))
+			return bad(of_files[i], "this driver writes no file", e);
+	if (!tag)
+		return 0;
+	if (strcmp(d, "journald") != 0 && strcmp(d, "json-file") != 0)
+		return bad("tag", "only lines of journald and json-file carry one", e);
+	return log_tag(c, c->name ? c->name : "", "", a, e) ? 0 : -EINVAL;
+}
+
+static int check_streams(const struct container_config *c, struct err *e)
+{
+	if (!c->log_driver || !str_starts(c->log_driver, "passthrough") || !c->process.tty)
+		return 0;
+	err_fail(e, ERR_USAGE, "--log-driver %s and --tty exclude each other", c->log_driver);
+	return err_hint(e, "the container gets the caller's own streams, and no terminal of its "
+			   "own; if these are a terminal: passthrough-tty without --tty");
+}
+
 int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
 		   struct arena *a, struct err *e)
 {
@@ -119,6 +150,10 @@ int log_opts_apply(const char *driver, const struct strs *opts, struct container
 		r = set_option(opts->v[i], c, a, e);
 	if (r == 0)
 		set_defaults(driver, pairs_get(&c->log_opts, "max-size") != NULL, c);
+	if (r == 0)
+		r = check_together(c, a, e);
+	if (r == 0)
+		r = check_streams(c, e);
 	if (r == 0 && c->log_max_files && !c->log_max_size)
 		return bad("max-file", "it means nothing without max-size", e);
 	if (r == 0 && c->log_max_size && !c->log_max_files)

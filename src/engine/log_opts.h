@@ -6,7 +6,8 @@
 
 #include "runtime/config.h"
 
-/* Drivers: local (the default), k8s-file (also called json-file), none. Options: path=FILE, max-size=SIZE, max-file=N, labels=KEYS and env=NAMES (for `logs --details`). Others of docker and podman are
+/* Drivers: local (the default), k8s-file, json-file (docker's form), journald, passthrough, passthrough-tty, none. Options: path=FILE, max-size=SIZE, max-file=N, labels=KEYS,
+ * env=NAMES and tag=TEMPLATE. Others of docker and podman are
  * refused with the reason. ERR_USAGE. */
 int log_opts_apply(const char *driver, const struct strs *opts, struct container_config *c,
 		   struct arena *a, struct err *e);

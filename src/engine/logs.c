@@ -18,7 +18,12 @@ static int open_elsewhere(int dir, struct arena *a, struct logs_source *ret, str
 
 	if (r < 0)
 		return r;
-	if (str_eq(c.log_driver, "none")) {
+	if (str_eq(c.log_driver, "journald")) {
+		ret->in_journal = true;
+		return 0;
+	}
+	if (str_eq(c.log_driver, "none") ||
+	    (c.log_driver && str_starts(c.log_driver, "passthrough"))) {
 		err_fail_code(e, ERR_NO_LOG, ENOENT, "container %s keeps no log (--log-driver %s)",
 			      ret->name, c.log_driver);
 		return err_hint(e, "make it without that option to see later what it wrote");
@@ -51,7 +56,7 @@ int logs_open(const struct home *h, const char *text, bool details, struct logs_
 	scoped(arena) a = {0};
 	struct container_state s;
 
-	*ret = (struct logs_source){.home = h, .files.dir = -1, .sup = -1};
+	*ret = (struct logs_source){.home = h, .files.dir = -1, .sup = -1, .journal.fd = -1};
 	int r = container_resolve(h, text, ret->id, e);
 	if (r < 0)
 		return r;
@@ -77,6 +82,7 @@ int logs_open(const struct home *h, const char *text, bool details, struct logs_
 void logs_close(struct logs_source *s)
 {
 	str_free(&s->details);
+	logs_journal_end(&s->journal);
 	log_files_close(&s->files);
 	fd_close(&s->sup);
 }
@@ -104,6 +110,10 @@ static int prepare(struct logs_source *s, const struct logs_query *q, struct err
 	r->times = q->times;
 	r->since = q->has_since ? q->since : (struct timespec){0};
 	r->until = q->has_until ? q->until : (struct timespec){0};
+	if (s->in_journal) {
+		s->journal.reader.sink = r->sink;
+		return logs_journal_start(&s->journal, s->id, q, e);
+	}
 	if (!s->files.n || q->tail < 0)
 		return 0;
 	int rc = log_tail(&s->files, log_files_end(&s->files), (uint64_t)q->tail, r->from);
@@ -194,14 +204,38 @@ static bool goes_on(struct logs_source *s)
 	return now < s->restart_until;
 }
 
+enum { JOURNAL_QUIET_MS = 300 };
+
+/* What the journal has of it. One that has ended may have lines on their way there; nobody tells when the last has come. */
+static int round_of_journal(struct logs_source *s, bool last, bool follow, bool *ret_ended,
+			    struct err *e)
+{
+	struct pollfd p = {.fd = s->journal.fd, .events = POLLIN};
+	bool ended = last || !follow || has_ended(s), end;
+	int r = logs_journal_read(&s->journal, !follow, &end, e);
+
+	if (r != 0)
+		return r;
+	*ret_ended = end || !follow || last ||
+		     (ended && poll(&p, 1, JOURNAL_QUIET_MS) == 0 && !goes_on(s));
+	return 0;
+}
+
 /* One round: reads what there is; a container that had ended before is done then. */
-static int round_of(struct logs_source *v, size_t n, int watch, bool last, bool *ret_all_done,
-		    struct err *e)
+static int round_of(struct logs_source *v, size_t n, int watch, bool last, bool follow,
+		    bool *ret_all_done, struct err *e)
 {
 	*ret_all_done = true;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].done)
 			continue;
+		if (v[i].in_journal) {
+			int k = round_of_journal(&v[i], last, follow, &v[i].done, e);
+			if (k != 0)
+				return k;
+			*ret_all_done &= v[i].done;
+			continue;
+		}
 		bool ended = last || has_ended(&v[i]);
 		int r = read_on(&v[i], watch, e);
 		if (r == 0 && ended)
@@ -244,7 +278,10 @@ static int wait_for_more(struct logs_source *v, size_t n, int watch, struct poll
 	for (size_t i = 0; i < n; i++)
 		p[2 + i] = (struct pollfd){.fd = v[i].done || v[i].restart_until ? -1 : v[i].sup,
 					   .events = POLLIN};
-	if (poll(p, n + 2, timeout) < 0 && errno != EINTR)
+	for (size_t i = 0; i < n; i++)
+		p[2 + n + i] =
+			(struct pollfd){.fd = v[i].done ? -1 : v[i].journal.fd, .events = POLLIN};
+	if (poll(p, 2 * n + 2, timeout) < 0 && errno != EINTR)
 		return err_set(e, errno, "wait for the logs");
 	if (p[1].revents & (POLLERR | POLLHUP)) {
 		*e = (struct err){.code = EPIPE, .exit = 128 + 13};
@@ -269,13 +306,13 @@ static int follow(struct logs_source *v, size_t n, const struct logs_query *q,
 		  const struct logs_sink *sink, struct err *e)
 {
 	autoclose int watch = watch_logs(v, n);
-	autofree struct pollfd *p = xcalloc(n + 2, sizeof *p);
+	autofree struct pollfd *p = xcalloc(2 * n + 2, sizeof *p);
 	bool all_done = false;
 	int r = 0;
 
 	while (r == 0 && !all_done) {
 		bool last = q->has_until && time_left(q) == 0;
-		r = round_of(v, n, watch, last, &all_done, e);
+		r = round_of(v, n, watch, last, true, &all_done, e);
 		if (r == 0)
 			r = sink->idle(sink->arg);
 		if (r == 0 && !all_done)
@@ -297,5 +334,5 @@ int logs_read(struct logs_source *v, size_t n, const struct logs_query *q,
 	}
 	if (r < 0)
 		return r;
-	return q->follow ? follow(v, n, q, sink, e) : round_of(v, n, -1, true, &all_done, e);
+	return q->follow ? follow(v, n, q, sink, e) : round_of(v, n, -1, true, false, &all_done, e);
 }

@@ -8,6 +8,7 @@
 #ifndef ENGINE_LOGS_H
 #define ENGINE_LOGS_H
 
+#include "engine/logs_journal.h"
 #include "monitor/log_read.h"
 #include "state/container.h"
 
@@ -34,7 +35,9 @@ struct logs_source {
 	char name[256];
 	struct str details;	/* what --details puts before each line; only if it was asked for */
 	struct log_files files; /* none: the container never had output */
-	int sup;		/* pidfd of the supervisor; -1: the container does not run */
+	bool in_journal;
+	struct logs_journal journal;
+	int sup; /* pidfd of the supervisor; -1: the container does not run */
 	const struct home *home;
 	int64_t restart_until; /* monotonic milliseconds: so long another supervisor is waited for; 0: none is */
 	bool done;

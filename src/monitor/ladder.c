@@ -75,7 +75,7 @@ static void choose_rung(const struct net_probe *p, const struct err *missing, st
 
 	for (size_t i = 0; i < countof(rungs) && !v.instead; i++) {
 		bool none = !strcmp(rungs[i], "none");
-		autofree char *path = none || lacks_tun(p) ? NULL : usernet_find(rungs[i]);
+		autofree char *path = none || lacks_tun(p) ? NULL : path_find_program(rungs[i]);
 		if (path || none)
 			v.instead = rungs[i];
 	}

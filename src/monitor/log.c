@@ -54,6 +54,7 @@ int log_open(struct log *l, const struct log_place *p)
 			  .dir = -1,
 			  .max = p->max,
 			  .form = p->form,
+			  .attrs = p->attrs ? p->attrs : "",
 			  .files = p->files > 0 ? (unsigned)p->files : 1};
 	int r = open_dir(l, p);
 	if (r == 0)
@@ -70,8 +71,44 @@ int log_open(struct log *l, const struct log_place *p)
 	return 0;
 }
 
+static void write_objects(struct log *l, struct timespec now, bool is_stderr, const char *p,
+			  size_t n, bool last);
+
+int log_open_journal(struct log *l, const struct journal_of *of, struct arena *a, struct err *e)
+{
+	static struct journal journal;
+
+	*l = (struct log){.fd = -1, .dir = -1, .attrs = ""};
+	int r = journal_open(&journal, of, a, e);
+	if (r == 0)
+		l->journal = &journal;
+	return r;
+}
+
+/* What is lost is told by a line of its own, as in a file. */
+static void write_journal(struct log *l, bool is_stderr, const char *p, size_t n)
+{
+	char text[100];
+	size_t lost = journal_write(l->journal, is_stderr, p, n);
+
+	if (!lost && l->lost) {
+		int k = snprintf(text, sizeof text,
+				 "hoy: %" PRIu64
+				 " bytes of output are lost: the journal took none\n",
+				 l->lost);
+		l->lost = journal_write(l->journal, true, text, (size_t)k) ? l->lost : 0;
+	}
+	l->lost += lost;
+}
+
 void log_close(struct log *l)
 {
+	if (l->journal)
+		journal_close(l->journal);
+	l->journal = NULL;
+	for (int i = 0; i < 2 && l->fd >= 0; i++)
+		if (l->nheld[i])
+			write_objects(l, time_now(), i, "", 0, true);
 	fd_close(&l->fd);
 	if (l->own_dir)
 		fd_close(&l->dir);
@@ -135,8 +172,8 @@ static void tell_lost(struct log *l, struct timespec now)
 	size_t n = log_put_head(line, l->form, &l->anchor, now, true, false);
 	n += (size_t)snprintf(line + n, sizeof line - n,
 			      "hoy: %" PRIu64
-			      " bytes of output are lost: the log could not be written\n",
-			      l->lost);
+			      " bytes of output are lost: the log could not be written%s\n",
+			      l->lost, l->form == LOG_JSON ? "\\n\"}" : "");
 	ssize_t k = write(l->fd, line, n);
 
 	l->first = l->anchor;
@@ -150,15 +187,76 @@ static void tell_lost(struct log *l, struct timespec now)
 	l->anchor = l->first = (struct log_anchor){0};
 }
 
+/* One entry: as much as goes into the buffer, to the end of the line at most. Returns how much of p it has. */
+static size_t put_object(struct log *l, struct timespec now, bool is_stderr, const char *p,
+			 size_t n)
+{
+	size_t tail = strlen(l->attrs) + sizeof "\"}\n", done = 0;
+	bool nl = false;
+
+	if (l->len + LOG_HEAD_MAX + 512 + tail > sizeof l->buf)
+		flush(l);
+	l->len += log_put_head(l->buf + l->len, LOG_JSON, NULL, now, is_stderr, false);
+	while (done < n && !nl && l->len + LOG_CHAR_MAX + tail <= sizeof l->buf) {
+		size_t used;
+		nl = p[done] == '\n';
+		l->len += log_put_char(l->buf + l->len, p + done, n - done, &used);
+		done += used;
+	}
+	l->len += (size_t)snprintf(l->buf + l->len, tail + 1, "\"%s}\n", l->attrs);
+	l->lost_now += done;
+	return done;
+}
+
+/* A character that comes in two pieces is not cut. */
+static void write_objects(struct log *l, struct timespec now, bool is_stderr, const char *p,
+			  size_t n, bool last)
+{
+	char joined[sizeof l->held[0] + 4];
+	uint8_t *held = &l->nheld[is_stderr];
+	size_t k = 0;
+
+	while (*held && (n || last)) {
+		memcpy(joined, l->held[is_stderr], *held);
+		for (k = 0; k < n && log_open_char(joined, *held + k); k++)
+			joined[*held + k] = p[k];
+		size_t len = *held + k;
+		if (!last && log_open_char(joined, len)) {
+			memcpy(l->held[is_stderr], joined, len);
+			*held = (uint8_t)len;
+			return;
+		}
+		*held = 0;
+		for (size_t at = 0; at < len;)
+			at += put_object(l, now, is_stderr, joined + at, len - at);
+		p += k;
+		n -= k;
+	}
+	size_t open = last ? 0 : log_open_char(p, n);
+	for (size_t at = 0; at < n - open;)
+		at += put_object(l, now, is_stderr, p + at, n - open - at);
+	memcpy(l->held[is_stderr], p + n - open, open);
+	*held = (uint8_t)open;
+	flush(l);
+}
+
 void log_write(struct log *l, bool is_stderr, const char *p, size_t n)
 {
 	char head[LOG_HEAD_MAX];
 
+	if (l->journal) {
+		write_journal(l, is_stderr, p, n);
+		return;
+	}
 	if (l->fd < 0)
 		return;
 	const struct timespec now = time_now();
 	if (l->lost)
 		tell_lost(l, now);
+	if (l->form == LOG_JSON) {
+		write_objects(l, now, is_stderr, p, n, false);
+		return;
+	}
 	while (n) {
 		const char *nl = memchr(p, '\n', n);
 		size_t len = nl ? (size_t)(nl - p) : n, most = sizeof l->buf - sizeof head - 1;

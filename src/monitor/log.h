@@ -11,6 +11,7 @@
 #ifndef MONITOR_LOG_H
 #define MONITOR_LOG_H
 
+#include "monitor/journal.h"
 #include "monitor/log_files.h"
 #include "monitor/log_form.h"
 
@@ -28,6 +29,10 @@ struct log {
 	enum log_form form;
 	struct log_anchor anchor;
 	struct log_anchor first; /* what the collected entries count from */
+	const char *attrs;	 /* of JSON: ",\"attrs\":{...}" behind each text; NULL: none */
+	char held[2][4];	 /* of JSON: the beginning of a character, by stream */
+	uint8_t nheld[2];
+	struct journal *journal; /* the lines go there; NULL: into the file */
 	size_t len;
 	char buf[8192];
 };
@@ -38,10 +43,15 @@ struct log_place {
 	const char *path; /* absolute; NULL: ctr.log there */
 	int64_t max, files;
 	enum log_form form;
+	const char
+		*attrs; /* as above; at most LOG_ATTRS_MAX bytes, and there as long as the log is */
 };
+enum { LOG_ATTRS_MAX = 4096 };
 
 /* Opens it for adding. 0 or -errno (-EINVAL: a path that is no regular file); on failure there is no log. */
 int log_open(struct log *l, const struct log_place *p);
+/* The same for one in the journal; there is one such log in a process. */
+int log_open_journal(struct log *l, const struct journal_of *of, struct arena *a, struct err *e);
 void log_close(struct log *l);
 void log_write(struct log *l, bool is_stderr, const char *p, size_t n);
 

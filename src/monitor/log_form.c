@@ -7,6 +7,10 @@
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
 static const char kinds[] = ">+!*"; /* stdout, a part of it; stderr, a part of it */
 
+#define TIME_KEY   "{\"time\":\""
+#define STREAM_KEY "\",\"stream\":\""
+#define TEXT_KEY   "\",\"log\":\""
+
 enum {
 	DIGITS_MAX = 6, /* 19 hours: then there is a new anchor */
 	ANCHOR_BYTES = sizeof "@2026-01-02T03:04:05.123456Z\n" - 1,
@@ -60,6 +64,10 @@ size_t log_put_head(char *buf, enum log_form form, struct log_anchor *a, struct 
 
 	if (form == LOG_LOCAL)
 		return put_local(buf, a, now, kinds[2 * is_stderr + partial]);
+	if (form == LOG_JSON)
+		return (size_t)snprintf(buf, LOG_HEAD_MAX, TIME_KEY "%s" STREAM_KEY "%s" TEXT_KEY,
+					time_rfc3339(when, sizeof when, now),
+					is_stderr ? "stderr" : "stdout");
 	return (size_t)snprintf(buf, LOG_HEAD_MAX, "%s %s %c ",
 				time_rfc3339(when, sizeof when, now),
 				is_stderr ? "stderr" : "stdout", partial ? 'P' : 'F');
@@ -116,10 +124,145 @@ static struct log_entry parse_local(const char *p, size_t n)
 	return e;
 }
 
+/* What ours begin with; all else that is JSON is a line like any other. */
+static struct log_entry parse_object(const char *p, size_t n)
+{
+	struct log_entry e = {.what = LOG_OBJECT};
+	char want[LOG_HEAD_MAX];
+	const char *time = p + sizeof TIME_KEY - 1;
+	const char *end = n > sizeof TIME_KEY ? memchr(time, '"', n - sizeof TIME_KEY + 1) : NULL;
+
+	if (!end || (size_t)(end - time) >= sizeof e.when)
+		return (struct log_entry){0};
+	memcpy(e.when, time, (size_t)(end - time));
+	if (memchr(e.when, 0, (size_t)(end - time)) ||
+	    !looks_like_time(e.when, strlen(e.when) + 1) || parse_rfc3339(e.when, &e.time) < 0)
+		return (struct log_entry){0};
+	for (int i = 0; i < 2; i++) {
+		size_t k =
+			(size_t)snprintf(want, sizeof want, TIME_KEY "%s" STREAM_KEY "%s" TEXT_KEY,
+					 e.when, i ? "stderr" : "stdout");
+		if (k >= sizeof want || k > n || memcmp(want, p, k) != 0)
+			continue;
+		e.is_stderr = i;
+		e.head = k;
+		return e;
+	}
+	return (struct log_entry){0};
+}
+
+static size_t put_utf8(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 63));
+		return 2;
+	}
+	out[0] = (char)(0xe0 | c >> 12);
+	out[1] = (char)(0x80 | (c >> 6 & 63));
+	out[2] = (char)(0x80 | (c & 63));
+	return 3;
+}
+
+/* The escape is whole: its character. Halves of pairs are none by themselves. */
+static uint32_t unescape(const char *esc)
+{
+	static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
+	const char *at = strchr(from, esc[1]);
+	uint32_t c = 0;
+
+	if (esc[1] != 'u')
+		return at && *at ? (unsigned char)to[at - from] : (unsigned char)esc[1];
+	for (int i = 2; i < 6; i++) {
+		int d = digit_of(esc[i]);
+		if (!isxdigit((unsigned char)esc[i]))
+			return 0xfffd;
+		c = c << 4 | (uint32_t)(d >= 36 ? d - 26 : d);
+	}
+	return c >= 0xd800 && c < 0xe000 ? 0xfffd : c;
+}
+
+size_t log_text_step(struct log_text *t, char c, char out[LOG_STEP_MAX])
+{
+	uint32_t code = 0;
+	size_t n = 0;
+
+	if (t->closed)
+		return 0;
+	if (!t->nesc && c == '"') {
+		t->closed = true;
+		return 0;
+	}
+	if (t->nesc || c == '\\') {
+		t->esc[t->nesc++] = c;
+		if (t->nesc < 2 || (t->esc[1] == 'u' && t->nesc < 6))
+			return 0;
+		t->nesc = 0;
+		code = unescape(t->esc);
+	}
+	if (t->newline)
+		out[n++] = '\n';
+	t->newline = t->esc[0] && code == '\n';
+	if (t->newline) {
+		t->esc[0] = 0;
+		return n;
+	}
+	if (t->esc[0])
+		n += put_utf8(out + n, code);
+	else
+		out[n++] = c;
+	t->esc[0] = 0;
+	return n;
+}
+
+size_t log_put_char(char *out, const char *p, size_t n, size_t *ret_used)
+{
+	static const char from[] = "\n\r\t\b\f\"\\", to[] = "nrtbf\"\\";
+	const char *at = *p ? strchr(from, *p) : NULL;
+	uint32_t c;
+	size_t k = str_utf8_next(p, n, &c);
+
+	*ret_used = k ? k : 1;
+	if (at) {
+		out[0] = '\\';
+		out[1] = to[at - from];
+		return 2;
+	}
+	if (!k)
+		return put_utf8(out, 0xfffd);
+	if (c < 0x20) {
+		static const char hex[] = "0123456789abcdef";
+		memcpy(out, "\\u00", 4);
+		out[4] = hex[c >> 4];
+		out[5] = hex[c & 15];
+		return 6;
+	}
+	memcpy(out, p, k);
+	return k;
+}
+
+size_t log_open_char(const char *p, size_t n)
+{
+	for (size_t k = 1; k <= 3 && k <= n; k++) {
+		unsigned char lead = (unsigned char)p[n - k];
+		size_t whole = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+		if (lead >= 0x80 && lead < 0xc0)
+			continue;
+		return whole > k ? k : 0;
+	}
+	return 0;
+}
+
 struct log_entry log_parse_head(const char *p, size_t n)
 {
 	struct log_entry e = {0};
 
+	if (n && *p == '{')
+		return parse_object(p, n);
 	if (n && *p == '@')
 		return parse_anchor(p, n);
 	if (!looks_like_time(p, n)) /* nothing of the local form does */

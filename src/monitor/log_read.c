@@ -40,11 +40,35 @@ static int give(struct log_reader *r, const char *p, size_t n)
 	return rc || !n ? rc : r->sink.text(r->sink.arg, err, p, n);
 }
 
+/* The text of an entry of JSON. */
+static int give_json(struct log_reader *r, const char *p, size_t n)
+{
+	char out[512];
+	size_t len = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0 && !r->json.closed; i++) {
+		len += log_text_step(&r->json, p[i], out + len);
+		if (len + LOG_STEP_MAX > sizeof out) {
+			rc = give(r, out, len);
+			len = 0;
+		}
+	}
+	return rc || !len ? rc : give(r, out, len);
+}
+
+static int give_text(struct log_reader *r, const char *p, size_t n)
+{
+	return r->entry.what == LOG_OBJECT ? give_json(r, p, n) : give(r, p, n);
+}
+
 /* The line has come to its newline. */
 static int end_line(struct log_reader *r)
 {
 	int rc = 0;
 
+	if (r->entry.what == LOG_OBJECT)
+		r->entry.partial = !r->json.newline;
 	if (!r->entry.partial) {
 		rc = give(r, "\n", 1);
 		if (r->show)
@@ -68,7 +92,8 @@ static int start_text(struct log_reader *r)
 	else if (r->entry.what == LOG_RELATIVE && r->times && r->show && r->anchor)
 		time_rfc3339(r->entry.when, sizeof r->entry.when, moment_of(r, &r->entry));
 	size_t skip = r->entry.head;
-	return r->nhead > skip ? give(r, r->head + skip, r->nhead - skip) : 0;
+	r->json = (struct log_text){0};
+	return r->nhead > skip ? give_text(r, r->head + skip, r->nhead - skip) : 0;
 }
 
 /* Collects the beginning of a line until its head is whole. Moves *p and *n. */
@@ -102,7 +127,7 @@ int log_reader_feed(struct log_reader *r, const char *p, size_t n)
 		const char *nl = memchr(p, '\n', n);
 		size_t k = nl ? (size_t)(nl - p) : n;
 		if (k)
-			rc = give(r, p, k);
+			rc = give_text(r, p, k);
 		r->at += (off_t)k + (nl != NULL);
 		p += k + (nl != NULL);
 		n -= k + (nl != NULL);
@@ -131,6 +156,26 @@ struct tail {
 	bool full; /* as many lines as wanted are found */
 };
 
+/* Is an entry of JSON, whose text begins at `at`, a part of a line? */
+static bool is_part(const struct tail *t, off_t at)
+{
+	struct log_text text = {0};
+	char buf[4096], out[LOG_STEP_MAX];
+
+	while (at < t->end && !text.closed) {
+		ssize_t n = log_files_read(t->f, buf, sizeof buf, at);
+		for (ssize_t i = 0; i < n; i++) {
+			if (buf[i] == '\n')
+				return !text.newline;
+			log_text_step(&text, buf[i], out);
+		}
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	return !text.newline;
+}
+
 /* Looks at the line that begins at `at`, coming from behind. */
 static void tail_line(struct tail *t, off_t at, const char *p, size_t n)
 {
@@ -145,6 +190,8 @@ static void tail_line(struct tail *t, off_t at, const char *p, size_t n)
 	int s = e.is_stderr;
 	if (e.what == LOG_ANCHOR)
 		return;
+	if (e.what == LOG_OBJECT)
+		e.partial = is_part(t, at + (off_t)e.head);
 	bool new_line = !e.partial || !t->started[s];
 	if (t->closed[s])
 		return;

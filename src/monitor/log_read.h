@@ -35,6 +35,7 @@ struct log_reader {
 	bool inside;		/* the head was parsed; what follows is text */
 	bool show;		/* and it is wanted */
 	struct log_entry entry; /* the entry inside which we are */
+	struct log_text json;	/* and its text, if that is JSON */
 	bool midline[2];	/* of the output, by stream */
 };
 

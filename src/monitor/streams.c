@@ -22,6 +22,49 @@ static int open_null(int flags, int *ret, struct err *e)
 	return *ret < 0 ? err_set(e, errno, "open /dev/null") : 0;
 }
 
+static int own[STREAMS_OWN] = {-1, -1, -1};
+
+bool streams_passed(const struct container_config *c)
+{
+	return c->log_driver && str_starts(c->log_driver, "passthrough");
+}
+
+int streams_keep_own(const struct container_config *c, int *keep, size_t *n, struct err *e)
+{
+	if (!streams_passed(c))
+		return 0;
+	for (int i = 0; i < STREAMS_OWN; i++) {
+		if (isatty(i) && !str_eq(c->log_driver, "passthrough-tty")) {
+			err_fail(e, ERR_USAGE,
+				 "--log-driver passthrough would give the container this terminal");
+			return err_hint(e, "who has a terminal can type on it: passthrough-tty "
+					   "allows that");
+		}
+		own[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+		if (own[i] >= 0)
+			keep[(*n)++] = own[i];
+	}
+	return 0;
+}
+
+/* The caller's streams; its input only with -i. */
+static int open_own(struct streams *p, const struct config_process *c, struct err *e)
+{
+	int r = own[0] >= 0 && c->interactive ? 0 : open_null(O_RDONLY, &p->in[0], e);
+
+	if (r == 0 && p->in[0] < 0)
+		p->in[0] = fcntl(own[0], F_DUPFD_CLOEXEC, 3);
+	if (own[1] >= 0)
+		p->out[1] = fcntl(own[1], F_DUPFD_CLOEXEC, 3);
+	if (own[2] >= 0)
+		p->err[1] = fcntl(own[2], F_DUPFD_CLOEXEC, 3);
+	if (r == 0 && p->out[1] < 0)
+		r = open_null(O_WRONLY, &p->out[1], e);
+	if (r == 0 && p->err[1] < 0)
+		r = open_null(O_WRONLY, &p->err[1], e);
+	return r;
+}
+
 int streams_open(struct streams *p, const struct config_process *c, bool quiet, struct err *e)
 {
 	int r;
@@ -29,6 +72,8 @@ int streams_open(struct streams *p, const struct config_process *c, bool quiet, 
 	*p = (struct streams){{-1, -1}, {-1, -1}, {-1, -1}};
 	if (c->tty)
 		return 0;
+	if (own[1] >= 0 || own[2] >= 0)
+		return open_own(p, c, e);
 	if (quiet) {
 		r = open_null(O_WRONLY, &p->out[1], e);
 		if (r == 0)

@@ -17,6 +17,13 @@ int streams_given(struct streams *p, const struct config_process *c, int in, int
 		  struct err *e);
 void streams_close(struct streams *p);
 
+/* For a container that gets its caller's own streams (--log-driver passthrough): keeps ours, before streams_detach(), and adds them to what is kept
+ * there; *n is how many keep has. ERR_USAGE if one of them is a terminal, which has to be asked for (passthrough-tty). Nothing for others. */
+int streams_keep_own(const struct container_config *c, int *keep, size_t *n, struct err *e);
+enum { STREAMS_OWN = 3 };
+/* Are they kept? Then streams_open() gives them. */
+bool streams_passed(const struct container_config *c);
+
 /* Makes this process one that belongs to nobody's terminal: a session of its own, /dev/null as 0, 1 and 2, root as its directory,
  * default signals but SIGPIPE, SIGHUP and SIGXFSZ ignored, no descriptors but those in keep. */
 void streams_detach(const int *keep, size_t nkeep, const char *name);

@@ -13,6 +13,7 @@
 #include "monitor/health.h"
 #include "monitor/ids.h"
 #include "monitor/ladder.h"
+#include "monitor/log_start.h"
 #include "monitor/networks.h"
 #include "monitor/pidfile.h"
 #include "monitor/placing.h"
@@ -76,23 +77,6 @@ static struct supervisor {
 } sv = {.oom_file = -1};
 
 static void on_signal_frame(struct relay *r, int sig);
-
-/* A log that cannot be opened is none, but for one that somebody asked for by its path. */
-static int open_log(const struct supervise *s, struct err *e)
-{
-	const struct container_config *c = s->config;
-	const struct log_place place = {s->dir, c->log_path, c->log_max_size, c->log_max_files,
-					str_eq(c->log_driver, "local") ? LOG_LOCAL : LOG_K8S};
-
-	sv.log.fd = -1;
-	if (str_eq(c->log_driver, "none"))
-		return 0;
-	int r = log_open(&sv.log, &place);
-	if (r >= 0 || !c->log_path)
-		return 0;
-	err_set(e, r, "open the log %s", c->log_path);
-	return r == -EINVAL ? err_hint(e, "it must be a regular file, or not exist yet") : r;
-}
 
 static struct networks_of networks_of(const struct supervise *s)
 {
@@ -270,7 +254,7 @@ static int prepare(const struct supervise *s, struct err *e)
 static int start(const struct supervise *s, int listener, struct launched *ret, struct err *e)
 {
 	struct streams p;
-	int r = open_log(s, e);
+	int r = log_start(&sv.log, s->config, s->state->name, s->dir, e);
 
 	if (r == 0)
 		r = s->inner ? streams_given(&p, &s->config->process, s->in, s->out, s->err, e)
@@ -842,12 +826,13 @@ static _Noreturn void supervise(const struct supervise *s, int sock)
 {
 	struct err e = {0};
 
-	int keep[6 + FD_KEPT_MAX] = {s->home->fd, s->dir, sock, s->out, s->err, s->in};
+	int keep[6 + STREAMS_OWN + FD_KEPT_MAX] = {s->home->fd, s->dir, sock,
+						   s->out,	s->err, s->in};
 	size_t n = !s->inner ? 3 : s->in < 0 ? 5 : 6;
+	int r = streams_keep_own(s->config, keep, &n, &e);
 	streams_detach(keep, fd_kept_add(&s->fds, keep, n), "hoy-supervisor");
 	sv.s = s;
-	int r = loop_init(&sv.loop);
-	if (r < 0)
+	if (r == 0 && (r = loop_init(&sv.loop)) < 0)
 		err_set(&e, r, "epoll_create1");
 	if (r == 0)
 		r = prepare(s, &e);

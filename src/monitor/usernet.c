@@ -33,21 +33,6 @@ static struct {
 	struct relay *relay;
 } un = {.errors = -1, .gone = {.fd = -1}};
 
-char *usernet_find(const char *name)
-{
-	const char *path = getenv("PATH");
-	scoped(strv) dirs = {0};
-
-	strv_split(&dirs, str_is_empty(path) ? "/usr/local/bin:/usr/bin:/bin" : path, ':');
-	for (size_t i = 0; i < dirs.n; i++) {
-		char *at = xasprintf("%s/%s", dirs.v[i], name);
-		if (at[0] == '/' && access(at, X_OK) == 0)
-			return at;
-		free(at);
-	}
-	return NULL;
-}
-
 int usernet_missing(const char *name, struct err *e)
 {
 	bool pasta = !strcmp(name, "pasta");
@@ -460,7 +445,7 @@ int usernet_start(const struct container_config *c, struct container_state *st, 
 {
 	scoped(arena) a = {0};
 	struct bind_list ports = {0};
-	autofree char *path = usernet_find(c->network);
+	autofree char *path = path_find_program(c->network);
 
 	un.name = c->network;
 	if (!path)

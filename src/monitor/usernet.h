@@ -12,8 +12,6 @@
 #include "runtime/config.h"
 #include "state/container.h"
 
-/* The path of the program, looked for in PATH; NULL: it is not installed. The caller frees it. */
-char *usernet_find(const char *name);
 /* The error of one that is missing: ERR_USERNET, and the package. */
 int usernet_missing(const char *name, struct err *e);
 

@@ -400,7 +400,8 @@ static pid_t start_outer(const struct launch *l, pid_t init, int sock, struct er
 	autoclose int mntns = open_ns(init, "mnt", e);
 	if (mntns < 0)
 		return mntns;
-	if (!l->config->process.tty)
+	if (!l->config->process.tty &&
+	    !(l->config->log_driver && str_starts(l->config->log_driver, "passthrough")))
 		give_pipes(l->stdio, mapped_root_uid(l->mapped), mapped_root_gid(l->mapped));
 	const struct stage like = {.c = l->config,
 				   .p = &l->config->process,

@@ -168,7 +168,8 @@ int stage_privileges(struct stage *s, struct err *e)
 	bool nnp = s->p->no_new_privs;
 	int keep[1 + FD_KEPT_MAX] = {s->sync};
 
-	own_streams(&s->user);
+	if (!s->c->log_driver || !str_starts(s->c->log_driver, "passthrough"))
+		own_streams(&s->user);
 	fd_close_except(keep, fd_kept_add(&s->fds, keep, 1));
 	int r = become_the_one(s, e);
 	if (r == 0)

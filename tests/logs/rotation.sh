@@ -168,7 +168,7 @@ test_refusals() {
 		run hoy create --network none --log-opt "$bad" busybox true
 		assert_err E-USAGE
 	done
-	for bad in journald passthrough syslog nope; do
+	for bad in syslog gelf nope; do
 		run hoy create --network none --log-driver "$bad" busybox true
 		assert_err E-USAGE
 	done
