@@ -212,7 +212,7 @@ static int round_of_journal(struct logs_source *s, bool last, bool follow, bool 
 {
 	struct pollfd p = {.fd = s->journal.fd, .events = POLLIN};
 	bool ended = last || !follow || has_ended(s), end;
-	int r = logs_journal_read(&s->journal, !follow, &end, e);
+	int r = logs_log_export(&s->journal, !follow, &end, e);
 
 	if (r != 0)
 		return r;

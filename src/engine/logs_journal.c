@@ -53,7 +53,7 @@ int logs_journal_start(struct logs_journal *j, const char *id, const struct logs
 	return r;
 }
 
-int logs_journal_read(struct logs_journal *j, bool wait, bool *ret_end, struct err *e)
+int logs_log_export(struct logs_journal *j, bool wait, bool *ret_end, struct err *e)
 {
 	struct pollfd p = {.fd = j->fd, .events = POLLIN};
 	char buf[64 * 1024];
@@ -67,7 +67,7 @@ int logs_journal_read(struct logs_journal *j, bool wait, bool *ret_end, struct e
 			*ret_end = true;
 			break;
 		}
-		int r = journal_reader_feed(&j->reader, buf, (size_t)n);
+		int r = log_export_feed(&j->reader, buf, (size_t)n);
 		if (r == -EMSGSIZE)
 			return err_set(e, r, "read what journalctl says");
 		if (r != 0)
@@ -78,7 +78,7 @@ int logs_journal_read(struct logs_journal *j, bool wait, bool *ret_end, struct e
 
 void logs_journal_end(struct logs_journal *j)
 {
-	journal_reader_free(&j->reader);
+	log_export_free(&j->reader);
 	fd_close(&j->fd);
 	if (j->pid > 0) {
 		kill(j->pid, SIGTERM); /* our child, not waited for: the number is its own */

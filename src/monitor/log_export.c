@@ -2,17 +2,17 @@
 
 #include "base/base.h"
 #include "base/parse.h"
-#include "monitor/journal_read.h"
+#include "monitor/log_export.h"
 
 enum { FIELD_MAX = 1 << 20 };
 
-void journal_reader_free(struct journal_reader *r)
+void log_export_free(struct log_export *r)
 {
 	str_free(&r->text);
 	str_free(&r->message);
 }
 
-static int end_entry(struct journal_reader *r)
+static int end_entry(struct log_export *r)
 {
 	bool err = r->is_stderr;
 	char when[40] = "";
@@ -40,7 +40,7 @@ static bool is_name(const char *name, size_t n, const char *want)
 	return n == strlen(want) && !memcmp(name, want, n);
 }
 
-static void take_field(struct journal_reader *r, const char *name, size_t k, const char *value,
+static void take_field(struct log_export *r, const char *name, size_t k, const char *value,
 		       size_t n)
 {
 	char number[24];
@@ -63,7 +63,7 @@ static void take_field(struct journal_reader *r, const char *name, size_t k, con
 }
 
 /* A field whose value is told by its length stands behind a line with its name. Returns the bytes that it takes; 0: they are not all there. */
-static ssize_t take_binary(struct journal_reader *r, const char *p, size_t n, size_t name)
+static ssize_t take_binary(struct log_export *r, const char *p, size_t n, size_t name)
 {
 	uint64_t len;
 
@@ -81,7 +81,7 @@ static ssize_t take_binary(struct journal_reader *r, const char *p, size_t n, si
 }
 
 /* One line, or one field of several. */
-static ssize_t take_line(struct journal_reader *r, const char *p, size_t n)
+static ssize_t take_line(struct log_export *r, const char *p, size_t n)
 {
 	const char *nl = memchr(p, '\n', n);
 	size_t k = nl ? (size_t)(nl - p) : 0;
@@ -99,7 +99,7 @@ static ssize_t take_line(struct journal_reader *r, const char *p, size_t n)
 	return (ssize_t)k + 1;
 }
 
-int journal_reader_feed(struct journal_reader *r, const char *p, size_t n)
+int log_export_feed(struct log_export *r, const char *p, size_t n)
 {
 	size_t at = 0;
 	ssize_t k = 0;

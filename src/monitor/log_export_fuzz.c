@@ -1,7 +1,7 @@
 /* Fuzz target: whatever a journal sends, the reader says the same in pieces of any size, and invents no byte but newlines. */
 #include "base/base.h"
 #include "base/fuzz.h"
-#include "monitor/journal_read.h"
+#include "monitor/log_export.h"
 
 struct seen {
 	uint64_t sum;
@@ -31,13 +31,13 @@ static int on_text(void *arg, bool is_stderr, const char *p, size_t n)
 static struct seen read_in(const uint8_t *data, size_t size, size_t piece)
 {
 	struct seen s = {0};
-	struct journal_reader r = {.sink = {on_line, on_text, &s}};
+	struct log_export r = {.sink = {on_line, on_text, &s}};
 	int rc = 0;
 
 	for (size_t at = 0; at < size && rc == 0; at += piece)
-		rc = journal_reader_feed(&r, (const char *)data + at,
-					 size - at < piece ? size - at : piece);
-	journal_reader_free(&r);
+		rc = log_export_feed(&r, (const char *)data + at,
+				     size - at < piece ? size - at : piece);
+	log_export_free(&r);
 	return s;
 }
 
