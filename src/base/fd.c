@@ -96,7 +96,19 @@ int fd_write_file_at(int dir, const char *name, const void *p, size_t n, mode_t 
 	return fd_write_all(fd, p, n);
 }
 
-int fd_replace_at(int dir, const char *name, const void *p, size_t n, mode_t mode, bool sync)
+enum replacing { REPLACE, REPLACE_SYNCED, REPLACE_SOON };
+
+static int take_place(int dir, const char *tmp, const char *name, enum replacing how)
+{
+	if (how == REPLACE_SOON && renameat2(dir, tmp, dir, name, RENAME_EXCHANGE) == 0) {
+		unlinkat(dir, tmp, 0);
+		return 0;
+	}
+	return renameat(dir, tmp, dir, name) < 0 ? -errno : 0;
+}
+
+static int replace(int dir, const char *name, const void *p, size_t n, mode_t mode,
+		   enum replacing how)
 {
 	char hex[9];
 	autofree char *tmp = xasprintf("%s.%s.tmp", name, rand_hex(hex, 8));
@@ -105,13 +117,23 @@ int fd_replace_at(int dir, const char *name, const void *p, size_t n, mode_t mod
 	if (fd < 0)
 		return -errno;
 	int r = fd_write_all(fd, p, n);
-	if (r == 0 && sync && fdatasync(fd) < 0)
+	if (r == 0 && how == REPLACE_SYNCED && fdatasync(fd) < 0)
 		r = -errno;
-	if (r == 0 && renameat(dir, tmp, dir, name) < 0)
-		r = -errno;
+	if (r == 0)
+		r = take_place(dir, tmp, name, how);
 	if (r < 0)
 		unlinkat(dir, tmp, 0);
 	return r;
+}
+
+int fd_replace_at(int dir, const char *name, const void *p, size_t n, mode_t mode, bool sync)
+{
+	return replace(dir, name, p, n, mode, sync ? REPLACE_SYNCED : REPLACE);
+}
+
+int fd_replace_soon_at(int dir, const char *name, const void *p, size_t n, mode_t mode)
+{
+	return replace(dir, name, p, n, mode, REPLACE_SOON);
 }
 
 enum { MAX_FDS = 16 };

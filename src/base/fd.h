@@ -26,6 +26,9 @@ int fd_write_file_at(int dir, const char *name, const void *p, size_t n,
 
 /* Replaces dir/name by the bytes given: a new file beside it, fdatasync if sync, rename. Leaves nothing behind on failure. */
 int fd_replace_at(int dir, const char *name, const void *p, size_t n, mode_t mode, bool sync);
+/* The same for what is replaced all the time and means nothing after a boot: the disk hears of it when it likes, so after a power cut the file may be
+ * empty. (ext4 writes a file to the disk at once when it is renamed over another one, but not when the two are exchanged.) */
+int fd_replace_soon_at(int dir, const char *name, const void *p, size_t n, mode_t mode);
 
 /* One message over a unix socket, with up to 16 descriptors. Receiving takes ownership; surplus ones are closed.
  * *nfds holds the room in fds and is set to the number received. Returns the bytes sent or received (0: the peer is gone),

@@ -27,9 +27,10 @@ static int run_in_living(const struct inside *in, inside_fn *fn, void *arg, stru
 	autoclose int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int code = errno;
 	autoclose int owner = userns_of_mounts(in->pid1);
-	/* The number may have been another's by then. */
-	if (proc_signal(in->pid1, 0) < 0 || (root < 0 && (code == ENOENT || code == ESRCH)))
-		return gone(in, e); /* one that waits to be reaped has no root any more */
+	/* The number may have been another's by then. One that waits to be reaped has neither root nor namespaces any more. */
+	if (proc_signal(in->pid1, 0) < 0 || (root < 0 && (code == ENOENT || code == ESRCH)) ||
+	    owner == -ENOENT || owner == -ESRCH)
+		return gone(in, e);
 	if (root < 0)
 		return err_set(e, code, "open the files of container %s", in->config->name);
 	if (owner < 0 || setns(owner, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||

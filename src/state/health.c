@@ -38,5 +38,5 @@ int health_write(int dir, const char *name, const struct health_report *r)
 	json_write(&text, bind_write(report_fields, r, &a), 0);
 	arena_free(&a);
 	str_addc(&text, '\n');
-	return fd_replace_at(dir, name, text.s, text.len, 0600, false);
+	return fd_replace_soon_at(dir, name, text.s, text.len, 0600);
 }
