@@ -21,7 +21,7 @@ struct step_base {
 	bool all_times;		     /* --timestamp */
 };
 
-/* What came of it. No pointers: lies in memory shared with the coordinator. */
+/* What came of it. No pointers: may lie in memory shared with the coordinator. */
 struct step_result {
 	bool empty; /* no layer */
 	struct layer_info layer;

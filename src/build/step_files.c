@@ -2,6 +2,7 @@
  * Steps that only write files. A child enters U0, mounts in namespaces of its own, writes and adopts; when it ends, however that happens, the mounts are gone, and what
  * lies below tmp/ is garbage for the next sweep. The result lies in memory that the coordinator shared, so nothing has to be handed back.
  */
+#include <sys/mman.h>
 #include <sys/mount.h>
 
 #include "base/base.h"
@@ -14,6 +15,20 @@
 #include "store/pack.h"
 #include "sys/overlay.h"
 #include "sys/overlay_marks.h"
+
+int step_in_u0(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	       void *arg, struct step_result **shared, struct step_result *ret, struct err *e)
+{
+	*shared = mmap(NULL, sizeof **shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	if (*shared == MAP_FAILED)
+		return err_set(e, errno, "share memory");
+	**shared = *ret;
+	int r = u0_run(h, fn, arg, e);
+	*ret = **shared;
+	munmap(*shared, sizeof **shared);
+	return r;
+}
 
 struct writing {
 	const struct step_base *b;
@@ -137,10 +152,10 @@ int step_write(const struct step_base *b, const char *what,
 	       int (*fn)(const struct step_place *p, void *arg, struct err *e), void *arg,
 	       struct step_result *ret, struct err *e)
 {
-	struct writing w = {b, what, fn, arg, ret};
+	struct writing w = {b, what, fn, arg, NULL};
 
 	*ret = (struct step_result){0};
-	return u0_run(b->h, write_inside, &w, e);
+	return step_in_u0(b->h, write_inside, &w, &w.ret, ret, e);
 }
 
 /* ---- WORKDIR */
@@ -268,10 +283,10 @@ static int squash_inside(const struct u0_map *map, void *arg, struct err *e)
 
 int step_squash(const struct step_base *b, size_t first, struct step_result *ret, struct err *e)
 {
-	struct squash s = {b, first, ret};
+	struct squash s = {b, first, NULL};
 
 	*ret = (struct step_result){0};
-	return u0_run(b->h, squash_inside, &s, e);
+	return step_in_u0(b->h, squash_inside, &s, &s.ret, ret, e);
 }
 
 /* ---- the namespace */

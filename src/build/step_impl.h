@@ -7,6 +7,10 @@
 #include "build/step.h"
 #include "store/view.h"
 
+/* u0_run() of work that writes a result: into memory shared with the child, from which it is taken over. */
+int step_in_u0(const struct home *h, int (*fn)(const struct u0_map *map, void *arg, struct err *e),
+	       void *arg, struct step_result **shared, struct step_result *ret, struct err *e);
+
 /* At work in the root of the image as it is to be. */
 struct step_place {
 	const struct step_base *base;

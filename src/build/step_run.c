@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/proc.h"
+#include "build/step_impl.h"
 #include "build/step_run.h"
 #include "engine/start.h"
 #include "monitor/proto.h"
@@ -21,7 +22,7 @@ struct running {
 	struct container ct;
 	int sock;
 	struct timespec since;
-	struct step_result *ret;
+	struct step_result *ret, *shared; /* shared: with the child that adopts */
 };
 
 static int gone(struct err *e)
@@ -203,7 +204,7 @@ static int adopt_inside(const struct u0_map *map, void *arg, struct err *e)
 			      .what = "the step"};
 
 	snprintf(dir, sizeof dir, "tmp/%s", r->ct.id);
-	return layer_adopt(b->h, map, &j, &r->ret->layer, &r->ret->empty, e);
+	return layer_adopt(b->h, map, &j, &r->shared->layer, &r->shared->empty, e);
 }
 
 int step_run(const struct run_job *j, struct step_result *ret, struct err *e)
@@ -222,7 +223,7 @@ int step_run(const struct run_job *j, struct step_result *ret, struct err *e)
 		k = follow(&r, &own);
 	if (k == 0) {
 		add_own(&r);
-		k = u0_run(j->base.h, adopt_inside, &r, &own);
+		k = step_in_u0(j->base.h, adopt_inside, &r, &r.shared, ret, &own);
 	}
 	container_undo(j->base.h, &r.ct);
 	container_free(&r.ct);

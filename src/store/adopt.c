@@ -131,10 +131,66 @@ struct adopting {
 	struct view below;
 };
 
-static struct pack_build build_of(const struct adopt_job *j)
+static void cut(struct str *s, size_t n)
 {
+	if (s->s)
+		s->s[n] = 0;
+	s->len = n;
+}
+
+/* What a name that was just added is a link to; 0: it is none. */
+static ssize_t read_link(const struct adopting *a, int upper, const struct str *path, char *buf,
+			 size_t size)
+{
+	ssize_t n = readlinkat(upper, path->s + 1, buf, size - 1);
+
+	if (n < 0 && errno == ENOENT)
+		n = readlinkat(a->below.root, path->s + 1, buf, size - 1);
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0 ? n : 0;
+}
+
+/* Where a path leads, in what upper shows over below. A loop, or a path without end, stays as it is. */
+static const char *follow_links(const struct adopting *a, int upper, const char *path,
+				struct arena *arena)
+{
+	enum { LINKS = 40 };
+	scoped(str) done = {0};
+	const char *rest = path;
+	char link[PATH_MAX];
+
+	for (int links = 0; *(rest += strspn(rest, "/"));) {
+		size_t n = strcspn(rest, "/"), end = done.len;
+		const char *slash = strrchr(str_cstr(&done), '/');
+		bool up = n == 2 && rest[0] == '.' && rest[1] == '.';
+		if (up && slash)
+			cut(&done, (size_t)(slash - done.s));
+		bool name = !up && !(n == 1 && rest[0] == '.');
+		if (name)
+			str_addf(&done, "/%.*s", (int)n, rest);
+		rest += n;
+		if (!name || !read_link(a, upper, &done, link, sizeof link))
+			continue;
+		if (++links > LINKS || done.len + strlen(rest) > PATH_MAX)
+			return path;
+		cut(&done, link[0] == '/' ? 0 : end);
+		rest = arena_printf(arena, "%s%s", link, rest);
+	}
+	return arena_strdup(arena, done.len ? done.s : "/");
+}
+
+/* A mount point lies where the links of the image lead. */
+static struct pack_build build_of(const struct adopting *a, int upper, struct strs *leave,
+				  struct arena *arena)
+{
+	const struct adopt_job *j = a->j;
+
+	for (size_t i = 0; i < j->leave->n; i++) {
+		strs_add(arena, leave, j->leave->v[i]); /* it may be a link that was made itself */
+		strs_add(arena, leave, follow_links(a, upper, j->leave->v[i], arena));
+	}
 	return (struct pack_build){
-		.since = j->since, .epoch = j->epoch, .all = j->all, .leave = j->leave};
+		.since = j->since, .epoch = j->epoch, .all = j->all, .leave = leave};
 }
 
 static int place(const struct adopting *a, int layer, struct layer_info *ret, struct err *e)
@@ -154,7 +210,8 @@ static int place(const struct adopting *a, int layer, struct layer_info *ret, st
 static int adopt_upper(const struct adopting *a, struct layer_info *ret, bool *ret_empty,
 		       struct err *e)
 {
-	struct pack_build b = build_of(a->j);
+	scoped(arena) arena = {0};
+	struct strs leave = {0};
 	scoped(spans) spans = {0};
 	struct recipe_writer *w;
 	autoclose int upper =
@@ -168,6 +225,7 @@ static int adopt_upper(const struct adopting *a, struct layer_info *ret, bool *r
 	int r = recipe_new(&w, layer, e);
 	if (r < 0)
 		return r;
+	struct pack_build b = build_of(a, upper, &leave, &arena);
 	b.settle = true;
 	b.content = on_content;
 	b.arg = &spans;
@@ -194,7 +252,8 @@ static int adopt_upper(const struct adopting *a, struct layer_info *ret, bool *r
 static int adopt_copy(const struct adopting *a, struct layer_info *ret, bool *ret_empty,
 		      struct err *e)
 {
-	struct pack_build b = build_of(a->j);
+	scoped(arena) arena = {0};
+	struct strs leave = {0};
 	struct layer_job job = {
 		.what = a->j->what, .blob_size = -1, .limits = {.max_bytes = INT64_MAX}};
 	autoclose int root =
@@ -202,6 +261,7 @@ static int adopt_copy(const struct adopting *a, struct layer_info *ret, bool *re
 
 	if (root < 0)
 		return err_set(e, errno, "open what %s has written", a->j->what);
+	const struct pack_build b = build_of(a, root, &leave, &arena);
 	struct pack *p = pack_open(NULL, root, a->j->what);
 	pack_as_changes(p, a->below.root, copied_when(a->dir));
 	pack_as_built(p, &b);
