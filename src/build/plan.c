@@ -320,10 +320,14 @@ static int make_ready(struct stage *s, struct err *e)
 	if (!s->b->o->inherit_labels)
 		s->doc.config.labels = (struct pairs){0};
 	s->base_layers = s->layers.n;
-	for (size_t i = 0; i < triggers.n && r == 0; i++)
-		r = dockerfile_parse_one(
-			triggers.v[i], arena_printf(s->b->a, "ONBUILD of %s", s->st->base), s->b->a,
-			bind_append(s->b->a, &s->instrs, sizeof(struct df_instr)), e);
+	for (size_t i = 0; i < triggers.n && r == 0; i++) {
+		struct df_instr *t = bind_append(s->b->a, &s->instrs, sizeof *t);
+		r = dockerfile_parse_one(triggers.v[i],
+					 arena_printf(s->b->a, "ONBUILD of %s", s->st->base),
+					 s->b->a, t, e);
+		t->line = t->last_line = own[s->st->from].line; /* that is what brings it here */
+	}
+	s->triggers = triggers.n;
 	s->b->steps += (int)triggers.n;
 	for (size_t i = 0; i < s->st->n; i++)
 		*(struct df_instr *)bind_append(s->b->a, &s->instrs, sizeof *own) =

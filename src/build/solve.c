@@ -43,10 +43,9 @@ static void tell_step(struct solver *sv, struct step *j, struct build_event ev)
 
 static int at_line(const struct stage *s, const struct df_instr *i, struct err *e)
 {
-	/* Of a trigger the line is none of this file. */
-	return i->line > 0 && i->line < INT32_MAX
-		       ? err_context(e, "%s:%d", s->b->file.name, i->line)
-		       : -e->code;
+	if (s->next < s->triggers)
+		err_context(e, "ONBUILD of %s", s->st->base);
+	return err_context(e, "%s:%d", s->b->file.name, i->line);
 }
 
 /* ---- what a step came to */
@@ -422,7 +421,9 @@ int solve(struct build *b, struct stage *const *targets, size_t n, struct err *e
 	task_signals_hold(&sig);
 	if (b->jobs > MAX_JOBS)
 		b->jobs = MAX_JOBS;
-	while (r == 0 && !all_done(targets, n)) {
+	/* Stages that the target does not need are in the list only if they were asked for. */
+	while (r == 0 && !(b->o->skip_unused ? all_done(targets, n)
+					     : all_done(b->stages, b->nstages))) {
 		r = round_of_all(&sv, &moved, e);
 		if (r == 0 && !moved && !sv.n)
 			r = err_fail(e, ERR_DOCKERFILE,

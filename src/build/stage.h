@@ -43,6 +43,7 @@ struct stage {
 	int64_t newest;		/* the highest epoch that went in */
 	struct bind_list instrs; /* of struct df_instr: triggers of the base, then its own */
 	size_t next;
+	size_t triggers;	  /* of instrs, the first ones, are ONBUILDs of the base */
 	struct pairs annotations; /* of the image it began with */
 	bool no_cache;
 	bool missed; /* a step was not in the cache */
