@@ -41,7 +41,7 @@ test_twice() { # rows=user,one
 		FROM busybox
 		WORKDIR /app
 		COPY src .
-		RUN mkdir d && cp one d/copy && ln one d/hard && ln -s x d/link && touch -d 2001-01-01 d/old; stat -c %Y /app/one
+		RUN mkdir d && cp one d/copy && ln one d/hard && ln -s x d/link && touch -d '2001-01-01 00:00:00' d/old; stat -c %Y /app/one
 		RUN rm sub/two && chown -R 12:34 d && mkfifo d/fifo
 		RUN hostname >name; env | sort >env
 	E
