@@ -422,8 +422,8 @@ int solve(struct build *b, struct stage *const *targets, size_t n, struct err *e
 	if (b->jobs > MAX_JOBS)
 		b->jobs = MAX_JOBS;
 	/* Stages that the target does not need are in the list only if they were asked for. */
-	while (r == 0 && !(b->o->skip_unused ? all_done(targets, n)
-					     : all_done(b->stages, b->nstages))) {
+	while (r == 0 &&
+	       !(b->o->skip_unused ? all_done(targets, n) : all_done(b->stages, b->nstages))) {
 		r = round_of_all(&sv, &moved, e);
 		if (r == 0 && !moved && !sv.n)
 			r = err_fail(e, ERR_DOCKERFILE,
