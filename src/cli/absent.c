@@ -79,7 +79,7 @@ const struct absent absent_commands[] = {
 	{"artifact farm plugin context scout", "hoy does not have this",
 	 "hoy --help lists the commands"},
 	{"machine", "hoy needs no virtual machine: it runs on this one", "hoy run --rm hello"},
-	{"auto-update clone checkpoint restore", "hoy does not have this in this build",
+	{"auto-update checkpoint restore", "hoy does not have this in this build",
 	 "hoy --help lists the commands"},
 	{"bake", "hoy builds one target at a time, and reads no file of targets",
 	 "a script of hoy build lines does it", .group = "buildx"},

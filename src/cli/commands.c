@@ -17,6 +17,7 @@
 	X(kill)                                                                                    \
 	X(mount)                                                                                   \
 	X(unmount)                                                                                 \
+	X(container_clone)                                                                         \
 	X(container_exists)                                                                        \
 	X(container_inspect)                                                                       \
 	X(container_prune)                                                                         \

@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "cli/format.h"
+#include "engine/container.h"
 #include "engine/list.h"
 #include "engine/stats.h"
 
@@ -77,10 +78,37 @@ static void say_how(const struct cli *c, const struct stats_list *l)
 			 l->by_processes);
 }
 
+static bool any_runs(const struct stats_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].running)
+			return true;
+	return false;
+}
+
+/* Some have been removed since the look before: the others are looked at. */
+static int without_gone(const struct home *h, const struct strs *names, struct arena *a,
+			struct strs *ret, struct err *e)
+{
+	char id[CONTAINER_ID_LEN + 1];
+
+	*ret = (struct strs){0};
+	for (size_t i = 0; i < names->n; i++) {
+		*e = (struct err){.exit = EXIT_ENGINE};
+		if (container_resolve(h, names->v[i], id, e) == 0)
+			strs_add(a, ret, names->v[i]);
+		else if (e->id != ERR_CONTAINER_UNKNOWN)
+			return -e->code;
+	}
+	*e = (struct err){.exit = EXIT_ENGINE};
+	return 0;
+}
+
 /* Looks again and again. Two arenas: the sample before is needed for the percentages. */
 static int watch(struct cli *c, const struct home *h, const struct stats_opts *o,
-		 const struct strs *names, struct err *e)
+		 const struct strs *asked, struct err *e)
 {
+	struct strs left = *asked, *names = &left;
 	struct arena a[2] = {0};
 	struct stats_list l[2] = {0};
 	bool table = str_is_empty(o->format) || str_starts(o->format, "table");
@@ -90,13 +118,19 @@ static int watch(struct cli *c, const struct home *h, const struct stats_opts *o
 		size_t now = i % 2;
 		arena_free(&a[now]);
 		r = containers_stats(h, names, o->all, i ? &l[!now] : NULL, &a[now], &l[now], e);
+		if (i && r < 0 && e->id == ERR_CONTAINER_UNKNOWN) {
+			r = without_gone(h, asked, &c->arena, names, e);
+			if (r < 0 || !names->n)
+				break;
+			r = containers_stats(h, names, o->all, &l[!now], &a[now], &l[now], e);
+		}
 		if (r == 0 && i == 0 && table)
 			say_how(c, &l[now]);
 		if (r == 0 && !o->no_stream && !o->no_reset && table && isatty(1))
 			out_text(&c->out, "\033[2J\033[H");
 		if (r == 0)
 			r = print(c, o, &l[now], &a[now], e);
-		if (r < 0 || o->no_stream)
+		if (r < 0 || o->no_stream || (names->n && !any_runs(&l[now])))
 			break;
 		r = out_flush(&c->out, e);
 		if (r == 0)

@@ -69,8 +69,10 @@ static void print_text(struct cli *c, const struct check_report *r, bool quiet)
 	}
 	if (quiet || r->faults)
 		return;
-	out_printf(&c->out, "clean: %zu images, %zu names, %zu layers, %zu blobs, %zu containers\n",
-		   r->images, r->names, r->layers, r->blobs, r->containers);
+	out_printf(&c->out,
+		   "clean: %zu images, %zu names, %zu layers, %zu blobs, %zu containers, "
+		   "%zu volumes\n",
+		   r->images, r->names, r->layers, r->blobs, r->containers, r->volumes);
 	if (left)
 		out_text(&c->out, "The next command that writes removes the leftovers.\n");
 }
@@ -79,6 +81,8 @@ static int look(const struct home *h, bool full, struct check_report *r, struct 
 {
 	int k = store_check(h, r, e);
 
+	if (k == 0)
+		volumes_check(h, r);
 	return k == 0 && full ? store_check_contents(h, r, e) : k;
 }
 
@@ -158,7 +162,7 @@ const struct command cmd_system_check = {
 	.group = "System",
 	.summary = "Check that the store is whole",
 	.description =
-		"Looks at every image, name, layer, blob and container of the store and "
+		"Looks at every image, name, layer, blob, container and volume of the store and "
 		"prints what is wrong, "
 		"one fault a line. Without --repair nothing is changed.\n\n"
 		"--repair makes missing layers again from their kept blobs, finds lost links "

@@ -7,6 +7,15 @@
 #include "oci/image_spec.h"
 #include "oci/platform.h"
 #include "sys/caps.h"
+#include "sys/systemd.h"
+
+/* Who makes a container's cgroup, if it has limits (monitor/placing.h). */
+static const char *cgroup_manager(void)
+{
+	struct systemd s;
+
+	return systemd_find(&s) == 0 ? "systemd" : "cgroupfs";
+}
 
 struct build {
 	struct arena *a;
@@ -130,7 +139,7 @@ static void put_host(const struct build *b, const struct info *i, const char *ve
 	put_str(&h, "Uptime", "uptime", arena_printf(b->a, "%" PRIu64 "s", i->uptime));
 	put_str(&h, "CgroupVersion", "cgroupVersion", i->cgroup_version == 2 ? "v2" : "v1");
 	put(&h, "CgroupControllers", "cgroupControllers", words(b->a, i->controllers));
-	put_str(&h, "CgroupManager", "cgroupManager", "cgroupfs");
+	put_str(&h, "CgroupManager", "cgroupManager", cgroup_manager());
 	put_str(&h, "LogDriver", "logDriver", "local");
 	put(&h, "ConfigFiles", "configFiles",
 	    json_new_strs(b->a, i->conf_files ?: &(struct strs){0}));
@@ -266,7 +275,7 @@ static void put_docker(struct arena *a, struct json *to, const struct info *i, c
 		{"Name", i->hostname},
 		{"Driver", i->copies ? "vfs" : "overlay"},
 		{"LoggingDriver", "local"},
-		{"CgroupDriver", "cgroupfs"},
+		{"CgroupDriver", cgroup_manager()},
 		{"CgroupVersion", i->cgroup_version == 2 ? "2" : "1"},
 		{"KernelVersion", i->kernel},
 		{"OperatingSystem", i->os_name},

@@ -15,6 +15,7 @@
 #include "store/images.h"
 #include "store/names.h"
 #include "store/replay.h"
+#include "volume/volume.h"
 
 /* ---- links */
 
@@ -322,4 +323,37 @@ int store_repair(const struct home *h, const struct check_report *found, bool fo
 	store_collect_later(h);
 	store_sweep(h);
 	return r;
+}
+
+void volumes_check(const struct home *h, struct check_report *r)
+{
+	scoped(arena) a = {0};
+	scoped(strv) names = {0};
+	struct bind_list uses = {0};
+	struct err e = {0};
+	int k = volume_names(h, &names, &e);
+
+	if (k == 0)
+		k = volume_uses(h, &uses, &a, &e);
+	if (k < 0)
+		check_add(r, false, "volume", "volumes", e.msg);
+	for (size_t i = 0; i < names.n; i++) {
+		const char *name = names.v[i];
+		struct volume v;
+		e = (struct err){0};
+		k = volume_read(h, name, &v, &a, &e);
+		if (k < 0)
+			check_add(r, false, "volume", name,
+				  k == -ENOENT ? "it has no record" : e.msg);
+		else if (faccessat(h->fd, volume_data(name, &a), F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+			 str_eq(v.driver, VOLUME_LOCAL))
+			check_add(r, false, "volume", name, "its files are gone");
+	}
+	const struct volume_use *u = uses.v;
+	for (size_t i = 0; i < uses.n; i++)
+		if (!strv_has(&names, u[i].volume))
+			check_add(r, false, "volume", u[i].volume,
+				  arena_printf(&a, "container %s uses it, and it is gone",
+					       u[i].name));
+	r->volumes = names.n;
 }

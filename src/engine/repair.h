@@ -13,4 +13,7 @@
 /* Mends what found (of a check before) says. What is left is for another check to say. Fails only if nothing could be tried. */
 int store_repair(const struct home *h, const struct check_report *found, bool force, struct err *e);
 
+/* Adds what is wrong with the volumes: records, files, and those that containers use and that are gone. Only told: what lies in a volume cannot be made again. */
+void volumes_check(const struct home *h, struct check_report *r);
+
 #endif

@@ -384,9 +384,9 @@ const struct registry_entry *registries_entry(const struct registries *c,
 
 static int refuse_blocked(const struct registry_entry *n, const char *name, struct err *e)
 {
-	err_fail_code(e, ERR_REGISTRY_BLOCKED, EACCES, "%s is not asked for: %s is blocked in %s",
-		      name, n->prefix, n->from);
-	return err_hint(e, "it says blocked = true below prefix = \"%s\"", n->prefix);
+	err_fail_code(e, ERR_REGISTRY_BLOCKED, EACCES, "%.60s is not asked for: it is blocked",
+		      name);
+	return err_hint(e, "%s says blocked = true below prefix = \"%s\"", n->from, n->prefix);
 }
 
 int registries_allowed(const struct registries *c, const struct reference *full, bool *ret_insecure,

@@ -20,9 +20,9 @@ static int bad_file(struct err *e, const char *what, const char *why)
 static int refuse(struct err *e, const char *what, const char *name, const char *scope,
 		  const char *why)
 {
-	err_fail_code(e, ERR_POLICY, EACCES, "%s may not be taken: %s %s for %s", name, what, why,
-		      scope);
-	return err_hint(e, "the policy is meant so, or whoever keeps %s can change it", what);
+	err_fail_code(e, ERR_POLICY, EACCES, "%.50s may not be taken: the policy %s for %.30s",
+		      name, why, scope);
+	return err_hint(e, "it is meant so, or whoever keeps %s can change it", what);
 }
 
 static int check_one(const struct json *q, const char *what, const char *name, const char *scope,
@@ -42,9 +42,9 @@ static int check_one(const struct json *q, const char *what, const char *name, c
 			continue;
 		refuse(e, what, name, scope, "wants a signature");
 		return err_hint(e,
-				"it says %s, and hoy cannot verify signatures yet: what must be "
+				"%s says %s, and hoy cannot verify signatures yet: what must be "
 				"signed is not taken on trust",
-				type);
+				what, type);
 	}
 	return bad_file(e, what, "a requirement has an unknown type");
 }

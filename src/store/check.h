@@ -14,7 +14,7 @@
 #include "state/home.h"
 
 struct check_finding {
-	const char *kind;    /* "image", "name", "layer", "blob", "tmp", "container" */
+	const char *kind;    /* "image", "name", "layer", "blob", "tmp", "container", "volume" */
 	const char *name;    /* which one, as a path below the store or an id */
 	const char *problem; /* one line */
 	bool leftover;
@@ -23,8 +23,8 @@ struct check_report {
 	struct arena arena;
 	struct check_finding *v;
 	size_t n, faults;
-	size_t images, names, layers, blobs, containers; /* that were looked at */
-	struct bind_list found;				 /* what v and n show */
+	size_t images, names, layers, blobs, containers, volumes; /* that were looked at */
+	struct bind_list found;					  /* what v and n show */
 };
 void check_report_free(struct check_report *r);
 

@@ -117,4 +117,18 @@ test_update_of_a_running_one_without_cgroup() {
 	hoy rm -f -t 0 c >/dev/null
 }
 
+# Streaming ends when all that were named have.
+test_the_end_of_all_that_are_named() { # short
+	load busybox
+	hoy run -d --name a --network none busybox sleep 1000 >/dev/null || fail run
+	hoy run -d --rm --name b --network none busybox sleep 1000 >/dev/null || fail run
+	hoy stats --interval 1 --format '{{.Name}}' a b >"$T/seen" &
+	local pid=$!
+	wait_for file_has "$T/seen" b
+	hoy rm -f -t 0 b >/dev/null
+	hoy kill a >/dev/null
+	wait $pid || fail "it ended with $?"
+	hoy rm a >/dev/null
+}
+
 run_tests "$@"

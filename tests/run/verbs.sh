@@ -288,4 +288,35 @@ test_all_that_fit() {
 	hoy rm b >/dev/null
 }
 
+test_clone() { # short
+	load busybox
+	hoy run -d --name web --network none --hostname there -e A=1 -l k=v -v data:/d --pull never --cidfile "$T/cid" busybox sleep 1000 >/dev/null || fail run
+	hoy exec web touch /written
+	run hoy container clone web
+	assert_ok
+	assert_eq "$out" "$(hoy inspect -f '{{.Id}}' web-clone)" id
+	run hoy inspect -f '{{.Config.Hostname}} {{.Config.Labels.k}} {{.State.Status}} {{(index .Mounts 0).Name}} {{.Path}}' web-clone
+	assert_out 'there v created data sleep'
+	run hoy container clone --run web other
+	assert_ok
+	run hoy exec other sh -c 'echo $A; ls /written'
+	assert_has 1
+	assert_rc 1
+	run hoy container clone web
+	assert_ok
+	hoy container exists web-clone1 || fail 'no further name'
+	run hoy container clone --destroy web x
+	assert_err E-CONTAINER-RUNNING force
+	run hoy container clone --destroy --force web x localhost/busybox:latest
+	assert_ok
+	hoy container exists web && fail 'it was not removed'
+	run hoy inspect -f '{{.ImageName}}' x
+	assert_out localhost/busybox:latest
+	run hoy container clone --name a x b
+	assert_err E-USAGE
+	run hoy container clone nobody
+	assert_rc 125
+	hoy rm -f -t 0 other x web-clone web-clone1 >/dev/null
+}
+
 run_tests "$@"

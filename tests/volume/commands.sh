@@ -271,4 +271,24 @@ test_broken_record() {
 	assert_err_has E-NEWER
 }
 
+test_system_check_looks_at_volumes() { # short
+	load busybox
+	hoy volume create good >/dev/null
+	hoy create --name c -v used:/d busybox true >/dev/null
+	run hoy system check
+	assert_has '2 volumes'
+	mkdir "$(store)/volumes/odd"
+	hoy volume create empty >/dev/null && rmdir "$(store)/volumes/empty/_data"
+	mv "$(store)/volumes/used" "$T/used"
+	run hoy system check --quiet
+	assert_rc 125
+	assert_has 'volume odd: it has no record'
+	assert_has 'volume empty: its files are gone'
+	assert_has 'volume used: container c uses it, and it is gone'
+	mv "$T/used" "$(store)/volumes/used"
+	rm -r "$(store)/volumes/odd" "$(store)/volumes/empty"
+	run hoy system check
+	assert_ok
+}
+
 run_tests "$@"
