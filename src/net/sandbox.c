@@ -172,15 +172,16 @@ int sandbox_enter(enum sandbox_kind k, int dir, const char *const *read, struct 
 {
 	const uint64_t raw = UINT64_C(1) << CAP_NUMBER_NET_RAW;
 	const struct caps caps = {.bounding = k == SANDBOX_SOCKPOOL ? raw : 0};
+	const struct caps_sets sets = caps_sets_of(&caps, 0);
 
 	for (char **v = environ; v && *v; v++) /* everybody may read it in /proc */
 		memset(*v, 0, strlen(*v));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "give up rights");
 	leave_files(dir, read);
-	int r = caps_before_user(&caps, e);
+	int r = caps_before_user(sets.bounding, e);
 	if (r == 0)
-		r = caps_after_user(&caps, 0, false, e);
+		r = caps_after_user(&sets, false, e);
 	if (r < 0)
 		return r;
 	prctl(PR_SET_DUMPABLE, 0);

@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include "base/base.h"
+#include "runtime/bundle_init.h"
 #include "runtime/outer.h"
 #include "runtime/stage.h"
 #include "sys/mounts.h"
@@ -273,6 +274,8 @@ static int take_pty(struct stage *s, int ptmx, int *ret_slave, struct err *e)
 
 static int send_pty(struct stage *s, struct err *e)
 {
+	if (s->bundle)
+		return bundle_send_console(s, e);
 	ssize_t n = fd_send_msg(s->sync, "P", 1, &s->pty, 1);
 
 	fd_close(&s->pty);
@@ -281,7 +284,7 @@ static int send_pty(struct stage *s, struct err *e)
 
 int stage_terminal(struct stage *s, struct err *e)
 {
-	if (!s->p->tty)
+	if (!s->plan.tty)
 		return 0;
 	s->pty = path_open_in_root(s->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
 	if (s->pty < 0)
@@ -299,7 +302,7 @@ int stage_terminal(struct stage *s, struct err *e)
 
 int stage_join_terminal(struct stage *s, struct err *e)
 {
-	if (!s->p->tty)
+	if (!s->plan.tty)
 		return 0;
 	s->pty = path_open_in_root(s->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
 	if (s->pty < 0)

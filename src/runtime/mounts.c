@@ -333,15 +333,14 @@ static int hand_over(struct stage *s, int tmpfs, struct err *e)
 	return r < 0 ? err_set(e, (int)r, "hand the container's /etc/hosts over") : 0;
 }
 
-/* The names of a uts namespace that is the container's own. */
-static int set_names(const struct container_config *c, struct err *e)
+int stage_names(struct stage *s, struct err *e)
 {
-	if (!ns_is_own(c, NS_UTS))
-		return 0;
-	if (sethostname(c->hostname, strlen(c->hostname)) < 0)
-		return err_set(e, errno, "set the host name %s", c->hostname);
-	if (!str_is_empty(c->domainname) && setdomainname(c->domainname, strlen(c->domainname)) < 0)
-		return err_set(e, errno, "set the domain name %s", c->domainname);
+	const char *host = s->plan.hostname, *domain = s->plan.domainname;
+
+	if (host && sethostname(host, strlen(host)) < 0)
+		return err_set(e, errno, "set the host name %s", host);
+	if (!str_is_empty(domain) && setdomainname(domain, strlen(domain)) < 0)
+		return err_set(e, errno, "set the domain name %s", domain);
 	return 0;
 }
 
@@ -350,7 +349,7 @@ int stage_files(struct stage *s, struct err *e)
 {
 	static const char *const opts[] = {"size=8m", "nr_inodes=16", "mode=0755", NULL};
 
-	int r = set_names(s->c, e);
+	int r = ns_is_own(s->c, NS_UTS) ? stage_names(s, e) : 0;
 
 	if (r < 0)
 		return r;
@@ -477,7 +476,7 @@ static int protect(struct stage *s, const char *path, struct err *e)
 
 int stage_masks(struct stage *s, struct err *e)
 {
-	const struct security *sec = &s->c->security;
+	const struct plan *sec = &s->plan;
 	autoclose int null = sec->masked.n ? open_null(e) : -1, empty = -1;
 	int r = sec->masked.n && null < 0 ? null : 0;
 
@@ -490,7 +489,7 @@ int stage_masks(struct stage *s, struct err *e)
 
 int stage_read_only(struct stage *s, struct err *e)
 {
-	int r = s->c->read_only ? mount_attr(s->root, MOUNT_RO, 0, false) : 0;
+	int r = s->plan.read_only ? mount_attr(s->root, MOUNT_RO, 0, false) : 0;
 
 	return r < 0 ? err_set(e, r, "make the root file system read-only") : 0;
 }

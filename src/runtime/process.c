@@ -20,54 +20,38 @@
 
 int stage_user(struct stage *s, struct err *e)
 {
+	const struct caps caps = {(uint64_t)s->p->caps_bounding, (uint64_t)s->p->caps_user};
 	int r = user_resolve(s->root, s->p->user, &s->user, &s->arena, e);
 
+	if (r == 0)
+		s->plan.caps = caps_sets_of(&caps, s->user.uid);
 	return r < 0 ? r : user_add_groups(s->root, &s->p->groups, &s->user, e);
 }
 
-static const struct {
-	const char *name;
-	int resource;
-} limits[] = {
-	{"core", RLIMIT_CORE},	       {"cpu", RLIMIT_CPU},
-	{"data", RLIMIT_DATA},	       {"fsize", RLIMIT_FSIZE},
-	{"locks", RLIMIT_LOCKS},       {"memlock", RLIMIT_MEMLOCK},
-	{"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
-	{"nofile", RLIMIT_NOFILE},     {"nproc", RLIMIT_NPROC},
-	{"rss", RLIMIT_RSS},	       {"rtprio", RLIMIT_RTPRIO},
-	{"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
-	{"stack", RLIMIT_STACK},
-};
-
 int stage_limits(struct stage *s, struct err *e)
 {
-	const struct config_ulimit *u = s->c->ulimits.v;
-
-	for (size_t i = 0; i < s->c->ulimits.n; i++) {
-		size_t k = 0;
-		while (k < countof(limits) && strcmp(limits[k].name, u[i].name))
-			k++;
-		if (k == countof(limits))
-			return err_fail(e, ERR_USAGE, "unknown limit %s", u[i].name);
+	for (size_t i = 0; i < s->plan.nlimits; i++) {
+		const struct plan_limit *u = &s->plan.limits[i];
 		/* Nothing in any kernel looks at it, and here it says who a process is (monitor/ids.h). */
-		if (limits[k].resource == RLIMIT_LOCKS && str_eq(s->form, "one"))
+		if (u->resource == RLIMIT_LOCKS && str_eq(s->form, "one"))
 			continue;
-		struct rlimit l = {(rlim_t)u[i].soft, (rlim_t)u[i].hard},
-			      now; /* -1 is RLIM_INFINITY */
-		if (setrlimit((__rlimit_resource_t)limits[k].resource, &l) == 0)
+		struct rlimit l = {u->soft, u->hard}, now;
+		if (setrlimit((__rlimit_resource_t)u->resource, &l) == 0)
 			continue;
-		err_set(e, errno, "set the limit %s=%" PRId64 ":%" PRId64, u[i].name, u[i].soft,
-			u[i].hard);
-		if (errno == EPERM && getrlimit((__rlimit_resource_t)limits[k].resource, &now) == 0)
+		err_set(e, errno, "set the limit %s=%" PRId64 ":%" PRId64, u->name,
+			(int64_t)u->soft, (int64_t)u->hard);
+		if (errno == EPERM && getrlimit((__rlimit_resource_t)u->resource, &now) == 0)
 			return err_hint(e,
 					"your own hard limit is %ju (ulimit -H), and it cannot be "
 					"raised without root",
 					(uintmax_t)now.rlim_max);
 		return -e->code;
 	}
-	umask((mode_t)s->c->umask);
-	if (s->c->personality && personality(PER_LINUX32) < 0) {
-		err_set(e, errno, "give the container the personality %s", s->c->personality);
+	if (s->plan.umask >= 0)
+		umask((mode_t)s->plan.umask);
+	if (s->plan.personality >= 0 && personality((unsigned long)s->plan.personality) < 0) {
+		err_set(e, errno, "give the container the personality %s",
+			s->plan.personality == PER_LINUX32 ? "LINUX32" : "LINUX");
 		return err_hint(e, "a kernel that runs programs of one kind only has no other");
 	}
 	return 0;
@@ -86,10 +70,9 @@ static int make_cwd(const char *path)
 
 int stage_cwd(struct stage *s, struct err *e)
 {
-	const char *path = str_is_empty(s->p->cwd) ? "/" : s->p->cwd;
+	const char *path = str_is_empty(s->plan.cwd) ? "/" : s->plan.cwd;
 	char buf[PATH_MAX];
-	/* Only a container is given the directory that it lacks: a typo in an exec must not change one that runs. */
-	int r = s->p == &s->c->process ? make_cwd(path) : chdir(path) < 0 ? -errno : 0;
+	int r = s->plan.make_cwd ? make_cwd(path) : chdir(path) < 0 ? -errno : 0;
 
 	if (r < 0)
 		return err_set(e, r, "working directory %s", path);
@@ -102,17 +85,18 @@ int stage_cwd(struct stage *s, struct err *e)
 
 static void add_home(struct stage *s, struct strs *env)
 {
-	for (size_t i = 0; i < s->p->env.n; i++)
-		strs_add(&s->arena, env, s->p->env.v[i]);
+	for (size_t i = 0; i < s->plan.env.n; i++)
+		strs_add(&s->arena, env, s->plan.env.v[i]);
 	if (!env_get(env, "HOME"))
 		env_set(&s->arena, env, "HOME", 4, s->user.home);
 }
 
-static int change_user(const struct user *u, struct err *e)
+static int change_user(const struct user *u, bool groups_must, struct err *e)
 {
 	/* In a namespace of one id setgroups(2) is denied for good; then the groups cannot be dropped, and do not matter: they
 	 * are the caller's own. */
-	if (!u->keep_groups && setgroups(u->ngroups, u->groups) < 0 && errno != EPERM)
+	if (!u->keep_groups && setgroups(u->ngroups, u->groups) < 0 &&
+	    (errno != EPERM || groups_must))
 		return err_set(e, errno, "set the supplementary groups");
 	if (setresgid(u->gid, u->gid, u->gid) == 0 && setresuid(u->uid, u->uid, u->uid) == 0)
 		return 0;
@@ -164,36 +148,38 @@ static int hand_ids_over(struct stage *s, struct err *e)
 
 int stage_privileges(struct stage *s, struct err *e)
 {
-	const struct caps caps = {(uint64_t)s->p->caps_bounding, (uint64_t)s->p->caps_user};
-	bool nnp = s->p->no_new_privs;
-	int keep[1 + FD_KEPT_MAX] = {s->sync};
+	const struct plan *p = &s->plan;
+	int keep[3 + FD_KEPT_MAX] = {s->sync, s->wait, s->lock};
 
-	if (!s->c->log_driver || !str_starts(s->c->log_driver, "passthrough"))
+	if (!p->leave_streams)
 		own_streams(&s->user);
-	fd_close_except(keep, fd_kept_add(&s->fds, keep, 1));
+	fd_close_except(keep, fd_kept_add(&s->fds, keep, 3));
 	int r = become_the_one(s, e);
 	if (r == 0)
-		r = caps_before_user(&caps, e);
+		r = caps_before_user(p->caps.bounding, e);
 	if (r == 0)
-		r = change_user(&s->user, e);
+		r = change_user(&s->user, p->groups_must, e);
 	if (r == 0)
-		r = caps_after_user(&caps, s->user.uid, !nnp, e);
+		r = caps_after_user(&p->caps, !p->no_new_privs, e);
 	if (r < 0)
 		return r;
-	if (nnp && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, errno, "set no_new_privs");
 	/* After the last change of credentials, which would clear it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (p->die_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(e, errno, "ask for the parent's death signal");
 	char c;
-	if (recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (p->die_with_us && recv(s->sync, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(EXIT_ENGINE); /* the parent died before we asked */
-	r = hand_ids_over(s, e);
-	if (r < 0)
-		return r;
+	return hand_ids_over(s, e);
+}
+
+int stage_filter(struct stage *s, struct err *e)
+{
 	/* All is done but the filter, which may not let us speak, and the command. */
-	fd_send_msg(s->sync, "X", 1, NULL, 0);
-	r = seccomp_load(&s->filter);
+	if (s->plan.say_ready)
+		fd_send_msg(s->sync, "X", 1, NULL, 0);
+	int r = seccomp_load(&s->filter);
 	return r < 0 ? err_set(e, r, "load the seccomp filter") : 0;
 }
 
@@ -209,15 +195,16 @@ static void pass_on(int sig)
 static void reap(const struct stage *s, pid_t child)
 {
 	struct sigaction sa = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
-	const struct caps kill_only = {.bounding =
-					       (uint64_t)s->p->caps_bounding & (1u << CAP_KILL)};
+	const uint64_t kill_only = s->plan.caps.bounding & (1u << CAP_KILL);
+	const struct caps_sets sets = {.effective = s->user.uid ? 0 : kill_only,
+				       .permitted = s->user.uid ? 0 : kill_only};
 	int st;
 
 	close(s->sync);
 	/* Where it is not PID 1 (--pid host), orphans come to it all the same. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fd_kept_close(&s->fds);
-	caps_after_user(&kill_only, s->user.uid, false, NULL);
+	caps_after_user(&sets, false, NULL);
 	proc_hide_args("hoy-init");
 	reaped_child = child;
 	for (int sig = 1; sig < NSIG; sig++)
@@ -244,7 +231,7 @@ static int become_child_of_init(struct stage *s, struct err *e)
 		reap(s, child);
 	setpgid(0, 0);
 	signal(SIGTTOU, SIG_IGN);
-	if (s->p->tty)
+	if (s->plan.tty)
 		tcsetpgrp(0, getpid());
 	signal(SIGTTOU, SIG_DFL);
 	return 0;
@@ -259,13 +246,13 @@ static void try_exec(const char *path, const struct stage *s, const struct strs 
 		errno = EACCES;
 		return;
 	}
-	execve(path, (char *const *)(uintptr_t)s->p->args.v, (char *const *)(uintptr_t)env->v);
+	execve(path, (char *const *)(uintptr_t)s->plan.args.v, (char *const *)(uintptr_t)env->v);
 }
 
 /* The names of PATH in turn, as execvp(3) does, but by the container's environment. */
 static void search_exec(struct stage *s, const struct strs *env)
 {
-	const char *name = s->p->args.v[0], *path = env_get(env, "PATH");
+	const char *name = s->plan.args.v[0], *path = env_get(env, "PATH");
 	int worst = ENOENT;
 
 	if (strchr(name, '/')) {
@@ -306,14 +293,14 @@ int stage_exec(struct stage *s, struct err *e)
 	struct strs env = {0};
 
 	add_home(s, &env);
-	if (s->c->init && !s->c->init_path && s->p == &s->c->process) {
+	if (s->plan.init) {
 		int r = become_child_of_init(s, e);
 		if (r < 0)
 			return r;
 	}
 	search_exec(s, &env);
 	int code = errno;
-	const char *name = s->p->args.v[0];
+	const char *name = s->plan.args.v[0];
 	struct stat st;
 	if (code == ENOENT && strchr(name, '/') && lstat(name, &st) == 0) {
 		err_fail_code(e, ERR_EXEC, code,

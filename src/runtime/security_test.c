@@ -102,13 +102,14 @@ static void builtins_are_current(void **state)
 static int take_root_caps(void)
 {
 	const struct caps c = {.bounding = CAPS_DEFAULT};
+	const struct caps_sets sets = caps_sets_of(&c, 0);
 
-	if (caps_before_user(&c, NULL) < 0 || status("CapBnd") != CAPS_DEFAULT)
+	if (caps_before_user(c.bounding, NULL) < 0 || status("CapBnd") != CAPS_DEFAULT)
 		return 1;
-	if (caps_after_user(&c, 0, true, NULL) < 0 ||
+	if (caps_after_user(&sets, true, NULL) < 0 ||
 	    status("CapEff") != (CAPS_DEFAULT | BIT(CAP_SYS_ADMIN)))
 		return 2;
-	if (caps_after_user(&c, 0, false, NULL) < 0 || status("CapEff") != CAPS_DEFAULT ||
+	if (caps_after_user(&sets, false, NULL) < 0 || status("CapEff") != CAPS_DEFAULT ||
 	    status("CapPrm") != CAPS_DEFAULT)
 		return 3;
 	return status("CapInh") || status("CapAmb") ? 4 : 0;
@@ -119,8 +120,9 @@ static int take_user_caps(void)
 {
 	const struct caps c = {.bounding = CAPS_DEFAULT | BIT(CAP_NET_RAW),
 			       .user = BIT(CAP_NET_RAW)};
+	const struct caps_sets sets = caps_sets_of(&c, 1000);
 
-	if (caps_before_user(&c, NULL) < 0 || caps_after_user(&c, 1000, false, NULL) < 0)
+	if (caps_before_user(c.bounding, NULL) < 0 || caps_after_user(&sets, false, NULL) < 0)
 		return 1;
 	if (status("CapEff") != c.user || status("CapPrm") != c.user)
 		return 2;

@@ -14,6 +14,7 @@
 #include "runtime/config.h"
 #include "runtime/names.h"
 #include "runtime/namespaces.h"
+#include "runtime/plan.h"
 #include "runtime/user.h"
 #include "sys/seccomp.h"
 
@@ -24,7 +25,11 @@ struct owned {
 	bool tree;   /* with all below */
 };
 
+struct bundle_init;
+
 struct stage {
+	struct plan plan;	       /* what all steps but those that make the root go by */
+	struct bundle_init *bundle;    /* of an OCI bundle (bundle_init.h): then nothing below says how the root is made */
 	const struct container_config *c;
 	const struct config_process *p; /* of c, or of an exec */
 	const struct names *names;	/* of PID 1 */
@@ -34,6 +39,7 @@ struct stage {
 	const char *layers;	/* form of the layers, if it is another: store/layer_map.h */
 	struct winsize size;	/* of the terminal, 0: unknown */
 	int sync;		/* socket to the parent */
+	int wait, lock;		/* of a bundle, else 0: bundle_init.h */
 	struct fd_kept fds;	/* what the process gets besides 0, 1 and 2 */
 	int cdir;		/* the container's directory, opened in this mount namespace */
 	int root;		/* the root file system */
@@ -55,6 +61,8 @@ typedef int stage_step(struct stage *s, struct err *e);
 stage_step stage_root, stage_pivot;
 /* mounts.c: /proc, /sys, generated files; then what is hidden. */
 stage_step stage_proc, stage_sys, stage_files, stage_passwd, stage_masks, stage_read_only;
+/* The names of a uts namespace that is the container's own. */
+stage_step stage_names;
 /* volumes.c: what the user asked for; then the owners of what has the option U. */
 stage_step stage_volumes, stage_own;
 /* One of them, by its place in the config, made here. */
@@ -74,7 +82,7 @@ struct stage_network_msg { /* what the supervisor sends then, cut after the last
 	char type[_Alignof(struct guest_iface)]; /* "A" */
 	struct guest_iface v[GUEST_IFACES];
 };
-stage_step stage_user, stage_limits, stage_cwd, stage_privileges;
+stage_step stage_user, stage_limits, stage_cwd, stage_privileges, stage_filter;
 
 /* Replaces the process by the command, found by PATH of its environment. Returns only on failure: 127 (not found) or 126. */
 int stage_exec(struct stage *s, struct err *e);

@@ -158,10 +158,10 @@ int caps_compute(const char *const *add, size_t nadd, const char *const *drop, s
 }
 
 /* libcap-ng would look at /proc/self/status before it drops the bounding set, so this part goes to the kernel directly. */
-int caps_before_user(const struct caps *c, struct err *e)
+int caps_before_user(uint64_t bounding, struct err *e)
 {
 	for (int cap = 0; cap < 64 && (caps_all() & CAP_BIT(cap)); cap++) {
-		if (c->bounding & CAP_BIT(cap))
+		if (bounding & CAP_BIT(cap))
 			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return err_set(e, errno, "drop %s from the bounding set", caps_name(cap));
@@ -173,22 +173,38 @@ int caps_before_user(const struct caps *c, struct err *e)
 	return 0;
 }
 
-int caps_after_user(const struct caps *c, uid_t uid, bool keep_sys_admin, struct err *e)
+struct caps_sets caps_sets_of(const struct caps *c, uid_t uid)
 {
 	uint64_t held = uid ? c->user : c->bounding, kept = uid ? c->user : 0;
+
+	return (struct caps_sets){c->bounding, held, kept, held, kept};
+}
+
+int caps_after_user(const struct caps_sets *c, bool keep_sys_admin, struct err *e)
+{
+	const struct {
+		uint64_t set;
+		capng_type_t type;
+	} to[] = {
+		{c->effective, CAPNG_EFFECTIVE},
+		{c->permitted, CAPNG_PERMITTED},
+		{c->inheritable, CAPNG_INHERITABLE},
+		{c->ambient, CAPNG_AMBIENT},
+	};
 
 	capng_clear(CAPNG_SELECT_ALL);
 	/* libcap-ng remembers the thread id of its first use, which a raw clone(2) makes wrong; 0 is always the caller. */
 	capng_setpid(0);
 	for (unsigned cap = 0; cap < 64; cap++) {
-		if ((held & CAP_BIT(cap)) || (keep_sys_admin && cap == CAP_SYS_ADMIN))
+		for (size_t i = 0; i < countof(to); i++)
+			if (to[i].set & CAP_BIT(cap))
+				capng_update(CAPNG_ADD, to[i].type, cap);
+		if (keep_sys_admin && cap == CAP_SYS_ADMIN)
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap);
-		if (kept & CAP_BIT(cap))
-			capng_update(CAPNG_ADD, CAPNG_INHERITABLE | CAPNG_AMBIENT, cap);
 	}
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return err_set(e, errno, "set the capabilities of the container");
-	if (kept && capng_apply(CAPNG_SELECT_AMBIENT) < 0)
+	if (c->ambient && capng_apply(CAPNG_SELECT_AMBIENT) < 0)
 		return err_set(e, errno, "set the ambient capabilities of the container");
 	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return err_set(e, errno, "clear the keep-capabilities flag");

@@ -7,9 +7,9 @@
  *
  * A container's init takes the sets on in two steps around the change of user, as the last thing before execve(2):
  *
- *   caps_before_user(&c, &e);                 bounding set dropped, capabilities kept over setuid(2)
+ *   caps_before_user(c.bounding, &e);         bounding set dropped, capabilities kept over setuid(2)
  *   setgroups(...); setresgid(...); setresuid(...);
- *   caps_after_user(&c, uid, !nnp, &e);       the final sets, plus SYS_ADMIN until the execve if asked for
+ *   caps_after_user(&sets, !nnp, &e);         the final sets, plus SYS_ADMIN until the execve if asked for
  *   seccomp_load(...);                        needs no_new_privs or that SYS_ADMIN
  *   execve(...);
  *
@@ -31,6 +31,13 @@ struct caps {
 	uint64_t bounding; /* of a process with uid 0: bounding, permitted, effective */
 	uint64_t user;	   /* of a process with another uid: also inheritable and ambient */
 };
+
+/* The five sets as the kernel has them, for one process. */
+struct caps_sets {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+/* What a process with this uid of a container of hoy's gets. */
+struct caps_sets caps_sets_of(const struct caps *c, uid_t uid);
 
 /* All capabilities that this kernel knows. Cached after the first call. */
 uint64_t caps_all(void);
@@ -54,12 +61,12 @@ int caps_parse(const char *const *names, size_t n, uint64_t *ret, bool *ret_all,
 int caps_compute(const char *const *add, size_t nadd, const char *const *drop, size_t ndrop,
 		 bool privileged, struct caps *ret, struct err *e);
 
-/* Step one, with uid 0 and all capabilities of the user namespace: drops the bounding set to c->bounding, empties the ambient
+/* Step one, with uid 0 and all capabilities of the user namespace: drops the bounding set to what is given, empties the ambient
  * set, and lets the permitted set survive the change of user. */
-int caps_before_user(const struct caps *c, struct err *e);
+int caps_before_user(uint64_t bounding, struct err *e);
 
 /* Step two, after the change of user: sets permitted and effective (plus SYS_ADMIN if keep_sys_admin), inheritable and ambient.
- * uid is the one in the container. keep_sys_admin is for loading a seccomp filter without no_new_privs. */
-int caps_after_user(const struct caps *c, uid_t uid, bool keep_sys_admin, struct err *e);
+ * keep_sys_admin is for loading a seccomp filter without no_new_privs. */
+int caps_after_user(const struct caps_sets *c, bool keep_sys_admin, struct err *e);
 
 #endif

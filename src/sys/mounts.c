@@ -42,11 +42,17 @@ static int set_option(int fd, const char *opt)
 
 int mount_new(const char *fstype, const char *const *opts, unsigned attrs, struct err *e)
 {
+	return mount_new_of(fstype, fstype, opts, attrs, e);
+}
+
+int mount_new_of(const char *fstype, const char *source, const char *const *opts, unsigned attrs,
+		 struct err *e)
+{
 	autoclose int fd = (int)syscall(SYS_fsopen, fstype, FSOPEN_CLOEXEC);
 
 	if (fd < 0)
 		return err_set(e, errno, "file system %s", fstype);
-	sys_fsconfig(fd, FSCONFIG_SET_STRING, "source", fstype,
+	sys_fsconfig(fd, FSCONFIG_SET_STRING, "source", source,
 		     0); /* what df and mount show; not all take it */
 	for (; opts && *opts; opts++)
 		if (set_option(fd, *opts) < 0)
@@ -82,6 +88,13 @@ static int setattr(int mnt, struct mount_attr *a, bool recursive)
 int mount_attr(int mnt, unsigned set, unsigned clear, bool recursive)
 {
 	struct mount_attr a = {.attr_set = set, .attr_clr = clear};
+
+	return setattr(mnt, &a, recursive);
+}
+
+int mount_idmap(int mnt, int userns, bool recursive)
+{
+	struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns};
 
 	return setattr(mnt, &a, recursive);
 }

@@ -18,11 +18,15 @@ enum {
 	MOUNT_NOATIME = 0x10,
 	MOUNT_STRICTATIME = 0x20,
 	MOUNT_NODIRATIME = 0x80,
+	MOUNT_ATIME = 0x70, /* the bits that say one thing about access times */
 };
 
 /* A new file system instance, detached. opts: "key=value" or "flag", NULL-terminated, may be NULL. A descriptor or -errno; the
  * error quotes the kernel's own words where it gives any. */
 int mount_new(const char *fstype, const char *const *opts, unsigned attrs, struct err *e);
+/* The same of something: a block device, a name. */
+int mount_new_of(const char *fstype, const char *source, const char *const *opts, unsigned attrs,
+		 struct err *e);
 
 /* A detached copy of what is at dir/path (path "" is dir itself), with everything mounted below if recursive. Descriptor or -errno. */
 int mount_clone(int dir, const char *path, bool recursive);
@@ -32,6 +36,9 @@ int mount_attach(int mnt, int target);
 
 /* Sets and clears attributes of a mount, and of all below it if recursive. 0 or -errno. */
 int mount_attr(int mnt, unsigned set, unsigned clear, bool recursive);
+
+/* Gives a detached mount (all of it, if recursive) the id map of a user namespace (a descriptor). 0 or -errno. */
+int mount_idmap(int mnt, int userns, bool recursive);
 
 /* Changes propagation of the mount at an open descriptor: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE. 0 or -errno. */
 int mount_propagation(int mnt, unsigned long flag, bool recursive);
