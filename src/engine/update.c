@@ -22,7 +22,7 @@ static int get_controllers(const char *path, int cgroup, const struct limit_list
 		return 0;
 	cgroup_controllers_text(missing, &names);
 	err_fail(e, ERR_CGROUP,
-		 "--%s cannot hold: the container's cgroup does not have the controller %s",
+		 "%s cannot hold: the container's cgroup does not have the controller %s",
 		 limit_flag(l, missing), str_cstr(&names));
 	return err_hint(e,
 			"stop the container, update it, and start it: then it gets a cgroup that "

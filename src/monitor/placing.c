@@ -66,8 +66,8 @@ static int explain(const struct wish *w, struct err *e)
 	scoped(str) names = {0};
 
 	if (!cgroup_is_v2()) {
-		err_fail(e, ERR_CGROUP,
-			 "--%s needs cgroup v2, which is not mounted at " CGROUP_MOUNT, w->flag);
+		err_fail(e, ERR_CGROUP, "%s needs cgroup v2, which is not mounted at " CGROUP_MOUNT,
+			 w->flag);
 		return err_hint(e,
 				"where version 1 is in use, systemd.unified_cgroup_hierarchy=1 on "
 				"the kernel's command line changes that; --ulimit limits each "
@@ -75,19 +75,19 @@ static int explain(const struct wish *w, struct err *e)
 	}
 	if (!w->any_ours) {
 		err_fail(e, ERR_CGROUP,
-			 "--%s cannot hold: no cgroup here has been handed over to this user",
+			 "%s cannot hold: no cgroup here has been handed over to this user",
 			 w->flag);
 		return hint_no_place(e);
 	}
 	if (w->missing) {
 		cgroup_controllers_text(w->missing, &names);
 		err_fail(e, ERR_CGROUP,
-			 "--%s cannot hold: the controller %s has not been handed over to this "
+			 "%s cannot hold: the controller %s has not been handed over to this "
 			 "user",
 			 w->flag, str_cstr(&names));
 		return hint_controllers(str_cstr(&names), e);
 	}
-	err_fail(e, ERR_CGROUP, "--%s cannot hold: the cgroup here is in use and cannot be divided",
+	err_fail(e, ERR_CGROUP, "%s cannot hold: the cgroup here is in use and cannot be divided",
 		 w->flag);
 	return err_hint(e,
 			"the kernel wants no processes in a cgroup that is divided: start hoy in "
@@ -327,9 +327,9 @@ int placing_find(const struct placing *p, struct err *e)
 	}
 	struct wish w = {.p = p, .need = limit_controllers(&l)};
 	w.flag = l.v.n		    ? ((struct limit_setting *)l.v.v)->flag
-		 : c->cgroup_parent ? "cgroup-parent"
-		 : c->cgroups	    ? "cgroups"
-				    : "systemd";
+		 : c->cgroup_parent ? "--cgroup-parent"
+		 : c->cgroups	    ? "--cgroups"
+				    : "--systemd";
 	r = find_asked(&w, e);
 	return r < 0 && !asked ? 1 : r;
 }

@@ -148,7 +148,7 @@ static int check_list(int cgroup, const struct limit_setting *s, int written, st
 		missing |= want[i] & ~have[i];
 	if (!missing)
 		return 0;
-	err_fail(e, ERR_LIMIT_BAD, "--%s %.80s: not all of them are there", s->flag, s->value);
+	err_fail(e, ERR_LIMIT_BAD, "%s %.80s: not all of them are there", s->flag, s->value);
 	return err_hint(e, "what can be had here: %.*s", (int)strcspn(str_cstr(&there), "\n"),
 			str_cstr(&there));
 }
@@ -162,8 +162,18 @@ int64_t limit_swap(const struct config_limits *l)
 	return l->memory > INT64_MAX / 2 ? -1 : l->memory * 2;
 }
 
-static struct limit_setting *add(struct limit_list *to, struct arena *a, const char *flag,
-				 const char *file, const char *value, const char *reset)
+uint64_t limit_cpu_weight(uint64_t shares)
+{
+	return 1 + (shares - 2) * 9999 / 262142;
+}
+
+uint64_t limit_io_weight(uint64_t w)
+{
+	return 1 + (w - 10) * 9999 / 990;
+}
+
+struct limit_setting *limit_add(struct limit_list *to, struct arena *a, const char *flag,
+				const char *file, const char *value, const char *reset)
 {
 	struct limit_setting *s = bind_append(a, &to->v, sizeof *s);
 
@@ -181,22 +191,22 @@ static void add_memory(const struct config_limits *l, struct arena *a, struct li
 	int64_t swap = limit_swap(l);
 
 	if (l->memory)
-		add(to, a, "memory", "memory.max", number(a, l->memory), "max");
+		limit_add(to, a, "--memory", "memory.max", number(a, l->memory), "max");
 	if (l->memory && swap) {
 		const char *value = swap < 0 ? "max" : number(a, swap - l->memory);
 		struct limit_setting *s =
-			add(to, a, "memory-swap", "memory.swap.max", value, "max");
+			limit_add(to, a, "--memory-swap", "memory.swap.max", value, "max");
 		s->optional = !l->memory_swap || swap < 0;
 	}
 	if (l->memory_reservation)
-		add(to, a, "memory-reservation", "memory.low", number(a, l->memory_reservation),
-		    "0");
+		limit_add(to, a, "--memory-reservation", "memory.low",
+			  number(a, l->memory_reservation), "0");
 }
 
 static void add_cpu(const struct config_limits *l, struct arena *a, struct limit_list *to)
 {
 	int64_t period = l->cpu_period ? l->cpu_period : CPU_PERIOD, quota = l->cpu_quota;
-	const char *flag = l->nano_cpus ? "cpus" : quota ? "cpu-quota" : "cpu-period";
+	const char *flag = l->nano_cpus ? "--cpus" : quota ? "--cpu-quota" : "--cpu-period";
 
 	if (l->nano_cpus) {
 		period = CPU_PERIOD;
@@ -204,25 +214,20 @@ static void add_cpu(const struct config_limits *l, struct arena *a, struct limit
 		quota = quota < CPU_QUOTA_MIN ? CPU_QUOTA_MIN : quota;
 	}
 	if (quota > 0)
-		add(to, a, flag, "cpu.max", arena_printf(a, "%" PRId64 " %" PRId64, quota, period),
-		    "max 100000");
+		limit_add(to, a, flag, "cpu.max",
+			  arena_printf(a, "%" PRId64 " %" PRId64, quota, period), "max 100000");
 	else if (quota < 0 || l->cpu_period)
-		add(to, a, flag, "cpu.max", arena_printf(a, "max %" PRId64, period), "max 100000");
+		limit_add(to, a, flag, "cpu.max", arena_printf(a, "max %" PRId64, period),
+			  "max 100000");
 	if (l->cpu_shares) { /* 2 to 262144 become 1 to 10000, as everybody's do */
-		int64_t shares = l->cpu_shares < 2 ? 2 : l->cpu_shares;
-		add(to, a, "cpu-shares", "cpu.weight", number(a, 1 + (shares - 2) * 9999 / 262142),
-		    "100");
+		uint64_t shares = l->cpu_shares < 2 ? 2 : (uint64_t)l->cpu_shares;
+		limit_add(to, a, "--cpu-shares", "cpu.weight",
+			  number(a, (int64_t)limit_cpu_weight(shares)), "100");
 	}
 	if (l->cpuset_cpus)
-		add(to, a, "cpuset-cpus", "cpuset.cpus", l->cpuset_cpus, "\n");
+		limit_add(to, a, "--cpuset-cpus", "cpuset.cpus", l->cpuset_cpus, "\n");
 	if (l->cpuset_mems)
-		add(to, a, "cpuset-mems", "cpuset.mems", l->cpuset_mems, "\n");
-}
-
-/* BFQ's own weights are 1 to 1000, the others 1 to 10000. */
-static int64_t io_weight(int64_t w)
-{
-	return 1 + (w - 10) * 9999 / 990;
+		limit_add(to, a, "--cpuset-mems", "cpuset.mems", l->cpuset_mems, "\n");
 }
 
 static int device_number(const struct device_limit *d, const char *flag, struct arena *a,
@@ -231,9 +236,9 @@ static int device_number(const struct device_limit *d, const char *flag, struct 
 	struct stat st;
 
 	if (stat(d->path, &st) < 0)
-		return err_set(e, errno, "--%s: the device %s", flag, d->path);
+		return err_set(e, errno, "%s: the device %s", flag, d->path);
 	if (!S_ISBLK(st.st_mode)) {
-		err_fail(e, ERR_LIMIT_BAD, "--%s: %s is no block device", flag, d->path);
+		err_fail(e, ERR_LIMIT_BAD, "%s: %s is no block device", flag, d->path);
 		return err_hint(e, "limits are set on whole disks, as lsblk shows them: /dev/sda");
 	}
 	*ret = arena_printf(a, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
@@ -251,15 +256,16 @@ static int add_devices(const struct bind_list *l, const char *flag, const char *
 		if (r < 0)
 			return r;
 		if (word) {
-			add(to, a, flag, "io.max",
-			    arena_printf(a, "%s %s=%" PRId64, dev, word, d[i].value),
-			    arena_printf(a, "%s %s=max", dev, word));
+			limit_add(to, a, flag, "io.max",
+				  arena_printf(a, "%s %s=%" PRId64, dev, word, d[i].value),
+				  arena_printf(a, "%s %s=max", dev, word));
 			continue;
 		}
 		struct limit_setting *s =
-			add(to, a, flag, "io.weight",
-			    arena_printf(a, "%s %" PRId64, dev, io_weight(d[i].value)),
-			    arena_printf(a, "%s default", dev));
+			limit_add(to, a, flag, "io.weight",
+				  arena_printf(a, "%s %" PRId64, dev,
+					       (int64_t)limit_io_weight((uint64_t)d[i].value)),
+				  arena_printf(a, "%s default", dev));
 		s->other = "io.bfq.weight";
 		s->other_value = arena_printf(a, "%s %" PRId64, dev, d[i].value);
 		s->other_reset = s->reset;
@@ -272,22 +278,23 @@ static int add_io(const struct config_limits *l, struct arena *a, struct limit_l
 {
 	if (l->blkio_weight) {
 		struct limit_setting *s =
-			add(to, a, "blkio-weight", "io.weight",
-			    arena_printf(a, "default %" PRId64, io_weight(l->blkio_weight)),
-			    "default 100");
+			limit_add(to, a, "--blkio-weight", "io.weight",
+				  arena_printf(a, "default %" PRId64,
+					       (int64_t)limit_io_weight((uint64_t)l->blkio_weight)),
+				  "default 100");
 		s->other = "io.bfq.weight";
 		s->other_value = arena_printf(a, "default %" PRId64, l->blkio_weight);
 		s->other_reset = s->reset;
 	}
-	int r = add_devices(&l->weight_device, "blkio-weight-device", NULL, a, to, e);
+	int r = add_devices(&l->weight_device, "--blkio-weight-device", NULL, a, to, e);
 	if (r == 0)
-		r = add_devices(&l->read_bps, "device-read-bps", "rbps", a, to, e);
+		r = add_devices(&l->read_bps, "--device-read-bps", "rbps", a, to, e);
 	if (r == 0)
-		r = add_devices(&l->write_bps, "device-write-bps", "wbps", a, to, e);
+		r = add_devices(&l->write_bps, "--device-write-bps", "wbps", a, to, e);
 	if (r == 0)
-		r = add_devices(&l->read_iops, "device-read-iops", "riops", a, to, e);
+		r = add_devices(&l->read_iops, "--device-read-iops", "riops", a, to, e);
 	if (r == 0)
-		r = add_devices(&l->write_iops, "device-write-iops", "wiops", a, to, e);
+		r = add_devices(&l->write_iops, "--device-write-iops", "wiops", a, to, e);
 	return r;
 }
 
@@ -298,10 +305,10 @@ int limit_settings(const struct config_limits *l, struct arena *a, struct limit_
 	add_memory(l, a, ret);
 	add_cpu(l, a, ret);
 	if (l->pids > 0)
-		add(ret, a, "pids-limit", "pids.max", number(a, l->pids), "max");
+		limit_add(ret, a, "--pids-limit", "pids.max", number(a, l->pids), "max");
 	int r = add_io(l, a, ret, e);
 	for (size_t i = 0; i < l->conf.n; i++)
-		add(ret, a, "cgroup-conf", l->conf.v[i].k, l->conf.v[i].v, NULL);
+		limit_add(ret, a, "--cgroup-conf", l->conf.v[i].k, l->conf.v[i].v, NULL);
 	return r;
 }
 
@@ -330,14 +337,15 @@ const char *limit_flag(const struct limit_list *l, unsigned controllers)
 static int explain(const struct limit_setting *s, int r, struct err *e)
 {
 	if (r == -ENOENT) {
-		err_fail(e, ERR_LIMIT_BAD, "--%s: this kernel has no %s", s->flag, s->file);
+		err_fail_code(e, ERR_LIMIT_BAD, ENOENT, "%s: this kernel has no %s", s->flag,
+			      s->file);
 		if (s->other)
 			return err_hint(e, "weights of disks need the scheduler bfq "
 					   "(/sys/block/DISK/queue/scheduler) or io.cost");
 		return err_hint(e, "leave the flag out; cgroups(7) says what a kernel may have");
 	}
-	err_fail(e, ERR_LIMIT_BAD, "--%s: the kernel refuses \"%.80s\" for %s: %s", s->flag,
-		 s->value, s->file, strerror(-r));
+	err_fail_code(e, ERR_LIMIT_BAD, -r, "%s: the kernel refuses \"%.80s\" for %s: %s", s->flag,
+		      s->value, s->file, strerror(-r));
 	if (r == -ENODEV)
 		return err_hint(e, "limits are set on whole disks, not on partitions: lsblk");
 	return err_hint(e, "see the allowed values in cgroups(7) and the kernel's cgroup-v2.rst");
@@ -363,28 +371,76 @@ static const struct limit_setting *find(const struct limit_list *l, const struct
 	return NULL;
 }
 
+/* Of several that depend on each other, the order that the kernel takes depends on what holds now. */
+static bool may_come_later(int r)
+{
+	return r == -EINVAL || r == -EBUSY;
+}
+
+static int write_checked(int cgroup, const struct limit_setting *s, struct err *e)
+{
+	int r = write_one(cgroup, s, false);
+
+	/* Version 1 refuses by itself what is not there. */
+	if (str_starts(s->file, "cpuset.") && (r == 0 || r == -ERANGE) &&
+	    faccessat(cgroup, "cpuset.cpus.effective", F_OK, 0) == 0)
+		return check_list(cgroup, s, r, e);
+	return r < 0 ? explain(s, r, e) : 0;
+}
+
+int limit_write_all(const struct limit_list *l, limit_where *where, void *ctx, struct err *e)
+{
+	const struct limit_setting *s = l->v.v;
+	autofree bool *done = xcalloc(l->v.n + 1, 1);
+	bool progress = true, again = true;
+
+	while (again) {
+		bool last = !progress;
+		progress = again = false;
+		for (size_t i = 0; i < l->v.n; i++) {
+			if (done[i])
+				continue;
+			int dir = where(ctx, s[i].file);
+			if (dir < 0 && (dir != -ENOENT || !s[i].optional))
+				return explain(&s[i], dir, e);
+			struct err why = {0};
+			int r = dir < 0 ? 0 : write_checked(dir, &s[i], &why);
+			if (r < 0 && (last || !may_come_later(-why.code))) {
+				if (e)
+					*e = why;
+				return r;
+			}
+			done[i] = r == 0;
+			progress |= r == 0;
+			again |= r < 0;
+		}
+	}
+	return 0;
+}
+
+static int same_place(void *ctx, const char *file)
+{
+	(void)file;
+	return *(int *)ctx;
+}
+
 int limit_apply(int cgroup, const struct limit_list *l, const struct limit_list *before,
 		struct err *e)
 {
 	const struct limit_setting *s = before ? before->v.v : NULL;
+	scoped(arena) a = {0};
+	struct limit_list change = {0};
 
 	for (size_t i = 0; before && i < before->v.n; i++) {
 		int r = s[i].reset && !find(l, &s[i]) ? write_one(cgroup, &s[i], true) : 0;
 		if (r < 0)
-			return err_set(e, r, "take the limit --%s back", s[i].flag);
+			return err_set(e, r, "take the limit %s back", s[i].flag);
 	}
 	s = l->v.v;
 	for (size_t i = 0; i < l->v.n; i++) {
 		const struct limit_setting *was = find(before, &s[i]);
-		if (was && !strcmp(was->value, s[i].value))
-			continue;
-		int r = write_one(cgroup, &s[i], false);
-		if (str_starts(s[i].flag, "cpuset-") && (r == 0 || r == -ERANGE))
-			r = check_list(cgroup, &s[i], r, e);
-		else if (r < 0)
-			r = explain(&s[i], r, e);
-		if (r < 0)
-			return r;
+		if (!was || strcmp(was->value, s[i].value) != 0)
+			*(struct limit_setting *)bind_append(&a, &change.v, sizeof *s) = s[i];
 	}
-	return 0;
+	return limit_write_all(&change, same_place, &cgroup, e);
 }

@@ -3,7 +3,8 @@
  *
  * The limits of the create stand in config.json. `update` writes all of them anew to limits.json beside it (replaced as a whole), which counts instead
  * from then on. A limit becomes settings: files of a cgroup with the text to write. Two lists of settings are compared, so that setting limits and
- * changing or taking away some of a running container is the same work.
+ * changing or taking away some of a running container is the same work. The resources of an OCI bundle become settings as well (runtime/oci_limits.h), also
+ * for version 1.
  */
 #ifndef RUNTIME_LIMIT_H
 #define RUNTIME_LIMIT_H
@@ -49,7 +50,7 @@ bool limit_any(const struct config_limits *l); /* is one set? */
 int64_t limit_swap(const struct config_limits *l);
 
 struct limit_setting {
-	const char *flag;  /* "memory": who asked for it */
+	const char *flag;  /* "--memory", "linux.resources.memory.limit": who asked for it */
 	const char *file;  /* "memory.max" */
 	const char *value; /* to be written */
 	const char *
@@ -62,6 +63,14 @@ struct limit_list {
 	struct bind_list v; /* struct limit_setting */
 };
 
+/* Appends one; it can be completed. The texts are kept as they are. */
+struct limit_setting *limit_add(struct limit_list *to, struct arena *a, const char *flag,
+				const char *file, const char *value, const char *reset);
+/* Shares of version 1 (2 to 262144) as a weight of version 2 (1 to 10000), and BFQ's own weights (10 to 1000) as those of the others, by the formulas of
+ * runc, crun and systemd. */
+uint64_t limit_cpu_weight(uint64_t shares);
+uint64_t limit_io_weight(uint64_t weight);
+
 /* ERR_LIMIT_BAD for what is no block device. */
 int limit_settings(const struct config_limits *l, struct arena *a, struct limit_list *ret,
 		   struct err *e);
@@ -72,5 +81,10 @@ const char *limit_flag(const struct limit_list *l, unsigned controllers);
 /* Writes those that differ from what was set before (NULL: nothing) to the cgroup that the descriptor is. ERR_LIMIT_BAD names flag and value. */
 int limit_apply(int cgroup, const struct limit_list *l, const struct limit_list *before,
 		struct err *e);
+
+/* Writes all of them, each to the directory that where() gives for its file (a descriptor that stays its own, or -errno). What the kernel refuses because of another that is
+ * not written yet (memory and memory with swap; period, quota and burst) is tried again after that. */
+typedef int limit_where(void *ctx, const char *file);
+int limit_write_all(const struct limit_list *l, limit_where *where, void *ctx, struct err *e);
 
 #endif

@@ -30,6 +30,12 @@ void dbus_add_u32(struct str *b, uint32_t v)
 	str_addn(b, &v, sizeof v);
 }
 
+void dbus_add_u64(struct str *b, uint64_t v)
+{
+	dbus_align(b, 8);
+	str_addn(b, &v, sizeof v);
+}
+
 void dbus_add_bool(struct str *b, bool v)
 {
 	dbus_add_u32(b, v);

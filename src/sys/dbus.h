@@ -35,6 +35,7 @@ int dbus_call(const char *socket_path, bool bus, const struct dbus_call *c,
 
 /* Arguments. Each is aligned to what its type wants, counted from the beginning of the body. */
 void dbus_add_u32(struct str *body, uint32_t v);
+void dbus_add_u64(struct str *body, uint64_t v);
 void dbus_add_bool(struct str *body, bool v);
 void dbus_add_string(struct str *body, const char *s);
 void dbus_add_signature(struct str *body, const char *s);

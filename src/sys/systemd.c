@@ -124,6 +124,85 @@ int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
 	return await_move(end, e);
 }
 
+static void add_property(struct str *b, const struct systemd_property *p)
+{
+	begin_property(b, p->name, p->type);
+	if (!strcmp(p->type, "s")) {
+		dbus_add_string(b, p->text);
+	} else if (!strcmp(p->type, "t") || !strcmp(p->type, "x")) {
+		dbus_add_u64(b, p->number);
+	} else if (!strcmp(p->type, "ay")) {
+		size_t at = dbus_begin_array(b, 1);
+		str_addn(b, p->bytes, p->n);
+		dbus_end_array(b, at, 1);
+	} else if (p->type[0] == 'a') {
+		bool two = p->type[1] == '(';
+		size_t align = two ? 8 : 4, at = dbus_begin_array(b, align);
+		for (size_t i = 0; i < p->texts->n; i++) {
+			dbus_align(b, two && i % 2 == 0 ? 8 : 4);
+			dbus_add_string(b, p->texts->v[i]);
+		}
+		dbus_end_array(b, at, align);
+	} else { /* b i u */
+		dbus_add_u32(b, (uint32_t)p->number);
+	}
+}
+
+int systemd_start(const struct systemd *s, const char *unit, pid_t pid,
+		  const struct systemd_property *v, size_t n, struct err *e)
+{
+	scoped(str) b = {0};
+
+	dbus_add_string(&b, unit);
+	dbus_add_string(&b, pid ? "fail" : "replace");
+	size_t properties = dbus_begin_array(&b, 8);
+	for (size_t i = 0; i < n; i++)
+		add_property(&b, &v[i]);
+	if (pid) {
+		begin_property(&b, "PIDs", "au");
+		size_t pids = dbus_begin_array(&b, 4);
+		dbus_add_u32(&b, (uint32_t)pid);
+		dbus_end_array(&b, pids, 4);
+	}
+	dbus_end_array(&b, properties, 8);
+	size_t none = dbus_begin_array(&b, 8);
+	dbus_end_array(&b, none, 8);
+	return call(s, "StartTransientUnit", "ssa(sv)a(sa(sv))", &b, e);
+}
+
+int systemd_set(const struct systemd *s, const char *unit, const struct systemd_property *v,
+		size_t n, struct err *e)
+{
+	scoped(str) b = {0};
+
+	dbus_add_string(&b, unit);
+	dbus_add_bool(&b, true); /* gone with the unit */
+	size_t properties = dbus_begin_array(&b, 8);
+	for (size_t i = 0; i < n; i++)
+		add_property(&b, &v[i]);
+	dbus_end_array(&b, properties, 8);
+	return call(s, "SetUnitProperties", "sba(sv)", &b, e);
+}
+
+int systemd_stop(const struct systemd *s, const char *unit, struct err *e)
+{
+	scoped(str) stop = {0};
+	scoped(str) forget = {0};
+
+	dbus_add_string(&stop, unit);
+	dbus_add_string(&stop, "replace");
+	struct err why = {0};
+	int r = call(s, "StopUnit", "ss", &stop, &why);
+	if (r < 0 && !strstr(why.msg, "not loaded")) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	dbus_add_string(&forget, unit);
+	(void)call(s, "ResetFailedUnit", "s", &forget, NULL);
+	return 0;
+}
+
 int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e)
 {
 	scoped(str) b = {0};

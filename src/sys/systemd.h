@@ -22,6 +22,27 @@ int systemd_find(struct systemd *ret);
 int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
 		  const char *description, struct err *e);
 
+/* One property of a unit: what type says, D-Bus's letters, is which field counts. */
+struct systemd_property {
+	const char *name;
+	const char *
+		type; /* b i u x t: number; s: text; as: texts; ay: bytes; a(ss): texts, two by two */
+	uint64_t number;
+	const char *text;
+	const struct strs *texts;
+	const void *bytes;
+	size_t n;
+};
+
+/* Makes a unit (a scope, or a slice) with these properties and this process in it (0: none), and returns when systemd has taken the work on. -EEXIST; else as above. */
+int systemd_start(const struct systemd *s, const char *unit, pid_t pid,
+		  const struct systemd_property *v, size_t n, struct err *e);
+/* Changes properties of a unit that runs, until it ends. */
+int systemd_set(const struct systemd *s, const char *unit, const struct systemd_property *v,
+		size_t n, struct err *e);
+/* Stops a unit, and forgets that it failed. One that is not there is fine. */
+int systemd_stop(const struct systemd *s, const char *unit, struct err *e);
+
 /* Moves this process into a cgroup below that of a delegated unit ("/supervisor"), and returns when it is there. */
 int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e);
 

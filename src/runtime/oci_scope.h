@@ -1,0 +1,28 @@
+/*
+ * oci_scope.h - the systemd driver for OCI bundles: linux.cgroupsPath is "slice:prefix:name", and the container's processes are in a scope that systemd makes.
+ *
+ * The scope is delegated, so what is below it is ours; what systemd knows of limits it is told too, as it would set them anew otherwise (daemon-reload). The annotations
+ * "org.systemd.property.NAME" are properties of the scope, in the text form of GVariant.
+ */
+#ifndef RUNTIME_OCI_SCOPE_H
+#define RUNTIME_OCI_SCOPE_H
+
+#include "runtime/oci_cgroups.h"
+
+/* The unit's and the slice's name for a path; without one, "hoy-ID.scope" in the slice that containers are in. ERR_OCI_RESOURCES. */
+int oci_scope_names(const struct oci_cgroups_want *w, struct arena *a, const char **ret_unit,
+		    const char **ret_slice, struct err *e);
+
+/* Can it be had, and is what it is to be well-formed? Before there is a process. */
+int oci_scope_check(const struct oci_cgroups_want *w, struct err *e);
+
+/* Makes it around the process. *ret_below: its path in the hierarchy that systemd keeps. */
+int oci_scope_start(const struct oci_cgroups_want *w, pid_t pid, struct arena *a,
+		    const char **ret_unit, const char **ret_below, struct err *e);
+
+/* memory_now: as in oci_limits_v2(). */
+int oci_scope_update(const char *unit, const struct oci_resources *r, int64_t memory_now,
+		     struct err *e);
+void oci_scope_stop(const char *unit);
+
+#endif
