@@ -1,6 +1,7 @@
 #include "base/base.h"
 #include "cli/absent.h"
 #include "cli/command.h"
+#include "cli/oci.h"
 #include "net/holder.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
@@ -84,7 +85,7 @@ static int unknown_command(const char *name, struct err *e)
 }
 
 /* Turns the command line into `help NAME`. */
-static int ask_help(struct cli *c, const char *name)
+int cli_ask_help(struct cli *c, const char *name)
 {
 	c->cmd = command_find("help");
 	c->opts = NULL;
@@ -145,7 +146,7 @@ static int check_operands(const struct cli *c, struct err *e)
 			cmd->args ? " " : "", cmd->args ? cmd->args : "");
 }
 
-static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e)
+int cli_parse_command(struct cli *c, size_t nargs, char **args, struct err *e)
 {
 	const struct command *cmd = NULL;
 	bool help = false;
@@ -154,7 +155,7 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 	if (r < 0)
 		return r;
 	if (help)
-		return ask_help(c, cmd->name);
+		return cli_ask_help(c, cmd->name);
 	if (c->called == CALLED_PODMAN && cmd->podman_opts) {
 		struct command *copy = arena_alloc(&c->arena, sizeof *copy);
 		*copy = *cmd;
@@ -170,7 +171,7 @@ static int parse_command(struct cli *c, size_t nargs, char **args, struct err *e
 	if (r < 0)
 		return r;
 	if (c->found.help)
-		return ask_help(c, cmd->name);
+		return cli_ask_help(c, cmd->name);
 	c->args = c->found.args;
 	c->nargs = c->found.nargs;
 	return check_operands(c, e);
@@ -196,7 +197,10 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 	c->progress = true;
 	out_init(&c->out, 1);
 	if (argc < 1)
-		return ask_help(c, NULL);
+		return cli_ask_help(c, NULL);
+	const char *runtime = oci_called_as(argv[0]);
+	if (runtime)
+		return oci_parse(c, runtime, (size_t)argc - 1, argv + 1, e);
 	int r = opt_parse(&global, argc - 1, argv + 1, c, &c->arena, &found, e);
 	if (r < 0)
 		return r;
@@ -205,7 +209,7 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 		c->level = "debug";
 	if (c->help && found.nargs) {
 		const struct command *cmd = command_find(found.args[0]);
-		return cmd ? ask_help(c, cmd->name) : unknown_command(found.args[0], e);
+		return cmd ? cli_ask_help(c, cmd->name) : unknown_command(found.args[0], e);
 	}
 	if (c->version && !c->help) {
 		c->cmd = command_find("version");
@@ -215,9 +219,11 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 		c->exit = found.help || c->help
 				  ? 0
 				  : EXIT_ENGINE; /* no command: help, but no success */
-		return ask_help(c, NULL);
+		return cli_ask_help(c, NULL);
 	}
-	return parse_command(c, found.nargs, found.args, e);
+	if (!strcmp(found.args[0], "oci"))
+		return oci_parse(c, "hoy oci", found.nargs - 1, found.args + 1, e);
+	return cli_parse_command(c, found.nargs, found.args, e);
 }
 
 void cli_free(struct cli *c)
@@ -252,6 +258,8 @@ void cli_explain(const struct cli *c, struct err *e)
 	struct home h = {0};
 	struct err ignored;
 
+	if (c->oci)
+		oci_explain(c, e);
 	explain_default(c, e);
 	if (e->id != ERR_PORT_TAKEN || home_open_existing(&h, c->root, &ignored) < 0)
 		return;

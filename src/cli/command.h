@@ -33,6 +33,7 @@
 #include "data/bind.h"
 
 struct json;
+struct oci_place;
 
 /* The name by which hoy was called: a link named docker makes commands print docker's shapes. */
 enum called { CALLED_HOY, CALLED_PODMAN, CALLED_DOCKER };
@@ -44,6 +45,7 @@ struct cli {
 	bool debug, version, help;
 	bool level_typed; /* --log-level was */
 	bool progress;	  /* hoy.conf does not say that there is to be none */
+	struct oci_place *oci; /* of `hoy oci` (cli/oci.h), else NULL */
 	const struct command *cmd;
 	void *opts;  /* of cmd; in the arena */
 	char **args; /* the operands, NULL-terminated */
@@ -106,6 +108,9 @@ extern const struct opt cli_global_rows[];
  * `help CMD`. Errors are ERR_USAGE. */
 int cli_parse(struct cli *c, int argc, char **argv, struct err *e);
 void cli_free(struct cli *c);
+/* The two ends of that: words that begin with the command's name; `help NAME`. For cli/oci.c. */
+int cli_parse_command(struct cli *c, size_t nargs, char **args, struct err *e);
+int cli_ask_help(struct cli *c, const char *name);
 
 /* Was this option typed? By long name. */
 bool cli_given(const struct cli *c, const char *name);

@@ -98,6 +98,19 @@
 	X(volume_reload)                                                                           \
 	X(volume_rm)                                                                               \
 	X(volume_unmount)                                                                          \
+	/* OCI runtime */                                                                          \
+	X(oci_create)                                                                  \
+	X(oci_start)                                                                   \
+	X(oci_run)                                                                     \
+	X(oci_exec)                                                                    \
+	X(oci_kill)                                                                    \
+	X(oci_delete)                                                                  \
+	X(oci_state)                                                                   \
+	X(oci_list)                                                                    \
+	X(oci_ps)                                                                      \
+	X(oci_spec)                                                                    \
+	X(oci_features)                                                                \
+	X(oci_version)                                                                 \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \
@@ -119,6 +132,7 @@
 	X(group_healthcheck)                                                                       \
 	X(group_image)                                                                             \
 	X(group_manifest)                                                                          \
+	X(group_oci)                                                                               \
 	X(group_network)                                                                           \
 	X(group_secret)                                                                            \
 	X(group_volume)                                                                            \

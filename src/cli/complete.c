@@ -71,6 +71,7 @@ static void step_name(struct walk *w, const char *word)
 	const struct command *cmd = command_find(name.s);
 	if (cmd && !cmd->run) {
 		w->group = cmd;
+		w->rows = cmd->opts ? cmd->opts : w->rows; /* flags between the two words */
 		return;
 	}
 	w->cmd = cmd;

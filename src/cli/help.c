@@ -134,6 +134,8 @@ static void group_page(struct str *b, const struct command *group)
 		autofree char *left = xstrndup(name, n);
 		two_columns(b, left, cli_commands[i]->summary, NAMES);
 	}
+	if (group->opts)
+		list_rows(b, group->opts, "Flags in front of the command");
 	str_addf(b, "\nhoy help %s COMMAND explains a command.\n", group->name);
 }
 

@@ -23,7 +23,8 @@ struct oci_place {
 	const char *log, *log_format;
 	const char *name; /* by which we were called: "runc", "hoy oci" */
 	bool systemd, debug, help, version;
-	const char *rootless; /* "true", "false", "auto" */
+	const char *rootless; /* "true", "false", "auto": found out, not believed */
+	const char *manager;  /* crun's --cgroup-manager */
 };
 
 struct oci_state {

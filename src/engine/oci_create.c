@@ -3,6 +3,7 @@
  * from which on the container exists; the pid file; the init is let go.
  */
 #include <pwd.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>

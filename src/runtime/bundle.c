@@ -10,6 +10,7 @@
 #include "base/proc.h"
 #include "base/task.h"
 #include "runtime/bundle_init.h"
+#include "runtime/hooks.h"
 #include "sys/userns.h"
 
 static _Noreturn void child_fail(int sync, const struct err *e)

@@ -4,7 +4,6 @@
  */
 #include <linux/keyctl.h>
 #include <linux/sched.h>
-#include <linux/sched/types.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -12,6 +11,16 @@
 
 #include "base/base.h"
 #include "runtime/bundle_init.h"
+
+/* The kernel's struct sched_attr, whose header does not go together with that of older C libraries (sched_setattr(2)). */
+struct schedule {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
 
 enum { IOPRIO_RT = 1, IOPRIO_BE, IOPRIO_IDLE, IOPRIO_SHIFT = 13, IOPRIO_PROCESS = 1 };
 
@@ -91,19 +100,19 @@ static int set_scheduler(const struct oci_scheduler *c, struct err *e)
 		     {"SCHED_FLAG_KEEP_PARAMS", SCHED_FLAG_KEEP_PARAMS},
 		     {"SCHED_FLAG_UTIL_CLAMP_MIN", SCHED_FLAG_UTIL_CLAMP_MIN},
 		     {"SCHED_FLAG_UTIL_CLAMP_MAX", SCHED_FLAG_UTIL_CLAMP_MAX}};
-	struct sched_attr a = {.size = sizeof a,
-			       .sched_nice = (int32_t)c->nice,
-			       .sched_priority = (uint32_t)c->priority,
-			       .sched_runtime = c->runtime,
-			       .sched_deadline = c->deadline,
-			       .sched_period = c->period};
+	struct schedule a = {.size = sizeof a,
+			     .nice = (int32_t)c->nice,
+			     .priority = (uint32_t)c->priority,
+			     .runtime = c->runtime,
+			     .deadline = c->deadline,
+			     .period = c->period};
 
 	for (size_t i = 0; i < countof(policies); i++)
 		if (!strcmp(policies[i].name, c->policy))
-			a.sched_policy = (uint32_t)policies[i].value;
+			a.policy = (uint32_t)policies[i].value;
 	for (size_t i = 0; i < countof(flags); i++)
 		if (strs_has(&c->flags, flags[i].name))
-			a.sched_flags |= flags[i].value;
+			a.flags |= flags[i].value;
 	if (syscall(SYS_sched_setattr, 0, &a, 0) < 0)
 		return err_set(e, errno, "set the scheduler to %s", c->policy);
 	return 0;

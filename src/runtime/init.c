@@ -153,6 +153,12 @@ static int sealed_copy(struct err *e)
 int init_seal(char *const argv[], bool own_mounts, struct err *e)
 {
 	char *const env[] = {NULL};
+
+	return init_seal_as(argv, env, own_mounts, e);
+}
+
+int init_seal_as(char *const argv[], char *const env[], bool own_mounts, struct err *e)
+{
 	autoclose int exe = own_mounts ? read_only_self() : -1;
 
 	if (exe < 0)

@@ -24,5 +24,7 @@ bool init_binary_exposed(void);
  * /proc/PID/exe (CVE-2019-5736): with own_mounts (a mount namespace of our own, the host's files in it) from a read-only mount that is
  * attached nowhere; else, or where that cannot be, from a sealed copy (memfd_create(2), F_SEAL_WRITE). Returns only on failure. */
 int init_seal(char *const argv[], bool own_mounts, struct err *e);
+/* The same with an environment. */
+int init_seal_as(char *const argv[], char *const env[], bool own_mounts, struct err *e);
 
 #endif
