@@ -21,5 +21,5 @@ int seccomp_ids_load(void)
 {
 	const struct seccomp_prog p = {.v = seccomp_builtin_ids, .n = seccomp_builtin_ids_n};
 
-	return notify_load(&p);
+	return notify_load(&p, true);
 }

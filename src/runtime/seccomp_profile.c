@@ -1,11 +1,17 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "base/base.h"
 #include "data/json.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/caps.h"
+#include "sys/syscalls.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* 5.19 */
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 
 /* One profile on its way to a builder. */
 struct load {
@@ -13,6 +19,9 @@ struct load {
 	const char *go_arch; /* "amd64": the form of includes.arches */
 	uint64_t caps;	     /* of the container */
 	uint64_t relevant;   /* capabilities that the profile asked about */
+	bool oci;    /* of a bundle: the runtime specification's form, and libseccomp's meaning */
+	bool notify; /* some calls are left to a listener */
+	uint32_t dflt;
 	struct err *e;
 };
 
@@ -25,6 +34,15 @@ static const struct arch {
 	{NULL, "SCMP_ARCH_X86", "386", AUDIT_ARCH_I386},
 	{NULL, "SCMP_ARCH_ARM", "arm", AUDIT_ARCH_ARM},
 	{"riscv64", "SCMP_ARCH_RISCV64", "riscv64", AUDIT_ARCH_RISCV64},
+};
+
+/* The others of the specification: names that a bundle may list, and no program of which this machine could run. */
+static const char *const elsewhere[] = {
+	"SCMP_ARCH_X32",    "SCMP_ARCH_MIPS",	  "SCMP_ARCH_MIPS64",	   "SCMP_ARCH_MIPS64N32",
+	"SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC",
+	"SCMP_ARCH_PPC64",  "SCMP_ARCH_PPC64LE",  "SCMP_ARCH_S390",	   "SCMP_ARCH_S390X",
+	"SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K",
+	"SCMP_ARCH_SH",	    "SCMP_ARCH_SHEB",
 };
 
 static const struct {
@@ -40,6 +58,7 @@ static const struct {
 	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, true},
 	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false},
 	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, false},
+	{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF, false},
 };
 
 static const char *const ops[] = {
@@ -66,6 +85,9 @@ static int bad(const struct load *l, const struct json *at, const char *fmt, ...
 	else
 		err_fail(l->e, ERR_SECCOMP_PROFILE, "%s:%d:%d: %s", l->what, at->line, at->col,
 			 text);
+	if (l->oci)
+		return err_hint(l->e, "linux.seccomp is described in the OCI runtime "
+				      "specification, config-linux.md");
 	return err_hint(
 		l->e,
 		"profiles have the form that docker's have; without the option, hoy's own is used");
@@ -100,7 +122,7 @@ static int string_list(const struct load *l, const struct json *obj, const char 
 }
 
 /* action with its errno: key names the number's member. */
-static int read_action(const struct load *l, const struct json *obj, const char *key,
+static int read_action(struct load *l, const struct json *obj, const char *key,
 		       const char *errno_key, uint32_t *ret)
 {
 	const struct json *name, *num = NULL;
@@ -117,6 +139,11 @@ static int read_action(const struct load *l, const struct json *obj, const char 
 	for (size_t i = 0; i < countof(actions); i++) {
 		if (strcmp(actions[i].name, name->s) != 0)
 			continue;
+		if (actions[i].action == SECCOMP_RET_USER_NOTIF && !l->oci)
+			break;
+		if (num && l->oci && !actions[i].has_errno)
+			return bad(l, num, "%s has no meaning for %s", errno_key, name->s);
+		l->notify |= actions[i].action == SECCOMP_RET_USER_NOTIF;
 		*ret = actions[i].action;
 		if (actions[i].has_errno)
 			*ret |= num ? (uint32_t)num->i : EPERM;
@@ -138,22 +165,24 @@ static int read_number(const struct load *l, const struct json *arg, const char 
 		*ret = (uint64_t)v->i; /* a negative number stands for its two's complement */
 		return 0;
 	}
-	/* Above INT64_MAX the parser gives a double; the two whole ones that occur are exact. */
-	if (v->type == JSON_DOUBLE && v->d >= 0 && v->d < 18446744073709549568.0) {
+	if (v->type == JSON_DOUBLE && v->exact) {
+		*ret = v->exact;
+		return 0;
+	}
+	if (v->type == JSON_DOUBLE && v->d >= 0 && v->d < 9223372036854775808.0 &&
+	    (double)(uint64_t)v->d == v->d) {
 		*ret = (uint64_t)v->d;
 		return 0;
 	}
-	if (v->type == JSON_DOUBLE && v->d >= 18446744073709549568.0 &&
-	    v->d <= 18446744073709551616.0) {
-		*ret = UINT64_MAX;
-		return 0;
-	}
-	return bad(l, v, "%s is not a number that fits 64 bits", key);
+	return bad(l, v, "%s is not a whole number that fits 64 bits", key);
 }
 
 static int read_arg(const struct load *l, const struct json *arg, struct seccomp_arg *ret)
 {
 	uint64_t index = 0, value = 0, two = 0;
+
+	if (arg->type != JSON_OBJ)
+		return bad(l, arg, "an argument is %s, not an object", json_type_name(arg->type));
 	int r = read_number(l, arg, "index", &index);
 
 	if (!r)
@@ -255,6 +284,34 @@ static int applies(struct load *l, const struct json *entry, bool *ret)
 	return r;
 }
 
+/* Two conditions on one argument: such profiles were written when each condition was a rule of its own, and runc still takes them so. */
+static bool has_twice(const struct seccomp_arg *args, size_t n)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (seen & 1U << args[i].index)
+			return true;
+		seen |= 1U << args[i].index;
+	}
+	return false;
+}
+
+static int add_name(const struct load *l, struct seccomp_builder *b, const char *name,
+		    uint32_t action, const struct seccomp_arg *args, size_t nargs)
+{
+	int r = 0;
+
+	/* libseccomp has no such rules; they would only hide others. */
+	if (l->oci && action == l->dflt)
+		return 0;
+	if (!has_twice(args, nargs))
+		return seccomp_builder_add(b, name, action, args, nargs, l->e);
+	for (size_t i = 0; !r && i < nargs; i++)
+		r = seccomp_builder_add(b, name, action, &args[i], 1, l->e);
+	return r;
+}
+
 static int add_entry(struct load *l, struct seccomp_builder *b, const struct json *entry)
 {
 	struct seccomp_arg args[6];
@@ -271,10 +328,13 @@ static int add_entry(struct load *l, struct seccomp_builder *b, const struct jso
 		r = read_action(l, entry, "action", "errnoRet", &action);
 	if (!r)
 		r = member(l, entry, "args", JSON_ARR, &arg_list);
-	if (!r)
+	use = l->oci;
+	if (!r && !l->oci)
 		r = applies(l, entry, &use);
 	if (r < 0)
 		return r;
+	if (l->oci && !n)
+		return bad(l, entry, "an entry of syscalls has no names");
 	size_t nargs = arg_list ? arg_list->arr.n : 0;
 	if (nargs > countof(args))
 		return bad(l, arg_list, "%zu conditions, at most 6", nargs);
@@ -282,11 +342,12 @@ static int add_entry(struct load *l, struct seccomp_builder *b, const struct jso
 		if ((r = read_arg(l, arg_list->arr.v[i], &args[i])) < 0)
 			return r;
 	}
-	const char *single = json_str(entry, "name"); /* docker's form before 1.13 */
+	const char *single =
+		l->oci ? NULL : json_str(entry, "name"); /* docker's form before 1.13 */
 	if (use && single)
-		r = seccomp_builder_add(b, single, action, args, nargs, l->e);
+		r = add_name(l, b, single, action, args, nargs);
 	for (size_t i = 0; use && !r && i < n; i++)
-		r = seccomp_builder_add(b, names->arr.v[i]->s, action, args, nargs, l->e);
+		r = add_name(l, b, names->arr.v[i]->s, action, args, nargs);
 	return r;
 }
 
@@ -299,11 +360,21 @@ static int add_arch_names(const struct load *l, const struct json *obj, const ch
 	int r = string_list(l, obj, key, &list, &nlist);
 
 	for (size_t i = 0; !r && i < nlist; i++) {
-		for (size_t k = 0; k < countof(archs) && *n < max; k++) {
-			if (!strcmp(archs[k].name, list->arr.v[i]->s) &&
-			    archs[k].token != tokens[0])
-				tokens[(*n)++] = archs[k].token;
-		}
+		const char *name = list->arr.v[i]->s;
+		size_t k = 0, other = 0;
+		while (k < countof(archs) && strcmp(archs[k].name, name) != 0)
+			k++;
+		while (other < countof(elsewhere) && strcmp(elsewhere[other], name) != 0)
+			other++;
+		if (l->oci && k == countof(archs) && other == countof(elsewhere))
+			return bad(l, list->arr.v[i], "unknown architecture '%s'", name);
+		uint32_t token = k < countof(archs) ? archs[k].token
+				 : l->oci && !other && tokens[0] == AUDIT_ARCH_X86_64 ? SYSCALLS_X32
+										      : 0;
+		for (size_t at = 0; at < *n; at++)
+			token = tokens[at] == token ? 0 : token;
+		if (token && *n < max)
+			tokens[(*n)++] = token;
 	}
 	return r;
 }
@@ -312,8 +383,9 @@ static int read_archs(const struct load *l, const struct json *doc, const struct
 		      uint32_t *tokens, size_t *n, size_t max)
 {
 	const struct json *map;
-	int r = member(l, doc, "archMap", JSON_ARR, &map);
+	int r = l->oci ? 0 : member(l, doc, "archMap", JSON_ARR, &map);
 
+	map = l->oci ? NULL : map;
 	tokens[0] = native->token;
 	*n = 1;
 	for (size_t i = 0; !r && map && i < map->arr.n; i++) {
@@ -325,16 +397,18 @@ static int read_archs(const struct load *l, const struct json *doc, const struct
 	return r;
 }
 
+static const struct {
+	const char *name;
+	unsigned flag;
+} flags_known[] = {
+	{"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the process that loads has one thread */
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
+};
+
 static int read_flags(const struct load *l, const struct json *doc, unsigned *ret)
 {
-	static const struct {
-		const char *name;
-		unsigned flag;
-	} known[] = {
-		{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
-		{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
-		{"SECCOMP_FILTER_FLAG_TSYNC", 0}, /* the process that loads has one thread */
-	};
 	const struct json *list;
 	size_t n;
 	int r = string_list(l, doc, "flags", &list, &n);
@@ -342,11 +416,16 @@ static int read_flags(const struct load *l, const struct json *doc, unsigned *re
 	*ret = 0;
 	for (size_t i = 0; !r && i < n; i++) {
 		size_t k = 0;
-		while (k < countof(known) && strcmp(known[k].name, list->arr.v[i]->s) != 0)
+		while (k < countof(flags_known) &&
+		       strcmp(flags_known[k].name, list->arr.v[i]->s) != 0)
 			k++;
-		if (k == countof(known))
-			return bad(l, list->arr.v[i], "unknown flag '%s'", list->arr.v[i]->s);
-		*ret |= known[k].flag;
+		if (k == countof(flags_known) ||
+		    (flags_known[k].flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !l->notify))
+			return bad(l, list->arr.v[i],
+				   k == countof(flags_known) ? "unknown flag '%s'"
+							     : "%s without a call that is notified",
+				   list->arr.v[i]->s);
+		*ret |= flags_known[k].flag;
 	}
 	return r;
 }
@@ -365,30 +444,72 @@ static int compile_doc(struct load *l, const struct json *doc, const struct arch
 {
 	struct seccomp_builder *b autobuilder = NULL;
 	const struct json *calls;
-	uint32_t tokens[4], dflt, bad_arch;
+	uint32_t tokens[4], bad_arch;
 	unsigned flags = 0;
 	size_t n;
 
 	if (doc->type != JSON_OBJ)
 		return bad(l, doc, "the profile is %s, not an object", json_type_name(doc->type));
-	int r = read_action(l, doc, "defaultAction", "defaultErrnoRet", &dflt);
+	int r = read_action(l, doc, "defaultAction", "defaultErrnoRet", &l->dflt);
+	if (!r && l->notify)
+		r = bad(l, json_get(doc, "defaultAction"),
+			"SCMP_ACT_NOTIFY cannot be the default: the listener could not be handed "
+			"over");
 	if (!r)
 		r = member(l, doc, "syscalls", JSON_ARR, &calls);
 	if (!r)
 		r = read_archs(l, doc, native, tokens, &n, countof(tokens));
-	if (!r)
-		r = read_flags(l, doc, &flags);
+	if (r < 0)
+		return r;
+	bool lets = l->dflt == SECCOMP_RET_ALLOW || l->dflt == SECCOMP_RET_LOG;
 	/* A foreign architecture is refused as an unknown call would be, never let through. */
-	bad_arch = dflt == SECCOMP_RET_ALLOW || dflt == SECCOMP_RET_LOG ? SECCOMP_RET_KILL_PROCESS
-									: dflt;
-	if (!r)
-		r = seccomp_builder_new(&b, tokens, n, dflt, bad_arch, l->e);
+	bad_arch = lets ? SECCOMP_RET_KILL_PROCESS : l->dflt;
+	r = seccomp_builder_new(&b, tokens, n, l->dflt, bad_arch, l->e);
+	lets |= (l->dflt & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE;
+	if (!r && l->oci)
+		seccomp_builder_like_runc(b,
+					  SECCOMP_PLAIN_WINS | (lets ? 0 : SECCOMP_YOUNG_ENOSYS));
 	for (size_t i = 0; !r && calls && i < calls->arr.n; i++)
 		r = add_entry(l, b, calls->arr.v[i]);
+	if (!r)
+		r = read_flags(l, doc, &flags);
 	if (!r)
 		r = seccomp_builder_finish(b, ret, l->e);
 	if (!r)
 		ret->flags = flags;
+	return r;
+}
+
+/* What this program is; a 32-bit personality (linux32) changes what uname says. */
+static const struct arch *own_machine(struct err *e)
+{
+#ifdef __x86_64__
+	(void)e;
+	return find_machine("x86_64");
+#else
+	struct utsname u;
+
+	if (uname(&u) < 0) {
+		err_set(e, errno, "uname");
+		return NULL;
+	}
+	const struct arch *a = find_machine(u.machine);
+	if (!a)
+		err_fail(e, ERR_SECCOMP_PROFILE, "no seccomp filters for machine %s", u.machine);
+	return a;
+#endif
+}
+
+int seccomp_profile_compile_oci(const struct json *doc, const char *what, struct seccomp_prog *ret,
+				bool *ret_notify, struct err *e)
+{
+	const struct arch *native = own_machine(e);
+
+	if (!native)
+		return -EINVAL;
+	struct load l = {.what = what, .oci = true, .e = e};
+	int r = compile_doc(&l, doc, native, ret);
+	*ret_notify = l.notify;
 	return r;
 }
 
@@ -418,15 +539,32 @@ int seccomp_profile_compile_for(const char *machine, const char *text, size_t le
 int seccomp_profile_compile(const char *text, size_t len, const char *what, uint64_t caps,
 			    struct seccomp_prog *ret, struct err *e)
 {
-	struct utsname u;
+	const struct arch *native = own_machine(e);
 
-	if (uname(&u) < 0)
-		return err_set(e, errno, "uname");
-		/* A 32-bit personality (linux32) changes what uname says, not what this program is. */
-#ifdef __x86_64__
-	const char *machine = "x86_64";
-#else
-	const char *machine = u.machine;
-#endif
-	return seccomp_profile_compile_for(machine, text, len, what, caps, ret, NULL, e);
+	return native ? seccomp_profile_compile_for(native->machine, text, len, what, caps, ret,
+						    NULL, e)
+		      : -EINVAL;
+}
+
+/* The kernel says EFAULT to a filter at no address if it knows the flag, and EINVAL if not. */
+static bool kernel_has(unsigned flag)
+{
+	if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) /* which goes with a listener only */
+		flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 && errno == EFAULT;
+}
+
+void seccomp_profile_words(enum seccomp_words what, struct arena *a, struct strs *ret)
+{
+	for (size_t i = 0; what == SECCOMP_WORDS_ACTIONS && i < countof(actions); i++)
+		strs_add(a, ret, actions[i].name);
+	for (size_t i = SECCOMP_NE; what == SECCOMP_WORDS_OPERATORS && i < countof(ops); i++)
+		strs_add(a, ret, ops[i]);
+	for (size_t i = 0; what == SECCOMP_WORDS_ARCHS && i < countof(archs); i++)
+		strs_add(a, ret, archs[i].name);
+	for (size_t i = 0; what == SECCOMP_WORDS_ARCHS && i < countof(elsewhere); i++)
+		strs_add(a, ret, elsewhere[i]);
+	for (size_t i = 0; what >= SECCOMP_WORDS_FLAGS && i < countof(flags_known); i++)
+		if (what == SECCOMP_WORDS_FLAGS || kernel_has(flags_known[i].flag))
+			strs_add(a, ret, flags_known[i].name);
 }

@@ -35,17 +35,17 @@ static bool sizes_fit(void)
 	       s.seccomp_notif_resp <= sizeof(union big_resp);
 }
 
-int notify_load(const struct seccomp_prog *p)
+int notify_load(const struct seccomp_prog *p, bool patient)
 {
 	struct sock_fprog prog = {.len = (unsigned short)p->n,
 				  .filter = (struct sock_filter *)(uintptr_t)p->v};
-	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | p->flags;
 
 	if (!sizes_fit())
 		return -EINVAL;
 	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			  flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog);
-	if (fd < 0 && errno == EINVAL)
+			  flags | (patient ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0), &prog);
+	if (fd < 0 && errno == EINVAL && patient)
 		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	return fd < 0 ? -errno : (int)fd;
 }

@@ -19,9 +19,9 @@ struct notify_call {
 	uint64_t args[6];
 };
 
-/* Loads the filter with a listener: a descriptor (O_CLOEXEC) or -errno; -EBUSY if the process has one already from elsewhere. Where the
- * kernel can (5.19), a call that has been taken is no longer interrupted by signals that do not kill. */
-int notify_load(const struct seccomp_prog *p);
+/* Loads the filter with a listener: a descriptor (O_CLOEXEC) or -errno; -EBUSY if the process has one already from elsewhere. patient: where the
+ * kernel can (5.19), a call that has been taken is no longer interrupted by signals that do not kill. Async-signal-safe. */
+int notify_load(const struct seccomp_prog *p, bool patient);
 
 /* Tells the kernel that one process answers after the other is asked, so that both may share a processor (6.6; else nothing). */
 void notify_in_turn(int listener);

@@ -20,7 +20,7 @@
 #include "sys/seccomp.h"
 #include "sys/syscalls.h"
 
-enum { MAX_ARCHS = 4, X32_BIT = 0x40000000 };
+enum { MAX_ARCHS = 4 };
 
 void seccomp_prog_free(struct seccomp_prog *p)
 {
@@ -53,6 +53,7 @@ struct seccomp_builder {
 	uint32_t archs[MAX_ARCHS];
 	size_t narchs;
 	uint32_t dflt, bad_arch;
+	unsigned how;
 	struct rule *rules;
 	size_t n, cap;
 };
@@ -81,6 +82,11 @@ void seccomp_builder_cleanup(struct seccomp_builder **b)
 	free((*b)->rules);
 	free(*b);
 	*b = NULL;
+}
+
+void seccomp_builder_like_runc(struct seccomp_builder *b, unsigned how)
+{
+	b->how = how;
 }
 
 int seccomp_builder_add(struct seccomp_builder *b, const char *name, uint32_t action,
@@ -261,6 +267,7 @@ static int collect(const struct seccomp_builder *b, uint32_t arch, struct call *
 		   struct err *e)
 {
 	bool decided[MAX_CALLS] = {false};
+	int last = -1;
 
 	for (int nr = 0; nr < MAX_CALLS; nr++)
 		calls[nr] = (struct call){.action = b->dflt};
@@ -269,6 +276,7 @@ static int collect(const struct seccomp_builder *b, uint32_t arch, struct call *
 		int nr = syscall_number(arch, r->name);
 		if (nr < 0 || nr >= MAX_CALLS)
 			continue;
+		last = nr > last ? nr : last;
 		struct call *call = &calls[nr];
 		if (!r->nargs) {
 			call->action = decided[nr] ? call->action : r->action;
@@ -280,11 +288,26 @@ static int collect(const struct seccomp_builder *b, uint32_t arch, struct call *
 					countof(call->conds));
 		}
 	}
+	for (int nr = 0; nr < MAX_CALLS; nr++) {
+		if ((b->how & SECCOMP_PLAIN_WINS) && decided[nr])
+			calls[nr].nconds = 0;
+		if ((b->how & SECCOMP_YOUNG_ENOSYS) && last >= 0 && nr > last)
+			calls[nr].action = SECCOMP_RET_ERRNO | ENOSYS;
+	}
 	return 0;
 }
 
-static int put_arch(struct code *c, const struct seccomp_builder *b, uint32_t arch, size_t *ret,
-		    struct err *e)
+static bool has_arch(const struct seccomp_builder *b, uint32_t arch)
+{
+	for (size_t i = 0; i < b->narchs; i++)
+		if (b->archs[i] == arch)
+			return true;
+	return false;
+}
+
+/* The tree of one architecture's calls; their number is in the accumulator. */
+static int put_calls(struct code *c, const struct seccomp_builder *b, uint32_t arch, size_t *ret,
+		     struct err *e)
 {
 	autofree struct call *calls = xcalloc(MAX_CALLS, sizeof *calls);
 	autofree struct ranges *rs = xcalloc(1, sizeof *rs);
@@ -297,15 +320,39 @@ static int put_arch(struct code *c, const struct seccomp_builder *b, uint32_t ar
 		if (!before || now->nconds || before->nconds || now->action != before->action)
 			rs->start[rs->n++] = (uint16_t)nr;
 	}
-	size_t tree = put_tree(c, b, calls, rs, 0, rs->n);
-	if (arch == AUDIT_ARCH_X86_64) {
-		/* x32 calls carry this bit. -1 is no x32 call: a tracer skips calls that way. */
-		size_t x32 = put_jump(c, BPF_JEQ, UINT32_MAX, put_return(c, b->dflt),
-				      put_return(c, b->bad_arch));
-		put_jump(c, BPF_JGE, X32_BIT, x32, tree);
-	}
-	*ret = put_load(c, offsetof(struct seccomp_data, nr));
+	*ret = put_tree(c, b, calls, rs, 0, rs->n);
 	return 0;
+}
+
+/* x32 calls carry a bit. -1 is no x32 call: a tracer skips calls that way. */
+static int put_x32(struct code *c, const struct seccomp_builder *b, size_t tree, struct err *e)
+{
+	size_t x32;
+	int r = 0;
+
+	if (has_arch(b, SYSCALLS_X32)) {
+		r = put_calls(c, b, SYSCALLS_X32, &x32, e);
+		x32 = put(c, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)SYSCALLS_X32_BIT, 0, 0);
+	} else {
+		x32 = put_return(c, b->bad_arch);
+	}
+	if (r < 0)
+		return r;
+	size_t other = put_jump(c, BPF_JEQ, UINT32_MAX, put_return(c, b->dflt), x32);
+	put_jump(c, BPF_JGE, SYSCALLS_X32_BIT, other, tree);
+	return 0;
+}
+
+static int put_arch(struct code *c, const struct seccomp_builder *b, uint32_t arch, size_t *ret,
+		    struct err *e)
+{
+	size_t tree;
+	int r = put_calls(c, b, arch, &tree, e);
+
+	if (r == 0 && arch == AUDIT_ARCH_X86_64)
+		r = put_x32(c, b, tree, e);
+	*ret = put_load(c, offsetof(struct seccomp_data, nr));
+	return r;
 }
 
 int seccomp_builder_finish(struct seccomp_builder *b, struct seccomp_prog *ret, struct err *e)
@@ -316,6 +363,8 @@ int seccomp_builder_finish(struct seccomp_builder *b, struct seccomp_prog *ret, 
 
 	for (size_t i = b->narchs; i-- > 0 && !r;) {
 		size_t here;
+		if (b->archs[i] == SYSCALLS_X32) /* within x86_64 */
+			continue;
 		r = put_arch(&c, b, b->archs[i], &here, e);
 		if (!r)
 			next = put_jump(&c, BPF_JEQ, b->archs[i], here, next);

@@ -46,12 +46,19 @@ struct seccomp_arg {
 
 struct seccomp_builder;
 
-/* archs: AUDIT_ARCH_* (linux/audit.h), at most 4. The actions are SECCOMP_RET_* with their data. Calls by an architecture that is
- * not listed get bad_arch_action, and so do those of x32, which cannot be listed. */
+/* archs: AUDIT_ARCH_* (linux/audit.h) and SYSCALLS_X32 (sys/syscalls.h), at most 4. The actions are SECCOMP_RET_* with their data. Calls by an architecture that is
+ * not listed get bad_arch_action. */
 int seccomp_builder_new(struct seccomp_builder **ret, const uint32_t *archs, size_t narchs,
 			uint32_t default_action, uint32_t bad_arch_action, struct err *e);
 void seccomp_builder_cleanup(struct seccomp_builder **b);
 #define autobuilder __attribute__((cleanup(seccomp_builder_cleanup)))
+
+/* How runc and crun take a profile, with libseccomp beneath (before rules are compiled):
+ * PLAIN_WINS: a rule without arguments hides all others of its call, whatever the order.
+ * YOUNG_ENOSYS: calls with higher numbers than any that has a rule fail with ENOSYS, so that programs fall back to older ones; runc does so where the
+ * default is no leave. */
+enum { SECCOMP_PLAIN_WINS = 1, SECCOMP_YOUNG_ENOSYS = 2 };
+void seccomp_builder_like_runc(struct seccomp_builder *b, unsigned how);
 
 /* Adds a rule for one system call by name; all args must match. A name that an architecture does not know is skipped there. */
 int seccomp_builder_add(struct seccomp_builder *b, const char *name, uint32_t action,

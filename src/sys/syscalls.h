@@ -1,5 +1,5 @@
 /*
- * syscalls.h - numbers of system calls by name, for the native architecture and its 32-bit companion.
+ * syscalls.h - numbers of system calls by name, for the native architecture and its 32-bit companions.
  *
  * The tables are made by syscalls_gen when hoy is built, out of libseccomp's, so that profiles are compiled at run time without
  * any library. Calls that are younger than that libseccomp are known too: from 424 on, all architectures share their numbers.
@@ -20,6 +20,9 @@ struct syscall_table {
 };
 extern const struct syscall_table syscall_tables[]; /* generated; the native one first */
 extern const size_t syscall_table_count;
+
+/* x32, whose calls the kernel reports as those of x86_64, with this bit in their number; rows are without it. The token is libseccomp's. */
+enum { SYSCALLS_X32 = 0x4000003e, SYSCALLS_X32_BIT = 0x40000000 };
 
 /* -ENOENT if the architecture has no such call, or is not known here. */
 int syscall_number(uint32_t arch, const char *name);

@@ -11,11 +11,11 @@
 
 static const struct {
 	const char *machine;
-	uint32_t archs[2];
+	uint32_t archs[3];
 } machines[] = {
-	{"x86_64", {SCMP_ARCH_X86_64, SCMP_ARCH_X86}},
+	{"x86_64", {SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32}},
 	{"aarch64", {SCMP_ARCH_AARCH64, SCMP_ARCH_ARM}},
-	{"riscv64", {SCMP_ARCH_RISCV64, 0}},
+	{"riscv64", {SCMP_ARCH_RISCV64}},
 };
 
 struct row {
@@ -35,7 +35,8 @@ static void put_table(uint32_t arch)
 
 	/* Numbers that matter end below 1024; what an architecture has above (ARM's private ones) is libc's own business. */
 	for (int nr = 0; nr < 1024; nr++) {
-		char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+		int bit = arch == SCMP_ARCH_X32 ? 0x40000000 : 0;
+		char *name = seccomp_syscall_resolve_num_arch(arch, nr | bit);
 		if (name && strlen(name) < 30)
 			rows[n++] = (struct row){name, nr};
 		else
@@ -54,7 +55,9 @@ int main(int argc, char **argv)
 {
 	for (size_t m = 0; argc == 2 && m < sizeof machines / sizeof machines[0]; m++) {
 		const uint32_t *archs = machines[m].archs;
-		int n = archs[1] ? 2 : 1;
+		int n = 0;
+		while (n < 3 && archs[n])
+			n++;
 		if (strcmp(machines[m].machine, argv[1]) != 0)
 			continue;
 		puts("/* Made by syscalls_gen. */\n#include \"sys/syscalls.h\"\n");
