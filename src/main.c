@@ -10,6 +10,7 @@
 #include "base/proc.h"
 #include "cli/command.h"
 #include "cli/defaults.h"
+#include "cli/oci.h"
 #include "runtime/launch.h"
 
 /* A closed standard descriptor would be given to the next file that is opened; /dev/null takes its place. */
@@ -31,9 +32,11 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error that can be told, not an end */
 	int r = cli_parse(&c, argc, argv, &e);
-	if (r == 0)
+	if (r == 0 && c.runtime)
+		r = oci_parse(&c, &e);
+	else if (r == 0)
 		r = defaults_read(&c, &e);
-	if (r == 0)
+	if (r == 0 && !c.runtime)
 		r = defaults_apply(&c, &e);
 	if (r == 0) {
 		cli_debug(&c, "command %s, store %s", c.cmd->name, c.root ? c.root : "by the rule");
@@ -49,6 +52,8 @@ int main(int argc, char **argv)
 			err_fail(&e, ERR_INTERNAL, "failed without a reason (%d)", r);
 		cli_debug(&c, "errno %d, exit status %d", e.code, e.exit);
 		cli_explain(&c, &e);
+		if (c.oci)
+			oci_explain(&c, &e);
 		output_error(&e);
 		return e.exit;
 	}

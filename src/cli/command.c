@@ -1,7 +1,6 @@
 #include "base/base.h"
 #include "cli/absent.h"
 #include "cli/command.h"
-#include "cli/oci.h"
 #include "net/holder.h"
 
 #define TO(kind, field) OPT_TO(kind, struct cli, field)
@@ -177,6 +176,27 @@ int cli_parse_command(struct cli *c, size_t nargs, char **args, struct err *e)
 	return check_operands(c, e);
 }
 
+/* The name of a runtime of the OCI runtime specification, if we are called by one. */
+static const char *called_runtime(const char *argv0)
+{
+	static const char *const names[] = {"hoy-oci", "runc", "crun"};
+	const char *slash = argv0 ? strrchr(argv0, '/') : NULL, *name = slash ? slash + 1 : argv0;
+
+	for (size_t i = 0; name && i < countof(names); i++)
+		if (!strcmp(name, names[i]))
+			return names[i];
+	return NULL;
+}
+
+/* From here on the words are those of cli/oci.h. */
+static int leave_to_oci(struct cli *c, const char *name, size_t nargs, char **args)
+{
+	c->runtime = name;
+	c->nargs = nargs;
+	c->args = args;
+	return 0;
+}
+
 static enum called called_as(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
@@ -198,9 +218,9 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 	out_init(&c->out, 1);
 	if (argc < 1)
 		return cli_ask_help(c, NULL);
-	const char *runtime = oci_called_as(argv[0]);
+	const char *runtime = called_runtime(argv[0]);
 	if (runtime)
-		return oci_parse(c, runtime, (size_t)argc - 1, argv + 1, e);
+		return leave_to_oci(c, runtime, (size_t)argc - 1, argv + 1);
 	int r = opt_parse(&global, argc - 1, argv + 1, c, &c->arena, &found, e);
 	if (r < 0)
 		return r;
@@ -222,7 +242,7 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *e)
 		return cli_ask_help(c, NULL);
 	}
 	if (!strcmp(found.args[0], "oci"))
-		return oci_parse(c, "hoy oci", found.nargs - 1, found.args + 1, e);
+		return leave_to_oci(c, "hoy oci", found.nargs - 1, found.args + 1);
 	return cli_parse_command(c, found.nargs, found.args, e);
 }
 
@@ -258,8 +278,6 @@ void cli_explain(const struct cli *c, struct err *e)
 	struct home h = {0};
 	struct err ignored;
 
-	if (c->oci)
-		oci_explain(c, e);
 	explain_default(c, e);
 	if (e->id != ERR_PORT_TAKEN || home_open_existing(&h, c->root, &ignored) < 0)
 		return;

@@ -45,7 +45,9 @@ struct cli {
 	bool debug, version, help;
 	bool level_typed; /* --log-level was */
 	bool progress;	  /* hoy.conf does not say that there is to be none */
-	struct oci_place *oci; /* of `hoy oci` (cli/oci.h), else NULL */
+	const char *
+		runtime; /* `hoy oci`: as what we were called; args are still to be read by cli/oci.h */
+	struct oci_place *oci; /* what it has read */
 	const struct command *cmd;
 	void *opts;  /* of cmd; in the arena */
 	char **args; /* the operands, NULL-terminated */

@@ -99,18 +99,18 @@
 	X(volume_rm)                                                                               \
 	X(volume_unmount)                                                                          \
 	/* OCI runtime */                                                                          \
-	X(oci_create)                                                                  \
-	X(oci_start)                                                                   \
-	X(oci_run)                                                                     \
-	X(oci_exec)                                                                    \
-	X(oci_kill)                                                                    \
-	X(oci_delete)                                                                  \
-	X(oci_state)                                                                   \
-	X(oci_list)                                                                    \
-	X(oci_ps)                                                                      \
-	X(oci_spec)                                                                    \
-	X(oci_features)                                                                \
-	X(oci_version)                                                                 \
+	X(oci_create)                                                                              \
+	X(oci_start)                                                                               \
+	X(oci_run)                                                                                 \
+	X(oci_exec)                                                                                \
+	X(oci_kill)                                                                                \
+	X(oci_delete)                                                                              \
+	X(oci_state)                                                                               \
+	X(oci_list)                                                                                \
+	X(oci_ps)                                                                                  \
+	X(oci_spec)                                                                                \
+	X(oci_features)                                                                            \
+	X(oci_version)                                                                             \
 	/* system */                                                                               \
 	X(help)                                                                                    \
 	X(inspect)                                                                                 \

@@ -56,16 +56,19 @@ const struct command cmd_group_oci = {
 	.name = "oci",
 	.group = "Groups",
 	.summary = "Run bundles for another engine, in place of runc or crun",
-	.description =
-		"The command line of runc, for engines that make containers by the OCI runtime specification: podman "
-		"--runtime, containerd, dockerd. Called by the name runc, crun or hoy-oci, hoy takes these verbs "
-		"without the word oci.\n"
-		"\n"
-		"Such containers have nothing to do with hoy's store: the engine above owns their files, and watches "
-		"over their processes. The state of each is a directory below --root (/run/hoy-oci; for others than root "
-		"$XDG_RUNTIME_DIR/hoy-oci), which a reboot may take away.\n"
-		"\n"
-		"The flags of this page stand between oci and the verb.",
+	.description = "The command line of runc, for engines that make containers by the OCI "
+		       "runtime specification: podman "
+		       "--runtime, containerd, dockerd. Called by the name runc, crun or hoy-oci, "
+		       "hoy takes these verbs "
+		       "without the word oci.\n"
+		       "\n"
+		       "Such containers have nothing to do with hoy's store: the engine above owns "
+		       "their files, and watches "
+		       "over their processes. The state of each is a directory below --root "
+		       "(/run/hoy-oci; for others than root "
+		       "$XDG_RUNTIME_DIR/hoy-oci), which a reboot may take away.\n"
+		       "\n"
+		       "The flags of this page stand between oci and the verb.",
 	.opts = oci_global_rows,
 	.opts_size = sizeof(struct oci_place),
 };

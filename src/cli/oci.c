@@ -25,17 +25,6 @@ const struct opt oci_global_rows[] = {
 };
 #undef TO
 
-const char *oci_called_as(const char *argv0)
-{
-	static const char *const names[] = {"hoy-oci", "runc", "crun"};
-	const char *slash = argv0 ? strrchr(argv0, '/') : NULL, *name = slash ? slash + 1 : argv0;
-
-	for (size_t i = 0; name && i < countof(names); i++)
-		if (!strcmp(name, names[i]))
-			return names[i];
-	return NULL;
-}
-
 static int version_run(struct cli *c, void *opts, struct err *e)
 {
 	(void)opts;
@@ -56,15 +45,15 @@ const struct command cmd_oci_version = {
 	.run = version_run,
 };
 
-int oci_parse(struct cli *c, const char *name, size_t nargs, char **args, struct err *e)
+int oci_parse(struct cli *c, struct err *e)
 {
 	static const struct opt_rules rules = {oci_global_rows, "oci", true, NULL};
 	struct oci_place *o = arena_alloc(&c->arena, sizeof *o);
 	struct opt_found found;
 
 	c->oci = o;
-	o->name = name;
-	int r = opt_parse(&rules, (int)nargs, args, o, &c->arena, &found, e);
+	o->name = c->runtime;
+	int r = opt_parse(&rules, (int)c->nargs, c->args, o, &c->arena, &found, e);
 	if (r < 0)
 		return r;
 	o->systemd = o->systemd || str_eq(o->manager, "systemd");

@@ -10,10 +10,8 @@
 #include "cli/command.h"
 #include "engine/oci.h"
 
-/* Reads what follows "oci"; the verb becomes the command "oci VERB". name: as what we were called. */
-int oci_parse(struct cli *c, const char *name, size_t nargs, char **args, struct err *e);
-/* Is that the name of a runtime? NULL: no. */
-const char *oci_called_as(const char *argv0);
+/* After cli_parse() has found c->runtime: reads the flags and the verb, which becomes the command "oci VERB". */
+int oci_parse(struct cli *c, struct err *e);
 
 /* Writes an error to the log. Its exit code becomes 1, as runc's. */
 void oci_explain(const struct cli *c, struct err *e);

@@ -7,7 +7,7 @@ struct create_opts {
 	bool detach, keep, no_subreaper;
 };
 
-#define TO(kind, field)	     OPT_TO(kind, struct create_opts, o.field)
+#define TO(kind, field)	    OPT_TO(kind, struct create_opts, o.field)
 #define TO_RUN(kind, field) OPT_TO(kind, struct create_opts, field)
 static const struct opt bundle_rows[] = {
 	{"bundle", 'b', TO(OPT_STR, bundle), "DIR", "The bundle: where config.json is",
@@ -56,9 +56,11 @@ const struct command cmd_oci_create = {
 	.summary = "Make a container of a bundle, up to its start",
 	.description =
 		"Reads config.json of the bundle (the current directory unless --bundle says "
-		"otherwise), makes the container's namespaces, control groups and file systems, and leaves "
+		"otherwise), makes the container's namespaces, control groups and file systems, "
+		"and leaves "
 		"its first process waiting for `start`. What the document says and the "
-		"specification does not allow, or this machine cannot give, is refused with line and column.",
+		"specification does not allow, or this machine cannot give, is refused with line "
+		"and column.",
 	.examples = "hoy oci create --bundle ./bundle c1",
 	.exits = "0 the container is created\n1 it is not",
 	.opts = bundle_rows,
@@ -84,8 +86,10 @@ const struct command cmd_oci_run = {
 	.group = "OCI runtime",
 	.args = "ID",
 	.summary = "Create a container of a bundle and start it",
-	.description = "Waits for its end, passes signals on and deletes it then, unless --detach or --keep say "
-		       "otherwise. A terminal is connected to this one, if no console socket is named.",
+	.description =
+		"Waits for its end, passes signals on and deletes it then, unless --detach or "
+		"--keep say "
+		"otherwise. A terminal is connected to this one, if no console socket is named.",
 	.examples = "hoy oci run --bundle ./bundle c1",
 	.exits = "0 to 255 the code of its process\n1 it could not be started",
 	.opts = run_rows,
@@ -112,7 +116,8 @@ const struct command cmd_oci_start = {
 	.group = "OCI runtime",
 	.args = "ID",
 	.summary = "Start the process of a created container",
-	.description = "Its first process runs the hooks startContainer and becomes the command. An error of that is "
+	.description = "Its first process runs the hooks startContainer and becomes the command. "
+		       "An error of that is "
 		       "told here.",
 	.examples = "hoy oci start c1",
 	.exits = "0 the command runs\n1 it does not",

@@ -74,7 +74,8 @@ const struct command cmd_oci_delete = {
 	.group = "OCI runtime",
 	.args = "ID",
 	.summary = "Take away what is left of a container",
-	.description = "Its control groups and its state go, and the hooks poststop are run. The bundle stays.",
+	.description = "Its control groups and its state go, and the hooks poststop are run. The "
+		       "bundle stays.",
 	.examples = "hoy oci delete --force c1",
 	.exits = "0 it is gone\n1 it does not exist, or runs",
 	.opts = delete_rows,

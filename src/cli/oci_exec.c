@@ -53,9 +53,10 @@ const struct command cmd_oci_exec = {
 	.group = "OCI runtime",
 	.args = "ID [COMMAND [ARG...]]",
 	.summary = "Run one more process in a container",
-	.description = "The process is like the container's own where the flags do not say otherwise; with "
+	.description = "The process is like the container's own where the flags do not say "
+		       "otherwise; with "
 		       "--process all about it stands in a file.",
-	.examples = "hoy oci exec --tty c1 sh",
+	.examples = "hoy oci exec --user 0:0 c1 id",
 	.exits = "0 to 254 the code of the process; 0 with --detach\n255 it could not be started",
 	.opts = exec_rows,
 	.opts_size = sizeof(struct oci_exec_opts),

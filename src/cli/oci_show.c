@@ -1,9 +1,7 @@
 /* state, list, ps, features and spec: what only tells. */
 #include "base/base.h"
-#include "base/parse.h"
 #include "base/proc.h"
 #include "cli/oci.h"
-#include "data/table.h"
 
 static int print_json(struct cli *c, const struct json *j, int indent)
 {
@@ -84,8 +82,7 @@ static int list_run(struct cli *c, void *opts, struct err *e)
 			continue;
 		}
 		/* One that has just been deleted is no error. */
-		if (oci_open(c->oci, ids.v[i], &ct, &gone) == 0 &&
-		    oci_load_spec(&ct, &gone) == 0) {
+		if (oci_open(c->oci, ids.v[i], &ct, &gone) == 0 && oci_load_spec(&ct, &gone) == 0) {
 			struct json *s = oci_state_json(&ct, &c->arena);
 			if (table)
 				list_line(c, s);
@@ -181,7 +178,7 @@ static int ps_run(struct cli *c, void *opts, struct err *e)
 	int r = oci_open(c->oci, c->args[0], &ct, e);
 
 	if (r == 0)
-		r = oci_cgroups_pids(&ct.state.cgroups, &pids, &n, e);
+		r = oci_pids(&ct, &pids, &n, e);
 	oci_container_free(&ct);
 	if (r < 0)
 		return r;
@@ -198,9 +195,10 @@ const struct command cmd_oci_ps = {
 	.group = "OCI runtime",
 	.args = "ID [PSARG...]",
 	.summary = "List the processes of a container",
-	.description = "Prints those lines of ps(1) (-ef, or with the arguments given) that are about processes in "
+	.description = "Prints those lines of ps(1) (-ef, or with the arguments given) that are "
+		       "about processes in "
 		       "the container's control group.",
-	.examples = "hoy oci ps c1 -ef",
+	.examples = "hoy oci ps --format json c1",
 	.opts = ps_rows,
 	.opts_size = sizeof(struct ps_opts),
 	.stop_at_operand = true,

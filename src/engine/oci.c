@@ -1,11 +1,12 @@
 #include <dirent.h>
-#include <pwd.h>
 #include <sys/file.h>
 
 #include "base/base.h"
+#include "base/parse.h"
 #include "base/proc.h"
 #include "engine/oci.h"
 #include "engine/oci_parts.h"
+#include "oci/runtime_read.h"
 #include "runtime/hooks.h"
 
 #define AT(field) offsetof(struct oci_state, field)
@@ -55,8 +56,9 @@ int oci_default_root(const char **ret, struct arena *a, struct err *e)
 	else if (geteuid() == 0)
 		*ret = "/run/hoy-oci";
 	else {
-		err_fail(e, ERR_USAGE, "XDG_RUNTIME_DIR is not set, so it is not known where the "
-				       "state of containers is to be");
+		err_fail(e, ERR_USAGE,
+			 "XDG_RUNTIME_DIR is not set, so it is not known where the "
+			 "state of containers is to be");
 		return err_hint(e, "set it, or say where by --root DIR");
 	}
 	return 0;
@@ -123,7 +125,8 @@ int oci_open(const struct oci_place *where, const char *id, struct oci_container
 		return none.code == ENOENT ? unknown(id, e) : ret->root;
 	ret->dir = openat(ret->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (ret->dir < 0)
-		return errno == ENOENT ? unknown(id, e) : err_set(e, errno, "open container %s", id);
+		return errno == ENOENT ? unknown(id, e)
+				       : err_set(e, errno, "open container %s", id);
 	return read_state(ret, id, e);
 }
 
@@ -174,6 +177,49 @@ int oci_pidfd(const struct oci_container *c, struct err *e)
 	int fd = proc_open((pid_t)c->state.pid, (uint64_t)c->state.pid_start);
 
 	return fd < 0 ? oci_not_running(c, e) : fd;
+}
+
+/* Who has no cgroups (rootless) is known by the pid namespace. */
+static int pids_by_namespace(const struct oci_container *c, pid_t **ret, size_t *ret_n,
+			     struct err *e)
+{
+	char path[64];
+	struct stat its, st;
+	DIR *d = opendir("/proc");
+	size_t cap = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)c->state.pid);
+	if (!d || stat(path, &its) < 0) {
+		if (d)
+			closedir(d);
+		return err_set(e, errno, "look at the container's processes");
+	}
+	for (struct dirent *de; (de = readdir(d));) {
+		uint64_t pid;
+		if (parse_u64(de->d_name, INT_MAX, &pid) < 0)
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);
+		if (stat(path, &st) < 0 || st.st_ino != its.st_ino)
+			continue;
+		if (*ret_n == cap) {
+			cap = cap ? cap * 2 : 16;
+			*ret = xrealloc(*ret, cap * sizeof **ret);
+		}
+		(*ret)[(*ret_n)++] = (pid_t)pid;
+	}
+	closedir(d);
+	return 0;
+}
+
+int oci_pids(const struct oci_container *c, pid_t **ret, size_t *ret_n, struct err *e)
+{
+	*ret = NULL;
+	*ret_n = 0;
+	if (oci_status(c) == OCI_STOPPED)
+		return 0;
+	if (!c->state.cgroups.paths.n && c->state.own_pids)
+		return pids_by_namespace(c, ret, ret_n, e);
+	return oci_cgroups_pids(&c->state.cgroups, ret, ret_n, e);
 }
 
 struct json *oci_state_json(const struct oci_container *c, struct arena *a)

@@ -59,6 +59,8 @@ void oci_container_free(struct oci_container *c);
 enum oci_status oci_status(const struct oci_container *c);
 /* A pidfd of its first process; -ESRCH with "container not running". */
 int oci_pidfd(const struct oci_container *c, struct err *e);
+/* All its processes, as far as we can tell: those of its cgroup, or of its pid namespace. The caller frees the list. */
+int oci_pids(const struct oci_container *c, pid_t **ret, size_t *ret_n, struct err *e);
 /* The object that `state` prints, and hooks get. */
 struct json *oci_state_json(const struct oci_container *c, struct arena *a);
 /* All of them, in the order of their names. The list is the caller's. */

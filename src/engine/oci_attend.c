@@ -13,9 +13,12 @@
 #include "engine/oci_parts.h"
 #include "sys/tty.h"
 
-int oci_terminal_open(struct oci_terminal *t, struct err *e)
+int oci_terminal_open(struct oci_terminal *t, struct oci_process *p, struct err *e)
 {
-	/* Below us our init comes back to us, whoever made it. */
+	struct winsize size;
+
+	if (tty_size(0, &size))
+		p->console = (struct oci_console_size){size.ws_row, size.ws_col};
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, t->pair) < 0
 		       ? err_set(e, errno, "socketpair")
 		       : 0;
@@ -26,15 +29,12 @@ static int take_master(struct oci_terminal *t)
 	char name[64];
 	int master = -1;
 	size_t n = 1;
-	struct winsize size;
 
 	fd_close(&t->pair[0]);
 	ssize_t k = fd_recv_msg(t->pair[1], name, sizeof name, &master, &n);
 	fd_close(&t->pair[1]);
 	if (k <= 0 || n != 1)
 		return -1;
-	if (tty_size(0, &size))
-		ioctl(master, TIOCSWINSZ, &size);
 	tty_raw(0);
 	return master;
 }

@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/rand.h"
 #include "engine/oci_parts.h"
+#include "oci/runtime_read.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 
@@ -174,8 +175,8 @@ static int run_hooks(void *arg, pid_t pid, struct err *e)
 {
 	struct making *m = arg;
 	const struct oci_container *c = m->c;
-	const struct json *state = hooks_state(&c->spec, c->state.id, c->state.bundle, "creating",
-					       pid, &m->c->arena);
+	const struct json *state =
+		hooks_state(&c->spec, c->state.id, c->state.bundle, "creating", pid, &m->c->arena);
 	int r = hooks_run(&c->spec.hooks.prestart, "prestart", state, c->state.bundle, e);
 
 	return r < 0 ? r
@@ -250,8 +251,9 @@ static int prepare_console(struct making *m, const struct oci_create_opts *o,
 	const struct oci_process *p = m->c->spec.process;
 
 	if (!p->terminal && o->console_socket)
-		return err_fail(e, ERR_USAGE, "cannot use console socket if runc will not detach or "
-					      "allocate tty");
+		return err_fail(e, ERR_USAGE,
+				"cannot use console socket if runc will not detach or "
+				"allocate tty");
 	if (!p->terminal)
 		return 0;
 	if (!o->console_socket && !t)
@@ -260,7 +262,7 @@ static int prepare_console(struct making *m, const struct oci_create_opts *o,
 				"socket");
 	if (o->console_socket)
 		m->b.console = oci_connect(-1, o->console_socket, e);
-	else if (oci_terminal_open(t, e) == 0)
+	else if (oci_terminal_open(t, m->c->spec.process, e) == 0)
 		m->b.console = take_fd(t->pair[0]);
 	return m->b.console < 0 ? -e->code : 0;
 }
@@ -368,8 +370,7 @@ int oci_start(struct oci_container *c, struct strs *warnings, struct err *e)
 	if (st == OCI_RUNNING || st == OCI_PAUSED)
 		return err_fail(e, ERR_OCI_STATE, "cannot start an already running container");
 	if (st != OCI_CREATED)
-		return err_fail(e, ERR_OCI_STATE,
-				"cannot start a container that has stopped");
+		return err_fail(e, ERR_OCI_STATE, "cannot start a container that has stopped");
 	int r = oci_load_spec(c, e);
 	autoclose int conn = r < 0 ? r : oci_connect(c->dir, "start", e);
 	if (conn < 0)

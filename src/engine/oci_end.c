@@ -74,11 +74,10 @@ int oci_delete(struct oci_container *c, bool force, struct strs *warnings, struc
 	if (r < 0)
 		return r;
 	if (oci_load_spec(c, &later) == 0) {
-		const struct json *state =
-			hooks_state(&c->spec, c->state.id, c->state.bundle, "stopped", 0,
-				    &c->arena);
-		if (hooks_run(&c->spec.hooks.poststop, "poststop", state, c->state.bundle,
-			      &later) < 0)
+		const struct json *state = hooks_state(&c->spec, c->state.id, c->state.bundle,
+						       "stopped", 0, &c->arena);
+		if (hooks_run(&c->spec.hooks.poststop, "poststop", state, c->state.bundle, &later) <
+		    0)
 			strs_add(&c->arena, warnings, later.msg);
 	}
 	/* Without this file there is no container any more, whatever happens to us next. */

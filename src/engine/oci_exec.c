@@ -7,6 +7,8 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/oci_parts.h"
+#include "oci/runtime_check.h"
+#include "oci/runtime_read.h"
 
 struct execing {
 	struct oci_container *c;
@@ -143,7 +145,7 @@ static int prepare(struct execing *x, struct oci_terminal *t, struct err *e)
 				"socket");
 	if (x->p.terminal && o->console_socket)
 		x->b.console = oci_connect(-1, o->console_socket, e);
-	else if (x->p.terminal && oci_terminal_open(t, e) == 0)
+	else if (x->p.terminal && oci_terminal_open(t, &x->p, e) == 0)
 		x->b.console = take_fd(t->pair[0]);
 	if (x->p.terminal && x->b.console < 0)
 		return -e->code;
@@ -168,8 +170,9 @@ static int check_state(const struct oci_container *c, const struct oci_exec_opts
 		return err_fail_code(e, ERR_OCI_STATE, ESRCH,
 				     "cannot exec in a stopped container: container not running");
 	if (st == OCI_PAUSED && !o->ignore_paused)
-		return err_fail(e, ERR_OCI_STATE,
-				"cannot exec in a paused container (use --ignore-paused to override)");
+		return err_fail(
+			e, ERR_OCI_STATE,
+			"cannot exec in a paused container (use --ignore-paused to override)");
 	return 0;
 }
 

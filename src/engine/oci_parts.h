@@ -29,7 +29,8 @@ struct oci_terminal {
 int oci_create_in(const struct oci_place *where, const char *id, const struct oci_create_opts *o,
 		  struct oci_terminal *t, struct oci_container *ret, struct strs *warnings,
 		  struct err *e);
-int oci_terminal_open(struct oci_terminal *t, struct err *e);
+/* p gets the size of our terminal. */
+int oci_terminal_open(struct oci_terminal *t, struct oci_process *p, struct err *e);
 /* Waits for the end of a child, passes signals on, and, with a terminal (NULL: none), what is typed and shown. Its exit code. */
 int oci_attend(pid_t pid, int pidfd, struct oci_terminal *t, struct err *e);
 

@@ -17,8 +17,8 @@ int oci_run(const struct oci_place *where, const char *id, const struct oci_crea
 		autoclose int pidfd = oci_pidfd(&c, e);
 		r = pidfd < 0 ? pidfd : oci_start(&c, warnings, e);
 		if (r == 0 && !detach)
-			code = r = oci_attend((pid_t)c.state.pid, pidfd,
-					      t.pair[1] >= 0 ? &t : NULL, e);
+			code = r = oci_attend((pid_t)c.state.pid, pidfd, t.pair[1] >= 0 ? &t : NULL,
+					      e);
 		if (r < 0 || (!detach && !keep))
 			oci_delete(&c, true, warnings, &later);
 	}

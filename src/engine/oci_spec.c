@@ -3,8 +3,7 @@
 #include "oci/mount_options.h"
 #include "engine/oci_parts.h"
 
-static const char *const default_caps[] = {"CAP_AUDIT_WRITE", "CAP_KILL",
-					   "CAP_NET_BIND_SERVICE"};
+static const char *const default_caps[] = {"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"};
 
 static const struct {
 	const char *destination, *type, *source, *options;
@@ -104,9 +103,9 @@ static struct json *one_id(struct arena *a, int64_t host)
 static struct json *spec_linux(struct arena *a, bool rootless)
 {
 	static const char *const masked[] = {
-		"/proc/acpi",	 "/proc/asound",      "/proc/kcore",	   "/proc/keys",
+		"/proc/acpi",	       "/proc/asound",	   "/proc/kcore",	"/proc/keys",
 		"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-		"/sys/firmware", "/proc/scsi"};
+		"/sys/firmware",       "/proc/scsi"};
 	static const char *const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
 					       "/proc/sysrq-trigger"};
 	static const char *const kinds[] = {"pid", "network", "ipc", "uts", "mount", "cgroup"};
@@ -191,10 +190,10 @@ static struct json *features_linux(struct arena *a)
 	scoped(strv) names = {0};
 
 	for (enum oci_ns k = 0; k < OCI_NS_KINDS; k++) {
-		autofree char *file = xasprintf("/proc/self/ns/%s",
-						k == OCI_NS_MOUNT     ? "mnt"
-						: k == OCI_NS_NETWORK ? "net"
-								      : oci_ns_name(k));
+		autofree char *file =
+			xasprintf("/proc/self/ns/%s", k == OCI_NS_MOUNT	    ? "mnt"
+						      : k == OCI_NS_NETWORK ? "net"
+									    : oci_ns_name(k));
 		if (access(file, F_OK) == 0)
 			json_add(a, ns, json_new_str(a, oci_ns_name(k)));
 	}

@@ -53,8 +53,8 @@ static const struct {
 };
 
 /* Options of a file system that are no words of its own but flags of mount(2): the super block's. */
-static const char *const super_words[] = {"sync", "dirsync", "mand", "nomand", "lazytime",
-					  "nolazytime", "iversion", "noiversion"};
+static const char *const super_words[] = {"sync",     "dirsync",    "mand",	"nomand",
+					  "lazytime", "nolazytime", "iversion", "noiversion"};
 
 const char *const *mount_option_names(void)
 {
@@ -181,7 +181,8 @@ int mount_options_parse(const char *type, const struct strs *words, struct mount
 			strs_add(a, &ret->data, words->v[i]);
 	}
 	if (str_eq(type, "bind") && !ret->bind) {
-		ret->bind = true; /* the type alone means it, too: rbind where nothing else is said */
+		ret->bind =
+			true; /* the type alone means it, too: rbind where nothing else is said */
 		ret->recursive = true;
 	}
 	for (size_t i = 0; ret->bind && i < ret->data.n; i++) {

@@ -2,7 +2,6 @@
  * Each check names the value that is wrong by its path in the document ("mounts.3.options"), which also finds line and column.
  */
 #include <sched.h>
-#include <sys/resource.h>
 
 #include "base/base.h"
 #include "base/parse.h"
@@ -73,36 +72,6 @@ static bool in_words(const char *const *words, const char *s)
 
 /* ---- process */
 
-static const struct {
-	const char *name;
-	int number;
-} rlimit_names[] = {
-	{"AS", RLIMIT_AS},
-	{"CORE", RLIMIT_CORE},
-	{"CPU", RLIMIT_CPU},
-	{"DATA", RLIMIT_DATA},
-	{"FSIZE", RLIMIT_FSIZE},
-	{"LOCKS", RLIMIT_LOCKS},
-	{"MEMLOCK", RLIMIT_MEMLOCK},
-	{"MSGQUEUE", RLIMIT_MSGQUEUE},
-	{"NICE", RLIMIT_NICE},
-	{"NOFILE", RLIMIT_NOFILE},
-	{"NPROC", RLIMIT_NPROC},
-	{"RSS", RLIMIT_RSS},
-	{"RTPRIO", RLIMIT_RTPRIO},
-	{"RTTIME", RLIMIT_RTTIME},
-	{"SIGPENDING", RLIMIT_SIGPENDING},
-	{"STACK", RLIMIT_STACK},
-};
-
-int oci_rlimit_number(const char *type)
-{
-	for (size_t i = 0; str_starts(type, "RLIMIT_") && i < countof(rlimit_names); i++)
-		if (!strcmp(type + strlen("RLIMIT_"), rlimit_names[i].name))
-			return rlimit_names[i].number;
-	return -1;
-}
-
 static int check_rlimits(const struct check *c, const struct oci_process *p)
 {
 	const struct oci_rlimit *l = p->rlimits.v;
@@ -147,8 +116,7 @@ static int check_user(const struct check *c, struct oci_user *u)
 		return refuse(c, "user.uid", "not a user id");
 	if (u->gid < 0 || u->gid > id_max)
 		return refuse(c, "user.gid", "not a group id");
-	if (u->umask < -1 || u->umask > 0777 ||
-	    (u->umask == -1 && is_number_at(c, "user.umask")))
+	if (u->umask < -1 || u->umask > 0777 || (u->umask == -1 && is_number_at(c, "user.umask")))
 		return refuse(c, "user.umask", "not a file mode mask (0 to 0777, as a number)");
 	return check_groups(c, u);
 }
@@ -182,17 +150,26 @@ static int check_caps(const struct check *c, struct oci_capabilities *caps, stru
 					      "this kernel has, and is left out",
 					      sets[i].name, name));
 		}
+	/* The kernel's rule. Some documents say otherwise, and runc and crun leave it at a warning. */
+	uint64_t most = caps->sets.inheritable & caps->sets.permitted;
+	if (caps->sets.ambient & ~most)
+		strs_add(
+			c->a, warnings,
+			"capabilities.ambient: what is not inheritable and permitted, too, is left "
+			"out");
+	caps->sets.ambient &= most;
 	return 0;
 }
 
 static int check_scheduler(const struct check *c, const struct oci_scheduler *s)
 {
-	static const char *const policies[] = {"SCHED_OTHER", "SCHED_FIFO",  "SCHED_RR",
-					       "SCHED_BATCH", "SCHED_ISO",   "SCHED_IDLE",
+	static const char *const policies[] = {"SCHED_OTHER",	 "SCHED_FIFO", "SCHED_RR",
+					       "SCHED_BATCH",	 "SCHED_ISO",  "SCHED_IDLE",
 					       "SCHED_DEADLINE", NULL};
 	static const char *const flags[] = {
-		"SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM",   "SCHED_FLAG_DL_OVERRUN",
-		"SCHED_FLAG_KEEP_POLICY",   "SCHED_FLAG_KEEP_PARAMS", "SCHED_FLAG_UTIL_CLAMP_MIN",
+		"SCHED_FLAG_RESET_ON_FORK",  "SCHED_FLAG_RECLAIM",
+		"SCHED_FLAG_DL_OVERRUN",     "SCHED_FLAG_KEEP_POLICY",
+		"SCHED_FLAG_KEEP_PARAMS",    "SCHED_FLAG_UTIL_CLAMP_MIN",
 		"SCHED_FLAG_UTIL_CLAMP_MAX", NULL};
 
 	if (!s)
@@ -201,8 +178,7 @@ static int check_scheduler(const struct check *c, const struct oci_scheduler *s)
 	if (!in_words(policies, s->policy))
 		return refuse(c, "scheduler.policy", "there is no policy \"%.40s\"", s->policy);
 	if (!strcmp(s->policy, "SCHED_ISO"))
-		return refuse(c, "scheduler.policy",
-			      "SCHED_ISO is reserved, and no kernel has it");
+		return refuse(c, "scheduler.policy", "SCHED_ISO is reserved, and no kernel has it");
 	if (s->nice < -20 || s->nice > 19)
 		return refuse(c, "scheduler.nice", "must be from -20 to 19");
 	if (real ? s->priority < 1 || s->priority > 99 : s->priority != 0)
@@ -229,37 +205,6 @@ static int check_io_priority(const struct check *c, const struct oci_io_priority
 	if (p->priority < 0 || p->priority > 7)
 		return refuse(c, "ioPriority.priority", "must be from 0 to 7");
 	return 0;
-}
-
-bool oci_cpu_list(const char *text, unsigned char *set, size_t bytes)
-{
-	memset(set, 0, bytes);
-	for (const char *p = text;;) {
-		unsigned v[2];
-		for (int i = 0; i < 2; i++) {
-			char digits[8];
-			uint64_t x;
-			size_t n = strspn(p, "0123456789");
-			snprintf(digits, sizeof digits, "%.*s", n < 7 ? (int)n : 7, p);
-			if (!n || n > 6 || parse_u64(digits, bytes * 8 - 1, &x) < 0)
-				return false;
-			v[i] = (unsigned)x;
-			p += n;
-			if (i == 0 && *p != '-') {
-				v[1] = v[0];
-				break;
-			}
-			p += i == 0;
-		}
-		if (v[0] > v[1])
-			return false;
-		for (unsigned i = v[0]; i <= v[1]; i++)
-			set[i / 8] |= (unsigned char)(1U << i % 8);
-		if (!*p)
-			return true;
-		if (*p++ != ',')
-			return false;
-	}
 }
 
 static int check_affinity(const struct check *c, const struct oci_cpu_affinity *f)
@@ -369,9 +314,9 @@ static int check_mount(const struct check *c, const struct oci_spec *s, const st
 		return refuse(c, PATH(c, "mounts.%zu.source", i), "a bind mount needs a source");
 	if (!o.bind && str_is_empty(m->type))
 		return refuse(c, PATH(c, "mounts.%zu.type", i), "a mount needs a type");
-	int r = !m->uid_mappings.n ? 0
-				   : check_ids(c, &m->uid_mappings,
-					       PATH(c, "mounts.%zu.uidMappings", i));
+	int r = !m->uid_mappings.n
+			? 0
+			: check_ids(c, &m->uid_mappings, PATH(c, "mounts.%zu.uidMappings", i));
 	if (r == 0 && m->gid_mappings.n)
 		r = check_ids(c, &m->gid_mappings, PATH(c, "mounts.%zu.gidMappings", i));
 	if (r < 0)
@@ -427,50 +372,13 @@ static int check_all_hooks(const struct check *c, const struct oci_hooks *h)
 	return r;
 }
 
-static const struct {
-	const char *name;
-	int clone;
-} ns_kinds[OCI_NS_KINDS] = {
-	[OCI_NS_USER] = {"user", CLONE_NEWUSER},    [OCI_NS_MOUNT] = {"mount", CLONE_NEWNS},
-	[OCI_NS_PID] = {"pid", CLONE_NEWPID},	    [OCI_NS_NETWORK] = {"network", CLONE_NEWNET},
-	[OCI_NS_IPC] = {"ipc", CLONE_NEWIPC},	    [OCI_NS_UTS] = {"uts", CLONE_NEWUTS},
-	[OCI_NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP}, [OCI_NS_TIME] = {"time", 0x80},
-};
-
-const char *oci_ns_name(enum oci_ns k)
-{
-	return ns_kinds[k].name;
-}
-
-int oci_ns_clone(enum oci_ns k)
-{
-	return ns_kinds[k].clone;
-}
-
-const struct oci_namespace *oci_ns_find(const struct oci_spec *s, enum oci_ns k)
-{
-	const struct oci_namespace *n = s->linux_.namespaces.v;
-
-	for (size_t i = 0; i < s->linux_.namespaces.n; i++)
-		if (!strcmp(n[i].type, ns_kinds[k].name))
-			return &n[i];
-	return NULL;
-}
-
-bool oci_ns_new(const struct oci_spec *s, enum oci_ns k)
-{
-	const struct oci_namespace *n = oci_ns_find(s, k);
-
-	return n && str_is_empty(n->path);
-}
-
 static int check_namespaces(const struct check *c, const struct oci_spec *s)
 {
 	const struct oci_namespace *n = s->linux_.namespaces.v;
 
 	for (size_t i = 0; i < s->linux_.namespaces.n; i++) {
 		size_t k = 0;
-		while (k < OCI_NS_KINDS && strcmp(ns_kinds[k].name, n[i].type) != 0)
+		while (k < OCI_NS_KINDS && strcmp(oci_ns_name((enum oci_ns)k), n[i].type) != 0)
 			k++;
 		if (k == OCI_NS_KINDS)
 			return refuse(c, PATH(c, "linux.namespaces.%zu.type", i),
@@ -518,8 +426,8 @@ static int check_needs(const struct check *c, const struct oci_spec *s)
 }
 
 static const char *const ipc_sysctls[] = {
-	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",	    "kernel.sem",
-	"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", NULL};
+	"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",	    "kernel.sem", "kernel.shmall",
+	"kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", NULL};
 
 /* Slashes and dots both separate; what is no part of a namespace of its own would change the host. */
 static int check_sysctl(const struct check *c, const struct oci_spec *s, const char *name)
@@ -613,16 +521,15 @@ static int check_linux(const struct check *c, const struct oci_spec *s)
 			      l->rootfs_propagation);
 	if (l->personality && strcmp(l->personality->domain, "LINUX") != 0 &&
 	    strcmp(l->personality->domain, "LINUX32") != 0)
-		return refuse(c, "linux.personality.domain", "\"%.40s\" is neither LINUX nor LINUX32",
-			      l->personality->domain);
+		return refuse(c, "linux.personality.domain",
+			      "\"%.40s\" is neither LINUX nor LINUX32", l->personality->domain);
 	if (l->personality && l->personality->flags.n)
 		return refuse(c, "linux.personality.flags", "the specification knows no flag");
 	if (l->intel_rdt && l->intel_rdt->type == JSON_OBJ && l->intel_rdt->obj.n)
 		return refuse(c, "linux.intelRdt",
 			      "hoy does not divide caches and memory bandwidth (resctrl)");
-	return l->resources ? oci_resources_check(l->resources,
-						  node_at(c->doc, "linux.resources"), c->what,
-						  c->e)
+	return l->resources ? oci_resources_check(l->resources, node_at(c->doc, "linux.resources"),
+						  c->what, c->e)
 			    : 0;
 }
 

@@ -1,10 +1,7 @@
 /*
- * runtime_spec.h - config.json of a bundle: the OCI runtime specification 1.2, its part for Linux.
+ * runtime_spec.h - config.json of a bundle: the OCI runtime specification 1.2, its part for Linux, as structs.
  *
- * oci_spec_read() takes hostile text. What it gives has the right types, and every value is one that the specification allows and hoy can
- * make true; anything else is refused with line and column, never repaired. Keys that nobody knows are skipped, because the specification says so
- * (spec.md "Extensibility"), and so are capabilities that this kernel lacks, with a warning (config.md "capabilities").
- * The structs follow the document, name by name. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md
+ * runtime_read.h reads it. The structs follow the document, name by name. https://github.com/opencontainers/runtime-spec/blob/v1.2.0/config.md
  */
 #ifndef OCI_RUNTIME_SPEC_H
 #define OCI_RUNTIME_SPEC_H
@@ -133,7 +130,7 @@ struct oci_linux {
 	const char *cgroups_path;
 	struct bind_list namespaces; /* struct oci_namespace */
 	struct bind_list devices;    /* struct oci_device */
-	struct json *seccomp; /* read where it is compiled: runtime/oci_seccomp.h */
+	struct json *seccomp;	     /* read where it is compiled: runtime/oci_seccomp.h */
 	const char *rootfs_propagation;
 	struct strs masked_paths, readonly_paths;
 	const char *mount_label;
@@ -160,21 +157,6 @@ struct oci_spec {
 	struct oci_linux linux_;
 	struct strs warnings; /* what is to be told, but does not fail */
 };
-
-/* Reads a whole document; what names it in errors. ERR_JSON: not JSON, or of the wrong types; ERR_OCI_SPEC: a value that is not allowed. */
-int oci_spec_read(const char *text, size_t len, const char *what, struct oci_spec *ret,
-		  struct arena *a, struct err *e);
-
-/* The same for the document of exec --process: an object like "process". */
-int oci_process_read(const char *text, size_t len, const char *what, struct oci_process *ret,
-		     struct strs *warnings, struct arena *a, struct err *e);
-
-/* The checks of one process that was made by other means (exec's flags); at, what: for errors. */
-int oci_process_check(struct oci_process *p, const struct json *at, const char *what,
-		      struct strs *warnings, struct arena *a, struct err *e);
-
-/* The document again: what `features`, tests and the fuzz target look at. */
-struct json *oci_spec_write(const struct oci_spec *s, struct arena *a);
 
 /* "network", and CLONE_NEWNET. */
 const char *oci_ns_name(enum oci_ns k);

@@ -103,9 +103,9 @@ static int make_time(const struct oci_spec *s, struct err *e)
 
 /* ---- making it */
 
-static _Noreturn void first(const struct bundle *b, int sync)
+static _Noreturn void first(const struct bundle *b, bool plain, int sync)
 {
-	struct bundle_init bi = {.b = b, .host_root = -1, .label = -1};
+	struct bundle_init bi = {.b = b, .label = -1, .plain_user = plain};
 	struct stage s = {.bundle = &bi,
 			  .sync = sync,
 			  .outer = -1,
@@ -128,7 +128,7 @@ static _Noreturn void first(const struct bundle *b, int sync)
 }
 
 /* In between, where namespaces are joined, or a time namespace is made. */
-static _Noreturn void between(const struct bundle *b, uint64_t flags, int sync)
+static _Noreturn void between(const struct bundle *b, uint64_t flags, bool plain, int sync)
 {
 	struct err e = {0};
 	char msg[1 + sizeof(pid_t)] = "C";
@@ -140,7 +140,7 @@ static _Noreturn void between(const struct bundle *b, uint64_t flags, int sync)
 		child_fail(sync, &e);
 	pid_t pid = proc_fork(flags | CLONE_PARENT, NULL);
 	if (pid == 0)
-		first(b, sync);
+		first(b, plain, sync);
 	if (pid < 0) {
 		err_set(&e, pid, "make the container's namespaces");
 		child_fail(sync, &e);
@@ -182,6 +182,7 @@ static int make(const struct bundle *b, const int s[2], struct bundle_started *r
 	/* The root of a cgroup namespace is the cgroup of who makes it: the init makes its own, where it belongs by then. */
 	uint64_t apart = CLONE_NEWCGROUP | (uint64_t)oci_ns_clone(OCI_NS_TIME);
 	uint64_t flags = new_flags(b->spec);
+	bool plain = geteuid() != 0;
 	bool middle = joins_any(b->spec) || oci_ns_new(b->spec, OCI_NS_TIME);
 
 	flags &= ~apart;
@@ -189,8 +190,8 @@ static int make(const struct bundle *b, const int s[2], struct bundle_started *r
 	if (pid == 0) {
 		close(s[0]);
 		if (middle)
-			between(b, flags, s[1]);
-		first(b, s[1]);
+			between(b, flags, plain, s[1]);
+		first(b, plain, s[1]);
 	}
 	close(s[1]);
 	if (pid < 0)
@@ -212,9 +213,8 @@ static int to_map(const struct bind_list *l, struct id_map *ret, struct err *e)
 		return err_fail(e, ERR_OCI_SPEC, "an id map with more than %d ranges",
 				ID_RANGES_MAX);
 	for (size_t i = 0; i < l->n; i++)
-		ret->r[ret->n++] =
-			(struct id_range){(uint32_t)m[i].container_id, (uint32_t)m[i].host_id,
-					  (uint32_t)m[i].size};
+		ret->r[ret->n++] = (struct id_range){(uint32_t)m[i].container_id,
+						     (uint32_t)m[i].host_id, (uint32_t)m[i].size};
 	return 0;
 }
 
@@ -382,8 +382,8 @@ int bundle_start(int conn, struct err *e)
 static int foreign_flags(pid_t pid)
 {
 	static const char *const files[OCI_NS_KINDS] = {
-		[OCI_NS_USER] = "user", [OCI_NS_MOUNT] = "mnt",	    [OCI_NS_PID] = "pid",
-		[OCI_NS_NETWORK] = "net", [OCI_NS_IPC] = "ipc",	    [OCI_NS_UTS] = "uts",
+		[OCI_NS_USER] = "user",	    [OCI_NS_MOUNT] = "mnt", [OCI_NS_PID] = "pid",
+		[OCI_NS_NETWORK] = "net",   [OCI_NS_IPC] = "ipc",   [OCI_NS_UTS] = "uts",
 		[OCI_NS_CGROUP] = "cgroup", [OCI_NS_TIME] = "time",
 	};
 	int flags = 0;
@@ -412,7 +412,7 @@ static _Noreturn void joiner(const struct bundle *b, int flags, int pid1, int sy
 	}
 	pid_t pid = proc_fork(CLONE_PARENT, NULL);
 	if (pid == 0) {
-		struct bundle_init bi = {.b = b, .host_root = -1, .label = -1};
+		struct bundle_init bi = {.b = b, .label = -1};
 		struct stage s = {.bundle = &bi,
 				  .sync = sync,
 				  .outer = -1,

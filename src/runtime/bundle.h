@@ -27,10 +27,10 @@ struct bundle {
 	const struct oci_process *process; /* the spec's, or an exec's */
 	int console; /* a socket to whom the terminal's master goes (with process->terminal) */
 	int listen;  /* where the init waits for the start; not used by bundle_exec */
-	int lock;    /* of the state directory: the init holds it until it runs the command; likewise */
+	int lock; /* of the state directory: the init holds it until it runs the command; likewise */
 	bool no_pivot, no_new_keyring;
-	struct fd_kept fds; /* what the process gets besides 0, 1 and 2 */
-	int cgroup;	    /* a directory of cgroup v2 to be born in; 0: none */
+	struct fd_kept fds;		   /* what the process gets besides 0, 1 and 2 */
+	int cgroup;			   /* a directory of cgroup v2 to be born in; 0: none */
 	const struct oci_seccomp *seccomp; /* NULL: none */
 	struct oci_seccomp_share *share;   /* of it; NULL: nobody listens */
 	int notify;			   /* connected to whoever listens, or -1 */

@@ -39,8 +39,8 @@ static const char *own_path(struct arena *a, const char *lines, const char *opti
 /* The words of a version 1 mount that name its controllers. */
 static const char *controllers(struct arena *a, const char *super)
 {
-	static const char *const others[] = {"rw", "ro", "xattr", "noprefix", "clone_children",
-					     "seclabel", "relatime", "none"};
+	static const char *const others[] = {
+		"rw", "ro", "xattr", "noprefix", "clone_children", "seclabel", "relatime", "none"};
 	scoped(strv) words = {0};
 	scoped(str) out = {0};
 
@@ -123,9 +123,9 @@ static int mount_v2(struct stage *s, int target, unsigned attrs, struct err *e)
 		scoped(str) path = {0};
 		if (cgroup_own(&path) < 0)
 			str_add(&path, "/");
-		mnt = mount_clone(
-			AT_FDCWD, arena_printf(&s->arena, "%s%s", CGROUP_MOUNT, str_cstr(&path)),
-			false);
+		mnt = mount_clone(AT_FDCWD,
+				  arena_printf(&s->arena, "%s%s", CGROUP_MOUNT, str_cstr(&path)),
+				  false);
 		if (mnt >= 0 && mount_attr(mnt, attrs, 0, false) < 0)
 			fd_close(&mnt);
 	}

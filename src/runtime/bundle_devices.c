@@ -10,8 +10,8 @@
 #include "sys/mounts.h"
 
 static const struct oci_device defaults[] = {
-	{"c", "/dev/null", 1, 3, 0666, 0, 0},	{"c", "/dev/zero", 1, 5, 0666, 0, 0},
-	{"c", "/dev/full", 1, 7, 0666, 0, 0},	{"c", "/dev/random", 1, 8, 0666, 0, 0},
+	{"c", "/dev/null", 1, 3, 0666, 0, 0},	 {"c", "/dev/zero", 1, 5, 0666, 0, 0},
+	{"c", "/dev/full", 1, 7, 0666, 0, 0},	 {"c", "/dev/random", 1, 8, 0666, 0, 0},
 	{"c", "/dev/urandom", 1, 9, 0666, 0, 0}, {"c", "/dev/tty", 5, 0, 0666, 0, 0},
 };
 
@@ -62,8 +62,8 @@ static int bind_node(int dir, const char *name, const struct oci_device *d, stru
 		return err_set(e, errno, "open the device %s of the host", d->path);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISFIFO(st.st_mode))
 		return err_fail(e, ERR_MOUNT, "%s of the host is not a device", d->path);
-	autoclose int fd = openat(dir, name, O_CREAT | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-				  0644);
+	autoclose int fd =
+		openat(dir, name, O_CREAT | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 	autoclose int at = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	autoclose int mnt = mount_clone(src, "", false);
 	int r = at < 0 ? -errno : mnt < 0 ? mnt : mount_attach(mnt, at);
@@ -165,8 +165,9 @@ int bundle_send_console(struct stage *s, struct err *e)
 	static const char name[] = "/dev/ptmx"; /* runc's word; some look for a text at all */
 
 	if (s->bundle->b->console < 0)
-		return err_fail(e, ERR_USAGE, "cannot allocate tty if runc will detach without "
-					      "setting console socket");
+		return err_fail(e, ERR_USAGE,
+				"cannot allocate tty if runc will detach without "
+				"setting console socket");
 	ssize_t n = fd_send_msg(s->bundle->b->console, name, sizeof name - 1, &s->pty, 1);
 	fd_close(&s->pty);
 	return n < 0 ? err_set(e, (int)n, "pass the terminal to the console socket") : 0;

@@ -9,10 +9,9 @@
 
 struct bundle_init {
 	const struct bundle *b;
-	int host_root;	 /* "/" of the host, for what is looked up there by path */
 	int label;	 /* where the label of the next execve(2) is written, or -1 */
 	pid_t pid;	 /* ours, as the runtime sees it */
-	const char *exe; /* the program that was found */
+	bool plain_user; /* the runtime is nobody special on the host */
 };
 
 /* bundle_mounts.c */
@@ -22,8 +21,7 @@ stage_step bundle_devices;
 /* The terminal's master, s->pty, goes to whoever waits for it (--console-socket). */
 int bundle_send_console(struct stage *s, struct err *e);
 /* bundle_process.c: what only a bundle says about its process */
-stage_step bundle_early, bundle_session, bundle_user, bundle_command, bundle_label,
-	bundle_filter;
+stage_step bundle_early, bundle_session, bundle_user, bundle_command, bundle_label, bundle_filter;
 /* bundle_cgroup.c: the file systems of the control groups. */
 int bundle_mount_cgroups(struct stage *s, int target, bool v2, unsigned attrs, struct err *e);
 

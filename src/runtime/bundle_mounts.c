@@ -21,8 +21,7 @@
 /* A path of the host, which may be relative to the bundle. */
 static const char *host_path(struct stage *s, const char *path)
 {
-	return path[0] == '/' ? path
-			      : arena_printf(&s->arena, "%s/%s", s->bundle->b->path, path);
+	return path[0] == '/' ? path : arena_printf(&s->arena, "%s/%s", s->bundle->b->path, path);
 }
 
 /* What is mounted in the container must not spread to the host: the mount that the root lies in is nobody's peer. */
@@ -68,9 +67,15 @@ int bundle_root(struct stage *s, struct err *e)
 static bool may_cover(const char *path)
 {
 	static const char *const files[] = {
-		"/proc/cpuinfo",   "/proc/diskstats", "/proc/loadavg",
-		"/proc/meminfo",   "/proc/slabinfo",  "/proc/stat",
-		"/proc/swaps",	   "/proc/uptime",    "/proc/sys/kernel/ns_last_pid",
+		"/proc/cpuinfo",
+		"/proc/diskstats",
+		"/proc/loadavg",
+		"/proc/meminfo",
+		"/proc/slabinfo",
+		"/proc/stat",
+		"/proc/swaps",
+		"/proc/uptime",
+		"/proc/sys/kernel/ns_last_pid",
 		"/proc/sys/crypto/fips_enabled",
 	};
 
@@ -122,9 +127,9 @@ static int open_map(const struct bind_list *uids, const struct bind_list *gids, 
 	for (int k = 0; k < 2; k++) {
 		const struct oci_id_mapping *m = from[k]->v;
 		for (size_t i = 0; i < from[k]->n && i < ID_RANGES_MAX; i++)
-			map[k].r[map[k].n++] = (struct id_range){(uint32_t)m[i].container_id,
-								 (uint32_t)m[i].host_id,
-								 (uint32_t)m[i].size};
+			map[k].r[map[k].n++] =
+				(struct id_range){(uint32_t)m[i].container_id,
+						  (uint32_t)m[i].host_id, (uint32_t)m[i].size};
 	}
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_set(e, errno, "pipe");
@@ -155,9 +160,8 @@ static int apply_idmap(struct stage *s, const struct oci_mount *m, const struct 
 
 	if (!o->idmap && !m->uid_mappings.n)
 		return 0;
-	autoclose int ns = m->uid_mappings.n
-				   ? open_map(&m->uid_mappings, &m->gid_mappings, e)
-				   : open_map(&l->uid_mappings, &l->gid_mappings, e);
+	autoclose int ns = m->uid_mappings.n ? open_map(&m->uid_mappings, &m->gid_mappings, e)
+					     : open_map(&l->uid_mappings, &l->gid_mappings, e);
 	if (ns < 0)
 		return ns;
 	int r = mount_idmap(mnt, ns, o->idmap_recursive);
@@ -303,8 +307,8 @@ int bundle_sysctl(struct stage *s, struct err *e)
 	if (!l->n)
 		return 0;
 	struct err ignored = {0};
-	autoclose int proc = mount_new("proc", NULL, MOUNT_NOSUID | MOUNT_NOEXEC | MOUNT_NODEV,
-				       &ignored);
+	autoclose int proc =
+		mount_new("proc", NULL, MOUNT_NOSUID | MOUNT_NOEXEC | MOUNT_NODEV, &ignored);
 	if (proc < 0)
 		proc = openat(s->root, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (proc < 0 || fstatfs(proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)

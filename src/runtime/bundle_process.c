@@ -124,7 +124,8 @@ static int set_io_priority(const struct oci_io_priority *p, struct err *e)
 		    : !strcmp(p->class_, "IOPRIO_CLASS_BE") ? IOPRIO_BE
 							    : IOPRIO_IDLE;
 
-	if (syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, class << IOPRIO_SHIFT | (int)p->priority) < 0)
+	if (syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, class << IOPRIO_SHIFT | (int)p->priority) <
+	    0)
 		return err_set(e, errno, "set ioPriority to %s %d", p->class_, (int)p->priority);
 	return 0;
 }
@@ -219,8 +220,8 @@ int bundle_command(struct stage *s, struct err *e)
 				  : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	     p && *name;) {
 		size_t n = strcspn(p, ":");
-		int code = look_at(arena_printf(&s->arena, "%.*s%s%s", (int)n, p, n ? "/" : "",
-						name));
+		int code =
+			look_at(arena_printf(&s->arena, "%.*s%s%s", (int)n, p, n ? "/" : "", name));
 		if (!code)
 			return 0;
 		worst = code == EACCES ? EACCES : worst;

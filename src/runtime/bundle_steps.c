@@ -24,10 +24,10 @@ static int bundle_hooks(struct stage *s, struct err *e)
 		if (fd_recv_msg(s->sync, &c, 1, NULL, &none) != 1)
 			_exit(EXIT_ENGINE); /* the parent has the reason */
 	}
-	return hooks_run(&h->create_container, "createContainer",
-			 hooks_state(b->spec, b->id, b->path, "creating", s->bundle->pid,
-				     &s->arena),
-			 b->path, e);
+	return hooks_run(
+		&h->create_container, "createContainer",
+		hooks_state(b->spec, b->id, b->path, "creating", s->bundle->pid, &s->arena),
+		b->path, e);
 }
 
 /* All is done but what the start is for. Somebody who connects starts us; from then on errors are told to them. */
@@ -37,6 +37,13 @@ static int bundle_wait(struct stage *s, struct err *e)
 	char c;
 	size_t none = 0;
 
+	for (char **v = environ; v && *v; v++) /* the caller's */
+		memset(*v, 0, strlen(*v));
+	if (environ)
+		environ[0] = NULL;
+	/* Or nobody but root could join us (ptrace(2), PTRACE_MODE_READ). */
+	if (s->bundle->plain_user)
+		prctl(PR_SET_DUMPABLE, 1);
 	fd_send_msg(s->sync, "X", 1, NULL, 0);
 	if (fd_recv_msg(s->sync, &c, 1, NULL, &none) != 1 || c != 'R')
 		_exit(EXIT_ENGINE); /* nobody knows of us */
@@ -51,8 +58,7 @@ static int bundle_wait(struct stage *s, struct err *e)
 	} while (s->sync < 0 || fd_recv_msg(s->sync, &c, 1, NULL, &none) != 1 || c != 'S');
 	fd_close(&s->wait);
 	return hooks_run(&b->spec->hooks.start_container, "startContainer",
-			 hooks_state(b->spec, b->id, b->path, "created", s->bundle->pid,
-				     &s->arena),
+			 hooks_state(b->spec, b->id, b->path, "created", s->bundle->pid, &s->arena),
 			 NULL, e);
 }
 
@@ -71,17 +77,17 @@ static int exec_ready(struct stage *s, struct err *e)
 }
 
 static stage_step *const first_steps[] = {
-	bundle_early, bundle_root,  bundle_mounts,    bundle_devices,  stage_names,
-	bundle_sysctl, bundle_user, stage_terminal,   bundle_hooks,    stage_masks,
-	stage_read_only, bundle_pivot, bundle_session, stage_limits,   stage_cwd,
-	stage_privileges, bundle_command, bundle_wait, bundle_label,   bundle_filter,
+	bundle_early,	  bundle_root,	  bundle_mounts,  bundle_devices, stage_names,
+	bundle_sysctl,	  bundle_user,	  stage_terminal, bundle_hooks,	  stage_masks,
+	stage_read_only,  bundle_pivot,	  bundle_session, stage_limits,	  stage_cwd,
+	stage_privileges, bundle_command, bundle_wait,	  bundle_label,	  bundle_filter,
 	stage_exec,
 };
 
 static stage_step *const exec_steps[] = {
-	bundle_early,	  bundle_user,	    stage_join_terminal, bundle_session, stage_limits,
-	stage_cwd, stage_privileges, bundle_command, exec_ready,	 bundle_label,
-	bundle_filter,	  stage_exec,
+	bundle_early, bundle_user,  stage_join_terminal, bundle_session,
+	stage_limits, stage_cwd,    stage_privileges,	 bundle_command,
+	exec_ready,   bundle_label, bundle_filter,	 stage_exec,
 };
 
 static _Noreturn void fail(const struct stage *s, const struct err *e)

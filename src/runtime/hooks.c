@@ -52,7 +52,8 @@ static _Noreturn void become(const struct oci_hook *h, const char *dir, int in, 
 static bool listen_to(int out, int pidfd, int64_t until, struct str *said)
 {
 	for (;;) {
-		struct pollfd p[] = {{.fd = out, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+		struct pollfd p[] = {{.fd = out, .events = POLLIN},
+				     {.fd = pidfd, .events = POLLIN}};
 		int64_t left = until ? until - time_mono_ms() : -1;
 		char buf[512];
 		if (until && left <= 0)
@@ -112,8 +113,8 @@ static int run_one(const struct oci_hook *h, const char *kind, size_t i, const s
 	(void)!write(tell, state->s, state->len);
 	fd_close(&tell);
 	signal(SIGPIPE, old);
-	bool done = listen_to(hear, held, h->timeout ? time_mono_ms() + h->timeout * 1000 : 0,
-			      &said);
+	bool done =
+		listen_to(hear, held, h->timeout ? time_mono_ms() + h->timeout * 1000 : 0, &said);
 	if (!done) {
 		kill(-pid, SIGKILL);
 		kill(pid, SIGKILL);

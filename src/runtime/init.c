@@ -40,12 +40,14 @@ static stage_step *const first_steps[] = {
 	outer_root,    stage_dev,      stage_proc,  stage_sys,	      stage_volumes,
 	stage_secrets, stage_devices,  stage_files, stage_user,	      stage_passwd,
 	stage_own,     stage_terminal, stage_masks, stage_read_only,  stage_network,
-	stage_pivot,   stage_limits,   stage_cwd,   stage_privileges, stage_filter, stage_exec,
+	stage_pivot,   stage_limits,   stage_cwd,   stage_privileges, stage_filter,
+	stage_exec,
 };
 
 /* For a process that joins, everything is there already. */
 static stage_step *const joined_steps[] = {
-	stage_join_terminal, stage_user, stage_limits, stage_cwd, stage_privileges, stage_filter, stage_exec,
+	stage_join_terminal, stage_user,   stage_limits, stage_cwd,
+	stage_privileges,    stage_filter, stage_exec,
 };
 
 static _Noreturn void fail(const struct stage *s, const struct err *e)
@@ -80,7 +82,9 @@ int init_prepare(struct stage *s, struct err *e)
 	s->pty = -1;
 	prctl(PR_SET_NAME, INIT_COMM);
 	int r = plan_of_config(s->c, s->p, &s->plan, &s->arena, e);
-	return r < 0 ? r : security_seccomp(&s->c->security, (uint64_t)s->p->caps_bounding, &s->filter, e);
+	return r < 0 ? r
+		     : security_seccomp(&s->c->security, (uint64_t)s->p->caps_bounding, &s->filter,
+					e);
 }
 
 _Noreturn void init_run(struct stage *s)

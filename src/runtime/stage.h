@@ -28,8 +28,9 @@ struct owned {
 struct bundle_init;
 
 struct stage {
-	struct plan plan;	       /* what all steps but those that make the root go by */
-	struct bundle_init *bundle;    /* of an OCI bundle (bundle_init.h): then nothing below says how the root is made */
+	struct plan plan; /* what all steps but those that make the root go by */
+	struct bundle_init *
+		bundle; /* of an OCI bundle (bundle_init.h): then nothing below says how the root is made */
 	const struct container_config *c;
 	const struct config_process *p; /* of c, or of an exec */
 	const struct names *names;	/* of PID 1 */

@@ -4,7 +4,7 @@
 # Every line of EXAMPLES is run by a shell, in order, page by page, and must succeed. The world that they speak of is made anew for each
 # page: images busybox, alpine, debian and app (also app:old), with 3f57d9401f8d standing for app's id; containers web (a web server that runs,
 # with ./site as /www), db (runs), both in the network bridge, job (has ended) and shell (not started), and the network back, unless the page makes one of that name itself; image.tar, rootfs.tar
-# and rootfs.tar.gz, the directory tree. podman, skopeo and ssh are small stand-ins. A comment above a line that begins with "Fails" says that the line fails.
+# and rootfs.tar.gz, the directory tree; for the pages of `hoy oci` the bundle ./bundle and its container c1. podman, skopeo and ssh are small stand-ins. A comment above a line that begins with "Fails" says that the line fails.
 # others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -86,9 +86,30 @@ stand_ins() {
 	gzip -k "$HOME/rootfs.tar"
 }
 
+# oci_world PAGE: a bundle, ./bundle, and its container c1, in the state that the page wants.
+oci_world() {
+	export XDG_RUNTIME_DIR=$HOME/run
+	mkdir -p "$XDG_RUNTIME_DIR"
+	hoy oci delete -f c1
+	rm -rf bundle
+	mkdir -p bundle/rootfs/{bin,proc,sys,dev,etc}
+	case $1 in */hoy-oci-spec.1) return ;; esac
+	cp "$(command -v busybox)" bundle/rootfs/bin/busybox
+	for n in sh id sleep; do ln -s busybox bundle/rootfs/bin/$n; done
+	hoy oci spec --rootless --bundle bundle || fail spec
+	jq '.process.terminal = false | .process.args = ["sleep", "1000"]' bundle/config.json >c.json && mv c.json bundle/config.json
+	case $1 in
+	*/hoy-oci-run.1) jq '.process.args = ["id"]' bundle/config.json >c.json && mv c.json bundle/config.json ;;
+	*/hoy-oci-create.1) ;;
+	*/hoy-oci-start.1) hoy oci create --bundle bundle c1 || fail 'oci create' ;;
+	*) hoy oci run -d --bundle bundle c1 || fail 'oci run' ;;
+	esac
+}
+
 # world PAGE: images, containers and the network back, as the head says.
 world() {
 	local n
+	case $1 in */hoy-oci-*.1) oci_world "$1" && return ;; esac
 	[ -z "$(hoy ps -aq)" ] || hoy rm -af -t 0 >/dev/null || fail 'rm -a'
 	load busybox cfg-env
 	for n in alpine debian; do hoy tag busybox localhost/$n:latest || fail tag; done
@@ -159,6 +180,7 @@ test_examples() { # rows=user
 			fails='' n=$((n + 1))
 		done 3<"$T/lines"
 	done <"$T/pages"
+	XDG_RUNTIME_DIR=$HOME/run hoy oci delete -f c1
 	[ ! -s "$T/bad" ] || fail "$(cat "$T/bad")"
 	[ $n -gt 50 ] || fail "only $n examples were run"
 }
