@@ -5,10 +5,10 @@ enum { WIDTH = 80, COLUMN = 30, NAMES = 18 };
 void help_synopsis(struct str *b, const struct command *cmd)
 {
 	str_addf(b, "hoy %s", cmd->name);
-	if (!cmd->run)
-		str_add(b, " COMMAND");
 	if (cmd->opts)
 		str_add(b, " [FLAGS]");
+	if (!cmd->run)
+		str_add(b, " COMMAND");
 	if (cmd->args)
 		str_addf(b, " %s", cmd->args);
 }
@@ -123,7 +123,9 @@ static void overview(struct str *b)
 
 static void group_page(struct str *b, const struct command *group)
 {
-	str_addf(b, "Usage: hoy %s COMMAND ...\n\n", group->name);
+	str_add(b, "Usage: ");
+	help_synopsis(b, group);
+	str_add(b, " ...\n\n");
 	output_wrap(b, group->description, 0, WIDTH);
 	str_add(b, "\nCommands:\n");
 	for (size_t i = 0; cli_commands[i]; i++) {
@@ -135,7 +137,7 @@ static void group_page(struct str *b, const struct command *group)
 		two_columns(b, left, cli_commands[i]->summary, NAMES);
 	}
 	if (group->opts)
-		list_rows(b, group->opts, "Flags in front of the command");
+		list_rows(b, group->opts, "Flags");
 	str_addf(b, "\nhoy help %s COMMAND explains a command.\n", group->name);
 }
 

@@ -101,7 +101,7 @@ test_command_errors() { # rows=user,root
 
 test_console() { # rows=user,root
 	bundle '.process.terminal = true | .process.consoleSize = {"height": 11, "width": 33} |
-		.process.args = ["sh", "-c", "tty; stty size; echo done"]'
+		.process.args = ["sh", "-c", "tty; stty size; echo fin"]'
 	run oci create --bundle b c1
 	assert_rc 1
 	assert_err_has 'console socket'
@@ -110,7 +110,7 @@ test_console() { # rows=user,root
 	assert_ok
 	run oci start c1
 	assert_ok
-	wait_for file_has "$T/console.out" done
+	wait_for file_has "$T/console.out" fin
 	run cat "$T/console.out"
 	assert_has '/dev/pts/0'
 	assert_has '11 33'
