@@ -57,6 +57,7 @@ int oci_parse(struct cli *c, struct err *e)
 	if (r < 0)
 		return r;
 	o->systemd = o->systemd || str_eq(o->manager, "systemd");
+	o->no_cgroups = str_eq(o->manager, "disabled");
 	if (o->root && o->root[0] != '/') {
 		autofree char *here = getcwd(NULL, 0);
 		o->root = arena_printf(&c->arena, "%s/%s", here ? here : "", o->root);

@@ -22,7 +22,7 @@ struct oci_place {
 	const char *root; /* absolute; NULL: oci_default_root() */
 	const char *log, *log_format;
 	const char *name; /* by which we were called: "runc", "hoy oci" */
-	bool systemd, debug, help, version;
+	bool systemd, no_cgroups, debug, help, version;
 	const char *rootless; /* "true", "false", "auto": found out, not believed */
 	const char *manager;  /* crun's --cgroup-manager */
 };

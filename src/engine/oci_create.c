@@ -168,6 +168,8 @@ static int made(void *arg, pid_t pid, struct err *e)
 {
 	struct making *m = arg;
 
+	if (m->where->no_cgroups)
+		return 0;
 	return oci_cgroups_enter(&m->want, &m->c->state.cgroups, pid, &m->c->arena, e);
 }
 
@@ -291,7 +293,9 @@ static int make(struct making *m, const struct oci_create_opts *o, struct err *e
 	struct bundle_started st = BUNDLE_NONE;
 	struct err later;
 	int clone = -1;
-	int r = oci_cgroups_make(&m->want, &c->state.cgroups, &clone, &c->arena, e);
+	int r = m->where->no_cgroups
+			? 0
+			: oci_cgroups_make(&m->want, &c->state.cgroups, &clone, &c->arena, e);
 
 	if (r < 0)
 		return r;

@@ -5,7 +5,6 @@
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -134,7 +133,6 @@ int bundle_session(struct stage *s, struct err *e)
 {
 	const struct bundle *b = s->bundle->b;
 	const struct oci_process *p = b->process;
-	const struct oci_personality *pers = b->spec->linux_.personality;
 	int r = p->scheduler ? set_scheduler(p->scheduler, e) : 0;
 
 	if (r == 0 && p->io_priority)
@@ -143,8 +141,6 @@ int bundle_session(struct stage *s, struct err *e)
 		r = set_affinity(p->exec_affinity->final, e);
 	if (r < 0)
 		return r;
-	if (pers && personality(!strcmp(pers->domain, "LINUX32") ? PER_LINUX32 : PER_LINUX) < 0)
-		return err_set(e, errno, "set the personality %s", pers->domain);
 	if (b->no_new_keyring)
 		return 0;
 	/* The session's keys are not the container's. A kernel, or a filter, without them has none to show. */
