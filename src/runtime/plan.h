@@ -30,9 +30,9 @@ struct plan {
 	bool no_new_privs;
 	bool init;	  /* behind an init of ours (--init) */
 	bool die_with_us; /* it is killed when its parent ends */
-	bool say_ready;	  /* "X" goes to the parent when all but the filter and the command is done */
+	bool say_ready; /* "X" goes to the parent when all but the filter and the command is done */
 	bool leave_streams; /* 0, 1 and 2 keep their owners */
-	bool groups_must; /* supplementary groups that cannot be set are an error */
+	bool groups_must;   /* supplementary groups that cannot be set are an error */
 	struct caps_sets caps;
 	int64_t umask;	 /* -1: it stays */
 	int personality; /* PER_LINUX32 (sys/personality.h); -1: it stays */
