@@ -527,7 +527,10 @@ static int find_owner(const struct copy_job *job, int root, struct copy_owner *r
 		return 0;
 	int r = user_resolve(root, job->chown, &u, &a, e);
 	if (r < 0)
-		return r;
+		return job->link ? err_hint(e,
+					    "with --link only numbers are known: the layer is made "
+					    "without those below it")
+				 : r;
 	*ret = (struct copy_owner){true, u.uid, u.gid};
 	if (job->chown[strspn(job->chown, "0123456789")] == 0)
 		ret->gid = u.uid;

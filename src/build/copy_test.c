@@ -502,7 +502,7 @@ static void cache(void **state)
 	copy_plan_free(&s.home, p);
 	stat_cache_save(&s.home, s.context.stats);
 	assert_int_equal(faccessat(s.home.fd, "build/stat", F_OK, 0), -1);
-	usleep(3100 * 1000);
+	usleep(2100 * 1000);
 	assert_int_equal(resolve(&j, &p), 0);
 	assert_false(p->v[0].racy);
 	struct digest first = s.digest;

@@ -1,4 +1,6 @@
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 
 #include "base/base.h"
 #include "base/task.h"
@@ -73,6 +75,25 @@ static int fetch(void *arg, struct err *e)
 	return r;
 }
 
+/* Whoever holds signals back (task_signals_hold) is to have them at once, not when all has come: they are only looked at here. */
+static int wait_for(struct task *t, struct err *e)
+{
+	sigset_t set;
+	size_t which = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	autoclose int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct task_wait w = {.until = fd, .sigfd = -1};
+	int r = task_wait(t, 1, &w, &which, e);
+	if (r == 0 && which == 0)
+		return 0;
+	task_kill(t);
+	return r < 0 ? r : err_fail_code(e, ERR_INTERRUPTED, EINTR, "interrupted");
+}
+
 int fetch_url(const char *url, int fd, const struct digest *want, struct digest *ret, struct err *e)
 {
 	struct digest *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
@@ -82,7 +103,10 @@ int fetch_url(const char *url, int fd, const struct digest *want, struct digest 
 
 	if (shared == MAP_FAILED)
 		return err_set(e, errno, "memory for a child");
-	int r = task_run(fetch, &f, "the process that fetches ended", e);
+	struct task t;
+	int r = task_start(&t, fetch, &f, e);
+	if (r == 0)
+		r = wait_for(&t, e);
 	*ret = *shared;
 	munmap(shared, sizeof *shared);
 	if (r < 0)

@@ -49,7 +49,7 @@ static int64_t ns(struct timespec t)
 
 bool stat_cache_racy(const struct stat *st, struct timespec now)
 {
-	return st->st_ctim.tv_sec + RACY_S >= now.tv_sec;
+	return ns(st->st_ctim) + RACY_S * 1000000000LL > ns(now);
 }
 
 int stat_cache_order(const char *a, size_t an, const char *b, size_t bn)
