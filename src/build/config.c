@@ -120,7 +120,9 @@ static int do_expose(struct edit *d, struct err *e)
 	int r = all_words(d, &words, e);
 
 	for (size_t k = 0; r == 0 && k < words.n; k++) {
-		const char *why = config_add_ports(d->c, words.v[k], d->s->a);
+		/* HOST:CONTAINER, as BuildKit takes it: the host's port means nothing here. */
+		const char *colon = strrchr(words.v[k], ':');
+		const char *why = config_add_ports(d->c, colon ? colon + 1 : words.v[k], d->s->a);
 		if (why) {
 			err_fail(e, ERR_DOCKERFILE, "EXPOSE: \"%.60s\" is no port", words.v[k]);
 			return err_hint(e, "as in EXPOSE 80 443/tcp 5353/udp 8000-8010");

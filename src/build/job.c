@@ -304,6 +304,7 @@ static int make_run(struct step *j, struct stage **ret_wait, struct err *e)
 	j->run.user = s->doc.config.user;
 	j->run.workdir = s->doc.config.working_dir;
 	j->run.common = s->b->o->run;
+	j->run.in = s->b->o->stdin_open ? s->b->o->in : -1;
 	j->run.secrets = &s->b->o->secrets;
 	j->run.ssh = &s->b->o->ssh;
 	run_environment(j);

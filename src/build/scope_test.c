@@ -87,7 +87,7 @@ static void test_config(void **state)
 	(void)state;
 	strs_add(&f.a, &f.doc.config.cmd, "of the base");
 	assert_int_equal(
-		apply(&f, "FROM x\nENV P=80\nENTRYPOINT [\"e\"]\nEXPOSE $P 9/UDP\nWORKDIR /a\n"
+		apply(&f, "FROM x\nENV P=80\nENTRYPOINT [\"e\"]\nEXPOSE 1:$P 9/UDP\nWORKDIR /a\n"
 			  "WORKDIR b/../c\nVOLUME v /w\nSTOPSIGNAL 9\nUSER u:g\nMAINTAINER me\n"
 			  "SHELL [\"/bin/x\", \"-y\"]\nONBUILD RUN make\n"
 			  "HEALTHCHECK --interval=3s --retries=2 CMD test -e /x\n"),
