@@ -34,8 +34,9 @@ packages_for() {
 			libcurl4-openssl-dev libssl-dev ;;
 		debian:test) echo bash python3 libcmocka-dev busybox-static umoci skopeo podman runc zstd xz-utils bzip2 strace jq procps passwd util-linux \
 			shellcheck clang-format universal-ctags git binutils zsh fish mmdebstrap dpkg-dev bash-completion mandoc docker-registry openssl \
-			iproute2 nftables socat ncat bind9-dnsutils tcpdump iperf3 passt slirp4netns curl e2fsprogs btrfs-progs xfsprogs fuse3 bindfs rclone ;;
-		debian:peers) echo podman runc bubblewrap ;;
+			iproute2 nftables socat ncat bind9-dnsutils tcpdump iperf3 passt slirp4netns curl e2fsprogs btrfs-progs xfsprogs fuse3 bindfs rclone \
+			conmon containerd docker.io ;;
+		debian:peers) echo podman runc crun hyperfine bubblewrap ;;
 		fedora:run) echo shadow-utils libmnl ;;
 		fedora:build) echo gcc glibc-devel meson ninja-build pkgconf-pkg-config yajl-devel libmnl-devel libcap-ng-devel libseccomp-devel zlib-devel libzstd-devel \
 			libarchive-devel libcurl-devel openssl-devel ;;

@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 #include "base/proc.h"
-#include "base/task.h"
+#include "runtime/bundle_help.h"
 #include "runtime/bundle_init.h"
 #include "runtime/hooks.h"
 #include "sys/userns.h"
@@ -241,38 +241,6 @@ static int write_maps(const struct bundle *b, pid_t pid, struct err *e)
 
 /* ---- from the go on */
 
-struct opening {
-	pid_t pid;
-	const char *path;
-	int sock;
-};
-
-static int open_there(void *arg, struct err *e)
-{
-	const struct opening *o = arg;
-	char path[40];
-
-	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)o->pid);
-	autoclose int ns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns < 0 || setns(ns, CLONE_NEWNS) < 0)
-		return err_set(e, errno, "join the container's mounts");
-	autoclose int fd = open(o->path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, errno, "open %s", o->path);
-	fd_send_msg(o->sock, "o", 1, &fd, 1);
-	return 0;
-}
-
-/* The init may not open a path of the host: a child of ours does it in its mount namespace, with our rights. */
-static void open_for(pid_t pid, int sync, const char *path)
-{
-	struct opening o = {pid, path, sync};
-	struct err e = {0};
-
-	if (task_run(open_there, &o, NULL, &e) < 0)
-		fd_send_msg(sync, "e", 1, NULL, 0);
-}
-
 /* Answers it until it is ready. */
 static int serve(const struct bundle *b, struct bundle_started *ret, struct err *e)
 {
@@ -301,7 +269,13 @@ static int serve(const struct bundle *b, struct bundle_started *ret, struct err 
 			fd_send_msg(ret->sync, "h", 1, NULL, 0);
 		} else if (n > 1 && msg.path[0] == 'O') {
 			msg.path[n] = 0;
-			open_for(ret->pid, ret->sync, msg.path + 1);
+			bundle_help_open(ret->pid, ret->sync, msg.path + 1);
+		} else if (n == 1 + (ssize_t)sizeof(size_t) && msg.path[0] == 'M') {
+			size_t at = 0;
+			memcpy(&at, msg.path + 1, sizeof at);
+			int r = bundle_help_mapped(b, ret->pid, ret->sync, at, e);
+			if (r < 0)
+				return r;
 		} else {
 			return take_error(msg.err, n, e);
 		}

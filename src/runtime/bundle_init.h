@@ -31,5 +31,7 @@ _Noreturn void bundle_exec_run(struct stage *s);
 
 /* Asks the parent for a descriptor of a path of the host (O_PATH), in our mount namespace but with its rights. -errno. */
 int bundle_ask_open(struct stage *s, const char *path);
+/* The same for the mount of this number with its id map, detached. It ends us if it fails: the parent has the reason. */
+int bundle_ask_mapped(struct stage *s, size_t at, struct err *e);
 
 #endif

@@ -4,19 +4,16 @@
  */
 #include <linux/magic.h>
 #include <linux/mount.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/base.h"
-#include "base/proc.h"
 #include "oci/mount_options.h"
 #include "runtime/bundle_init.h"
 #include "sys/copy_tree.h"
 #include "sys/mounts.h"
-#include "sys/userns.h"
 
 /* A path of the host, which may be relative to the bundle. */
 static const char *host_path(struct stage *s, const char *path)
@@ -109,80 +106,30 @@ static int open_source(struct stage *s, const char *path, struct err *e)
 	return fd < 0 ? err_set(e, errno, "open the source %s", path) : fd;
 }
 
-static int hold_map(void *arg)
-{
-	const int *p = arg;
-	char c;
-
-	return read(*p, &c, 1) < 0;
-}
-
-/* A user namespace with these maps: somebody must be in it while it is opened. */
-static int open_map(const struct bind_list *uids, const struct bind_list *gids, struct err *e)
-{
-	const struct bind_list *const from[] = {uids, gids};
-	struct id_map map[2] = {{.n = 0}, {.n = 0}};
-	int p[2];
-
-	for (int k = 0; k < 2; k++) {
-		const struct oci_id_mapping *m = from[k]->v;
-		for (size_t i = 0; i < from[k]->n && i < ID_RANGES_MAX; i++)
-			map[k].r[map[k].n++] =
-				(struct id_range){(uint32_t)m[i].container_id,
-						  (uint32_t)m[i].host_id, (uint32_t)m[i].size};
-	}
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, errno, "pipe");
-	pid_t pid = proc_fork(CLONE_NEWUSER, NULL);
-	if (pid == 0) {
-		close(p[1]);
-		_exit(hold_map(&p[0]));
-	}
-	close(p[0]);
-	autoclose int end = p[1];
-	if (pid < 0)
-		return err_set(e, pid, "make a user namespace for an id map");
-	char path[40];
-	snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
-	int r = userns_write_maps(pid, &map[0], &map[1], false, e);
-	int fd = r < 0 ? r : open(path, O_RDONLY | O_CLOEXEC);
-	if (r == 0 && fd < 0)
-		err_set(e, errno, "open the user namespace of an id map");
-	fd_close(&end);
-	proc_wait(pid);
-	return fd < 0 ? -e->code : fd;
-}
-
-static int apply_idmap(struct stage *s, const struct oci_mount *m, const struct mount_options *o,
-		       int mnt, struct err *e)
-{
-	const struct oci_linux *l = &s->bundle->b->spec->linux_;
-
-	if (!o->idmap && !m->uid_mappings.n)
-		return 0;
-	autoclose int ns = m->uid_mappings.n ? open_map(&m->uid_mappings, &m->gid_mappings, e)
-					     : open_map(&l->uid_mappings, &l->gid_mappings, e);
-	if (ns < 0)
-		return ns;
-	int r = mount_idmap(mnt, ns, o->idmap_recursive);
-	return r < 0 ? err_set(e, r, "map the ids of %s", m->source) : 0;
-}
-
 static int make_bind(struct stage *s, const struct oci_mount *m, const struct mount_options *o,
 		     bool *ret_dir, struct err *e)
 {
+	const struct bind_list *all = &s->bundle->b->spec->mounts;
 	const char *source = host_path(s, m->source);
 	struct stat st;
-	autoclose int from = open_source(s, source, e);
+	autoclose int from = -1, mnt = -1;
 
-	if (from < 0)
-		return from;
-	if (fstat(from, &st) < 0)
+	if (o->idmap || m->uid_mappings.n) { /* only the host's root may do that: our parent */
+		mnt = bundle_ask_mapped(s, (size_t)(m - (const struct oci_mount *)all->v), e);
+		if (mnt < 0)
+			return mnt;
+	} else {
+		from = open_source(s, source, e);
+		if (from < 0)
+			return from;
+		mnt = mount_clone(from, "", o->recursive);
+		if (mnt < 0)
+			return err_set(e, mnt, "bind %s", source);
+	}
+	if (fstat(mnt, &st) < 0)
 		return err_set(e, errno, "look at %s", source);
 	*ret_dir = S_ISDIR(st.st_mode);
-	autoclose int mnt = mount_clone(from, "", o->recursive);
-	int r = mnt < 0 ? err_set(e, mnt, "bind %s", source) : apply_idmap(s, m, o, mnt, e);
-	return r < 0 ? r : take_fd(mnt);
+	return take_fd(mnt);
 }
 
 /* ---- new file systems */

@@ -190,3 +190,16 @@ int bundle_ask_open(struct stage *s, const char *path)
 		return -EACCES;
 	return fd;
 }
+
+int bundle_ask_mapped(struct stage *s, size_t at, struct err *e)
+{
+	char msg[1 + sizeof at] = "M", c = 0;
+	int fd = -1;
+	size_t n = 1;
+
+	memcpy(msg + 1, &at, sizeof at);
+	if (fd_send_msg(s->sync, msg, sizeof msg, NULL, 0) < 0 ||
+	    fd_recv_msg(s->sync, &c, 1, &fd, &n) != 1 || n != 1)
+		return err_set(e, EPIPE, "get a mount with an id map");
+	return fd;
+}
