@@ -27,6 +27,7 @@ test_podman() { # rows=root,user
 	export CONTAINERS_CONF=$HOME/containers.conf XDG_RUNTIME_DIR=$HOME/run
 	mkdir -p run
 	short=$(mktemp -d /tmp/pod.XXXXXX) # podman takes no long path here
+	# shellcheck disable=SC2317  # called by run
 	pod() { podman --root "$HOME/pod" --runroot "$short/r" --storage-driver vfs --cgroup-manager cgroupfs --events-backend file --runtime "$HOME/bin/hoy-oci" "$@"; }
 	run pod import root.tar t:1
 	assert_ok
