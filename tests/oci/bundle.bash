@@ -25,7 +25,8 @@ bundle() {
 	rm -f b/config.json
 	# shellcheck disable=SC2046
 	oci spec --bundle b $([ "$(id -u)" = 0 ] || echo --rootless) || fail spec
-	jq '.process.terminal = false | .root.readonly = false' b/config.json | jq "${1:-.}" >b/c && mv b/c b/config.json
+	# by default the group has the container's name, which other tests may have at the same time
+	jq --arg g "/hoy-test-$$-$RANDOM$RANDOM" '.process.terminal = false | .root.readonly = false | .linux.cgroupsPath = $g' b/config.json | jq "${1:-.}" >b/c && mv b/c b/config.json
 }
 
 # console SOCKET: takes a terminal's master there, in the background; what comes of it goes to SOCKET.out.
