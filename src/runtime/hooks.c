@@ -9,8 +9,6 @@
 
 enum { SAID_MAX = 300 };
 
-extern char **environ;
-
 struct json *hooks_state(const struct oci_spec *s, const char *id, const char *bundle,
 			 const char *status, pid_t pid, struct arena *a)
 {
