@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+
 #include "base/base.h"
 #include "base/parse.h"
 #include "build/config.h"
@@ -120,14 +122,20 @@ static int squash(struct stage *s, struct image_doc *doc, struct bind_list *blob
 				       .epoch = s->epoch,
 				       .all_times = s->b->o->has_timestamp};
 	struct arena *a = s->b->a;
-	struct step_result res = {0};
 	const struct oci_descriptor *d = s->blobs.v;
 	char diffid[DIGEST_STR];
 	struct strs layers = {0};
 
 	if (s->layers.n - first < 2 && first)
 		return 0;
-	int r = step_squash(&base, first, &res, e);
+	/* the layer is made by a child */
+	struct step_result *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return err_set(e, errno, "memory for a layer");
+	int r = step_squash(&base, first, shared, e);
+	const struct step_result res = *shared;
+	munmap(shared, sizeof *shared);
 	if (r < 0)
 		return r;
 	*blobs = (struct bind_list){0};

@@ -259,6 +259,9 @@ static void from_scratch(struct stage *s)
 	if (!w.arch && *platform_variant())
 		s->doc.variant = platform_variant();
 	s->doc.rootfs.type = "layers";
+	/* what the peers give an empty image */
+	strs_add(s->b->a, &s->doc.config.env,
+		 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	s->epoch = s->newest = epoch_of(s->b, EPOCH_NONE);
 }
 
