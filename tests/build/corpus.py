@@ -7,7 +7,7 @@
                               the same of all whose names fit: DIR/CASE/, and the arguments in DIR/CASE.args
     show CASE ARCHIVE BASES   an image (docker archive) as text: its config, and the files in which it differs from its base image
     show-all CASES ARCHIVES BASES OUT
-    compare DIR LIST GOT      each file of GOT (as show made them) with the one of that name in DIR; differences have to stand in LIST
+    compare DIR LIST GOT ROW  each file of GOT (as show made them) with the one of that name in DIR; differences have to stand in LIST
 
 A case is one text file: comment lines, then `args WORD...` (of the build command) and `hand` (the expectation was written by hand, because what
 records knows less), then files: `=== NAME [MODE]`, `=== NAME -> TARGET`, `=== NAME/ [MODE]`, with their lines below, and
@@ -238,14 +238,19 @@ BASE_CACHE = {}
 
 def base_of(case, bases_dir):
     """The files of the base image of the last stage; {} for scratch."""
-    names = {}
+    names, variables = {}, {}
     last = None
     for head, lines in read_case(case)[2]:
         if not os.path.basename(head.split()[0]).endswith("ockerfile"):
             continue
         for line in lines:
             w = line.split()
+            if len(w) == 2 and w[0] == "ARG" and not last:
+                name, _, value = w[1].partition("=")
+                variables.update({"$" + name: value, "${%s}" % name: value})
             if len(w) > 1 and w[0].upper() == "FROM":
+                for v in variables:
+                    w[-1 if len(w) == 2 else 1] = w[-1 if len(w) == 2 else 1].replace(v, variables[v])
                 w = [x for x in w if not x.startswith("--")]
                 last = names.get(w[1].lower(), w[1])
                 if len(w) > 3:
@@ -264,10 +269,10 @@ def read_differences(path):
         return [l.rstrip("\n").split("\t") for l in f if l.strip() and not l.startswith("#")]
 
 
-def compare(expected, listed, got):
-    """Prints what is not explained; the number of cases that fit."""
-    rows = read_differences(listed)
-    bad = fit = 0
+def compare(expected, listed, got, row):
+    """Prints what is not explained; returns how much that is. "one:CASE" in the list is for that row of the tests alone."""
+    rows = [[c.split(":")[-1], p, why] for c, p, why in read_differences(listed) if ":" not in c or c.startswith(row + ":")]
+    bad = 0
     used = set()
     for name in sorted(os.listdir(got)):
         with open(os.path.join(got, name)) as f:
@@ -286,7 +291,6 @@ def compare(expected, listed, got):
             else:
                 print("%s: %s" % (name, l))
                 bad += 1
-        fit += not lines
     for i, (case, pattern, _) in enumerate(rows):
         if i not in used and not any(c in case for c in "*?[") and os.path.exists(os.path.join(got, case)):
             print("%s: no difference any more: %s" % (case, pattern))

@@ -19,7 +19,7 @@ corpus() {
 			>"$T/log.$c" 2>&1 </dev/null || printf '%s\n' "$c: $(head -n 4 "$T/log.$c")" >>"$T/bad"
 	done
 	python3 "$here/corpus.py" show-all "$here/corpus" "$T/images" "$T/bases" "$T/got" >>"$T/bad" 2>&1
-	python3 "$here/corpus.py" compare "$here/expected" "$here/differences.list" "$T/got" >>"$T/bad" 2>&1
+	python3 "$here/corpus.py" compare "$here/expected" "$here/differences.list" "$T/got" "$T_ROW" >>"$T/bad" 2>&1
 	[ ! -s "$T/bad" ] || fail "$(head -c 3000 "$T/bad")"
 	chmod -R u+rwX "$T/ctx"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Stands in for compilers and package managers, by the name that it is called by: what it makes depends on what it is given alone, and it needs no network.
+# shellcheck disable=SC2094
 set -e
 tool=${0##*/}
 say() { echo "$tool: $*"; }
