@@ -472,24 +472,3 @@ void lint_dockerfile(const struct dockerfile *d, struct lint *l)
 	}
 	base_names(&k);
 }
-
-void lint_ignored(const struct dockerfile *d, struct lint *l, const struct ignore *g,
-		  const char *name)
-{
-	const struct df_instr *v = d->instrs.v;
-
-	for (size_t i = 0; g && i < d->instrs.n; i++) {
-		if ((v[i].kind != DF_COPY && v[i].kind != DF_ADD) || df_flag(&v[i], "from"))
-			continue;
-		for (size_t n = 0; n + 1 < v[i].words.n; n++) {
-			const char *w = v[i].words.v[n];
-			if (w[strcspn(w, "$*?[\\\"'")] || strstr(w, "://"))
-				continue;
-			autofree char *clean = path_clean(w);
-			const char *path = clean + (*clean == '/');
-			if (*path && strcmp(path, ".") != 0 && ignore_matches(g, path))
-				lint_add(d, l, LINT_COPY_IGNORED_FILE, v[i].line, v[i].last_line,
-					 "%.80s is left out by %.80s", w, name);
-		}
-	}
-}

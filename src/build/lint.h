@@ -8,7 +8,6 @@
 #define BUILD_LINT_H
 
 #include "build/dockerfile.h"
-#include "build/ignore.h"
 
 enum { LINT_MAX = 1000 }; /* findings: what a hostile file has more is not told */
 
@@ -53,9 +52,6 @@ const char *lint_advice(enum lint_rule r); /* what to do instead, one line */
 
 /* All that can be seen in the text alone. Time is linear in it. */
 void lint_dockerfile(const struct dockerfile *d, struct lint *l);
-/* CopyIgnoredFile: sources from the context, without variables, that the ignore file (of that name) leaves out. */
-void lint_ignored(const struct dockerfile *d, struct lint *l, const struct ignore *g,
-		  const char *name);
 /* Respects # check=skip; the two experimental rules (CopyIgnoredFile, InvalidDefinitionDescription) want # check=experimental. */
 void lint_add(const struct dockerfile *d, struct lint *l, enum lint_rule rule, int line,
 	      int last_line, const char *fmt, ...) printf_like(6, 7);

@@ -85,7 +85,6 @@ int build_read(struct build *b, struct err *e)
 		return r;
 	b->lint.arena = b->a;
 	lint_dockerfile(&b->file, &b->lint);
-	lint_ignored(&b->file, &b->lint, b->main.ignore, b->main.ignore_name);
 	b->global = (struct scope){.a = b->a,
 				   .escape = b->file.escape,
 				   .given = &b->o->args,

@@ -77,6 +77,9 @@ static int run_all(struct build *b, struct build_result *ret, struct err *e)
 	targets = arena_alloc(b->a, b->platforms.n * sizeof *targets);
 	for (size_t i = 0; i < b->platforms.n; i++)
 		targets[i] = build_stage(b, target, &p[i]);
+	/* what is seen before anything runs is told before anything runs */
+	if (b->file.check_error && (r = check_findings(b, ret, e)) < 0)
+		return r;
 	build_say(b, BUILD_PLAN, NULL);
 	r = b->o->check_only ? build_check(b, e) : solve(b, targets, b->platforms.n, e);
 	ret->steps = b->counted;
