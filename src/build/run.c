@@ -4,6 +4,7 @@
 #include "build/finish.h"
 #include "build/run.h"
 #include "build/solve.h"
+#include "engine/container.h"
 #include "store/gc.h"
 
 void build_result_free(struct build_result *r)
@@ -119,6 +120,7 @@ int build_run(const struct home *h, const struct build_opts *o, struct build_res
 	}
 	if (b.jobs < 1)
 		b.jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	containers_recover(h); /* of a build that was killed, too: its members of U0 */
 	store_sweep(h);
 	int r = store_adding_begin(h, &mark, e);
 	if (r < 0)
