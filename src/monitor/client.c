@@ -435,7 +435,11 @@ int client_connect(int dir, uint8_t want, bool *ret_tty, struct err *e)
 	char msg[1 + PROTO_CHUNK] = {FRAME_HELLO, PROTO_VERSION, (char)want};
 
 	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/attach", dir);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+	bool connected = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+	if (!connected && errno == ECONNREFUSED) /* it was killed a moment ago */
+		return err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ECONNREFUSED,
+				     "the supervisor of the container has just ended");
+	if (!connected)
 		return err_set(e, errno, "connect to the container's supervisor");
 	ssize_t n = fd_send_msg(fd, msg, 3, NULL, 0);
 	while (n > 0 && (n = fd_recv_msg(fd, msg, sizeof msg, NULL, NULL)) > 0) {
