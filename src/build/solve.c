@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
+#include "base/parse.h"
 #include "base/loop.h"
 #include "base/task.h"
 #include "build/config.h"
@@ -83,12 +84,25 @@ static void end_step(struct solver *sv, struct step *j)
 	job_free(j);
 }
 
+/* --cache-ttl. What does not say when it was made is old. */
+static bool too_old(const struct build *b, const struct build_cache_record *rec)
+{
+	struct timespec made;
+
+	if (!b->o->cache_ttl)
+		return false;
+	if (!rec->created || parse_rfc3339(rec->created, &made) < 0)
+		return true;
+	return (int64_t)time_now().tv_sec - (int64_t)made.tv_sec > b->o->cache_ttl;
+}
+
 static bool try_cache(struct solver *sv, struct step *j)
 {
 	struct stage *s = j->stage;
 	struct build_cache_record rec;
 
-	if (s->no_cache || build_cache_find(s->b->h, &j->key, &j->a, &rec) < 0)
+	if (s->no_cache || build_cache_find(s->b->h, &j->key, &j->a, &rec) < 0 ||
+	    too_old(s->b, &rec))
 		return false;
 	sv->b->cached++;
 	tell_step(sv, j,

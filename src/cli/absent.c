@@ -60,8 +60,6 @@ const struct absent absent_other_flags[] = {
 };
 
 const struct absent absent_commands[] = {
-	{"build", "hoy makes no images from Dockerfiles in this build",
-	 "hoy load and hoy pull take images made elsewhere; hoy commit makes one of a container"},
 	{"cleanup", "the process that watches a container tidies up behind it",
 	 "hoy system check looks whether anything is left; hoy rm removes a container"},
 	{"init", "hoy prepares a container when it starts it, which takes milliseconds",

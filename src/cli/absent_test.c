@@ -67,7 +67,7 @@ static void test_rows(void **state)
 	assert_false(absent_flag(NULL, "publish", 7, &e));
 	assert_false(absent_flag("run", "publis", 6, &e));
 	assert_false(absent_command("system build", &e));
-	assert_true(absent_command("image build", &e));
+	assert_true(absent_command("image sign", &e));
 	assert_false(absent_command("volume", &e));
 	assert_false(absent_command("buildy", &e));
 	assert_false(absent_command("", &e));

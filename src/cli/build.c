@@ -71,6 +71,8 @@ static int run_it(struct cli *c, const struct home *h, struct build_flags *f,
 	const struct build_cache_limits limits = {f->cache_size, f->cache_age / 1000000000};
 
 	int r = look_before(c, h, f, e);
+	if (r == 0 && !f->b.check_only)
+		r = build_caches_in(c, h, f, p, e);
 	if (r == 0)
 		r = build_run(h, &f->b, &res, e);
 	if (r == 0 && !f->b.check_only && !f->b.dry)
@@ -157,6 +159,13 @@ const struct command cmd_build = {
 		"directory, and --cache-from takes them from there. Only what comes to the same "
 		"inputs "
 		"is taken, so a cache may have its steps of whatever build.\n\n"
+		"What scripts for other engines pass and has no meaning here is taken: --rm and "
+		"--force-rm (a step leaves no container), --isolation (RUN is a container like any "
+		"other), --compress and -D (layers are stored as they are, and compressed when "
+		"they "
+		"are pushed), --builder (there is one). Attestations (--sbom, --provenance, "
+		"--attest) are "
+		"refused, unless they are turned off.\n\n"
 		"Secrets of --secret are seen by RUN --mount=type=secret alone. They get into no "
 		"layer, "
 		"history or log by hoy; what the command does with them is its matter.",

@@ -92,15 +92,16 @@ static int save_archive(struct ending *n, const struct output_want *w, struct er
 {
 	const struct build_output *v = n->res->outputs.v;
 	size_t built = n->res->outputs.n, many = 0;
+	const struct strs *names = n->f->names.n ? &n->f->names : &n->names;
 	char **texts =
-		arena_alloc(&n->c->arena, (built + n->names.n + w->names.n + 1) * sizeof *texts);
+		arena_alloc(&n->c->arena, (built + names->n + w->names.n + 1) * sizeof *texts);
 
 	for (size_t i = 0; i < built; i++)
 		texts[many++] = arena_strdup(&n->c->arena, v[i].id);
 	for (size_t i = 0; i < w->names.n && built == 1; i++)
 		texts[many++] = arena_strdup(&n->c->arena, w->names.v[i]);
-	for (size_t i = 0; i < n->names.n && built == 1; i++)
-		texts[many++] = arena_strdup(&n->c->arena, n->names.v[i]);
+	for (size_t i = 0; i < names->n && built == 1; i++)
+		texts[many++] = arena_strdup(&n->c->arena, names->v[i]);
 	if (built > 1 && w->kind == OUTPUT_DOCKER) {
 		err_fail(e, ERR_USAGE, "type=docker holds one platform");
 		return err_hint(e, "type=oci holds several");
@@ -123,26 +124,27 @@ static void say(struct ending *n, const char *what, const char *name)
 	build_progress_note(n->p, arena_printf(&n->c->arena, "%s %s", what, name));
 }
 
-static int push_opts(struct ending *n, const struct output_want *w, struct image_push_opts *o,
-		     struct err *e)
+int build_push_opts(struct cli *c, const struct build_flags *f, const struct output_want *w,
+		    struct image_push_opts *ret, struct err *e)
 {
-	struct push_flags f = {.image = n->f->image,
-			       .compression = w->compression,
-			       .level = w->level,
-			       .force = w->force};
+	struct push_flags p = {.image = f->image};
 
-	f.image.policy = NULL;
-	*o = (struct image_push_opts){.pulling = {.docker = n->f->b.docker}};
-	int r = push_read_flags(n->c, &f, o, e);
-	if (w->level > 0)
-		o->job.level = (int)w->level;
+	if (w) {
+		p.compression = w->compression;
+		p.force = w->force;
+	}
+	p.image.policy = NULL;
+	*ret = (struct image_push_opts){.pulling = {.docker = f->b.docker}};
+	int r = push_read_flags(c, &p, ret, e);
+	if (w && w->level > 0)
+		ret->job.level = (int)w->level;
 	return r;
 }
 
 static int push_names(struct ending *n, const struct output_want *w, struct err *e)
 {
 	struct image_push_opts o;
-	int r = push_opts(n, w, &o, e);
+	int r = build_push_opts(n->c, n->f, w, &o, e);
 
 	for (size_t i = 0; i < n->names.n && r == 0; i++) {
 		struct image_pushed done;
@@ -325,6 +327,8 @@ int build_finish(struct cli *c, const struct home *h, struct build_flags *f,
 	for (size_t i = 0; i < f->wants.n && r == 0; i++)
 		r = write_output(&n, &w[i], e);
 	drop_image(&n);
+	if (r == 0)
+		r = build_caches_out(c, h, f, res, p, e);
 	if (r == 0)
 		r = write_ids(&n, e);
 	build_progress_end(p, r == 0);

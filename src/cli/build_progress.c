@@ -85,7 +85,7 @@ static struct build_step_view *meet(struct build_progress *p, const struct build
 	if (p->shape == BUILD_SHOW_STEPS) {
 		if (ev->stage_count > 1)
 			str_addf(&place, "[%d/%d] ", ev->stage_no, ev->stage_count);
-		str_addf(&place, "STEP %d/%d: ", ev->stage_step, ev->stage_steps);
+		str_addf(&place, "STEP %d/%d:", ev->stage_step, ev->stage_steps);
 	} else {
 		bool named =
 			ev->stage && (ev->stage_count > 1 || !strpbrk(ev->stage, "0123456789"));
@@ -187,7 +187,7 @@ static void begin_line(struct build_progress *p, struct build_step_view *s, stru
 		return;
 	s->begun = true;
 	if (p->shape == BUILD_SHOW_STEPS)
-		str_addf(b, "%s%s\n", s->place, s->text);
+		str_addf(b, "%s %s\n", s->place, s->text);
 	else
 		switch_to(p, s, b);
 }

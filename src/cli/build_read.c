@@ -55,6 +55,10 @@ static int check_absent(const struct build_flags *f, struct err *e)
 			e, "--created-annotation",
 			"the time of an image stands in its config, and depends on its contents",
 			"--annotation org.opencontainers.image.created=TIME sets one");
+	if (f->all_platforms)
+		return absent(e, "--all-platforms",
+			      "hoy does not ask registries for which platforms all bases are there",
+			      "name them: --platform linux/amd64,linux/arm64");
 	if (!str_is_empty(f->userns) && strcmp(f->userns, "host") != 0 &&
 	    strcmp(f->userns, "private") != 0)
 		return absent(e, "--userns", "the IDs of files in layers are those of the image",
@@ -309,6 +313,7 @@ static struct output_want *want_image(struct cli *c, struct build_flags *f)
 
 static int read_outputs(struct cli *c, struct build_flags *f, struct err *e)
 {
+	bool keeps = false;
 	int r = 0;
 
 	for (size_t i = 0; i < f->outputs.n && r == 0; i++)
@@ -331,8 +336,13 @@ static int read_outputs(struct cli *c, struct build_flags *f, struct err *e)
 				  w[i].annotations.v[k].v);
 		for (size_t k = 0; k < w[i].names.n && w[i].kind == OUTPUT_IMAGE; k++)
 			strs_add(&c->arena, &f->b.tags, w[i].names.v[k]);
+		keeps |= output_keeps_image(&w[i]);
 		if (w[i].push && !f->b.tags.n)
 			return usage(e, "-t quay.io/team/app:1", "pushing wants a name");
+	}
+	if (!keeps) { /* the names are those in the archive */
+		f->names = f->b.tags;
+		f->b.tags = (struct strs){0};
 	}
 	return 0;
 }

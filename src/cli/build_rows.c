@@ -12,10 +12,10 @@
 const struct opt build_rows[] = {
 	{"add-host", 0, TO(OPT_CSV, run.names.add_hosts), "NAME:IP",
 	 "Add a line to /etc/hosts of RUN (host-gateway is this machine)"},
-	{"all-platforms", 0, TO(OPT_BOOL, all_platforms), NULL,
-	 "Build for all platforms that the base images have"},
+	{"all-platforms", 0, TO(OPT_BOOL, all_platforms), NULL, "Refused: --platform names them",
+	 .flags = OPT_HIDDEN},
 	{"allow", 0, TO(OPT_CSV, allow), "RIGHT",
-	 "Let the Dockerfile ask for security.insecure (RUN --security), network.host, device",
+	 "Let RUN have what it asks for: security.insecure, network.host, device",
 	 .words = "security.insecure network.host device"},
 	{"annotation", 0, TO(OPT_STRS, annotations), "KEY=VALUE",
 	 "Set an annotation of the manifest (index:KEY=VALUE: of the list)"},

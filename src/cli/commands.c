@@ -58,6 +58,7 @@
 	X(image_unmount)                                                                           \
 	X(image_prune)                                                                             \
 	X(image_tree)                                                                              \
+	X(build)                                                                                   \
 	X(builder_du)                                                                              \
 	X(builder_prune)                                                                           \
 	X(manifest_add)                                                                            \

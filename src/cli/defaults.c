@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/parse.h"
 #include "cli/defaults.h"
+#include "cli/build_opts.h"
 #include "cli/run_opts.h"
 #include "state/conf.h"
 
@@ -62,6 +63,11 @@ const struct default_key default_keys[] = {
 	{"push", "compression-format", NULL, "push", NULL, NULL, "\"zstd\""},
 	{"push", "compression-level", NULL, "push", "compression-format", NULL, "12"},
 
+	{"build", "cache-age", NULL, "build", NULL, NULL, "\"168h\"", DEFAULT_OWN},
+	{"build", "cache-size", NULL, "build", NULL, NULL, "\"5g\"", DEFAULT_OWN},
+	{"build", "jobs", NULL, "build", NULL, NULL, "2"},
+	{"build", "retry", NULL, "build", NULL, NULL, "3"},
+
 	{"commit", "format", NULL, "commit", NULL, NULL, "\"docker\""},
 	{"save", "format", NULL, "save", NULL, NULL, "\"oci-archive\""},
 	{"stop", "time", NULL, "stop,restart", NULL, NULL, "3"},
@@ -119,7 +125,9 @@ static const struct opt *row_of(const struct default_key *k, const struct opt *r
 				size_t *ret_offset)
 {
 	if (k->flags & DEFAULT_OWN)
-		rows = k->commands ? run_rows : cli_rows;
+		rows = !k->commands		       ? cli_rows
+		       : !strcmp(k->commands, "build") ? build_conf_rows
+						       : run_rows;
 	return row_in(rows, flag_of(k), ret_offset);
 }
 

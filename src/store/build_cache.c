@@ -1,6 +1,7 @@
 #include <dirent.h>
 
 #include "base/base.h"
+#include "base/parse.h"
 #include "oci/reference.h"
 #include "store/build_cache.h"
 #include "store/layers.h"
@@ -124,7 +125,9 @@ int build_cache_find(const struct home *h, const struct digest *key, struct aren
 		return -ENOENT;
 	if (ret->layer && !layer_is_there(h, ret->layer))
 		return -ENOENT;
-	utimensat(dir, key->hex, NULL, AT_SYMLINK_NOFOLLOW);
+	/* the kernel's own "now" is as coarse as its tick, and several steps are found within one */
+	struct timespec now = time_now();
+	utimensat(dir, key->hex, (struct timespec[]){now, now}, AT_SYMLINK_NOFOLLOW);
 	return 0;
 }
 

@@ -127,7 +127,7 @@ test_absent() { # short
 	local row
 	for row in 'create --oom-kill-disable x|cgroup v2|memory.high' \
 		'run --pod x y|pods' \
-		'image build x|Dockerfiles|hoy commit'; do
+		'compose up|one container|hoy run'; do
 		# shellcheck disable=SC2086
 		run hoy ${row%%|*}
 		assert_err E-ABSENT

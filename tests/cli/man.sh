@@ -81,6 +81,7 @@ stand_ins() {
 	cp "$T_FIX/busybox.tar" "$HOME/image.tar"
 	echo hello >"$HOME/file"
 	echo secret >"$HOME/key.pem"
+	printf 'ARG VERSION=1\nFROM busybox AS test\nARG VERSION\nRUN echo "$VERSION" >/version\n' >"$HOME/Dockerfile"
 	cp -r "$HOME/site" "$HOME/tree"
 	tar -C "$HOME" -cf "$HOME/rootfs.tar" site
 	gzip -k "$HOME/rootfs.tar"
