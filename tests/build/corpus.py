@@ -85,7 +85,7 @@ def bases(fixtures, out):
     box = layer(root)
     path = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": ["sh"]}
     archive(out, "box", [box], path)
-    with open(os.path.join(HERE, "toolbox.sh"), "rb") as f:
+    with open(os.path.join(HERE, "toolbox"), "rb") as f:
         script = f.read()
     names = "gcc cc make go npm node yarn pip python3 mvn gradle javac jar apt-get dpkg apk dnf hugo cargo ruby bundle composer".split()
     tools = layer([("usr/local/bin/toolbox", 0o755, script)] + [("usr/local/bin/" + n, 0o777, "-> toolbox") for n in names] + [("var/lib/apt", 0o755, None), (

@@ -32,7 +32,7 @@ test_known_digest() { # rows=user,root,one short
 	(umask 077 && hoy build -q --platform linux/amd64 -t img "$T/ctx" >"$T/id") || fail build
 	run hoy image inspect -f '{{range .RootFS.Layers}}{{.}} {{end}}' img
 	assert_out 'sha256:62b1751ce1865b2815ae05e7fa5aed210665d04b4976ed989e10aeaba30ccb8a sha256:5dcdeecf8ecd15b9b099aa63773c74e0174d5cac57a83aa45c97052b17202736 '
-	assert_eq 5b69fb48b95c6ac23702150f6ac13042c00df6c422dd151463d5849eac82f3a7 "$(cat "$T/id")" 'image'
+	assert_eq ffc936de4a558f512f5eaea9102e7a2e519460e3b83f41c8772651ee564e7132 "$(cat "$T/id")" 'image'
 }
 
 test_twice() { # rows=user,one
