@@ -318,24 +318,32 @@ static int check_controllers(const struct oci_cgroups *c, const struct limit_lis
 			str_cstr(&names));
 }
 
-static int64_t memory_now(const struct oci_cgroups *c)
+static int64_t number_or_none(int dir, const char *file)
 {
 	uint64_t v;
 
+	return cgroup_number(dir, file, NULL, &v) == 0 && v <= INT64_MAX ? (int64_t)v : -1;
+}
+
+static struct oci_limits_now limits_now(const struct oci_cgroups *c)
+{
 	if (!oci_cgroups_v2(c))
-		return -1;
+		return OCI_LIMITS_NONE;
 	autoclose int dir = open_dir(c->paths.v[0].v);
-	return dir >= 0 && cgroup_number(dir, "memory.max", NULL, &v) == 0 && v <= INT64_MAX
-		       ? (int64_t)v
-		       : -1;
+	return dir < 0 ? OCI_LIMITS_NONE
+		       : (struct oci_limits_now){number_or_none(dir, "memory.max"),
+						 number_or_none(dir, "memory.swap.max"),
+						 number_or_none(dir, "cpu.max")};
 }
 
 static int settings(const struct oci_cgroups *c, const struct oci_resources *r, struct arena *a,
 		    struct limit_list *ret, struct err *e)
 {
+	struct oci_limits_now now = limits_now(c);
+
 	/* Where there are no groups at all, either way tells what was asked for. */
 	return oci_cgroups_v2(c) || (!c->paths.n && cgroup_is_v2())
-		       ? oci_limits_v2(r, memory_now(c), a, ret, e)
+		       ? oci_limits_v2(r, &now, a, ret, e)
 		       : oci_limits_v1(r, a, ret, e);
 }
 
@@ -516,7 +524,8 @@ int oci_cgroups_enter(const struct oci_cgroups_want *w, struct oci_cgroups *c, p
 int oci_cgroups_update(const struct oci_cgroups *c, const struct oci_resources *r, struct err *e)
 {
 	if (c->unit) {
-		int n = oci_scope_update(c->unit, r, memory_now(c), e);
+		struct oci_limits_now now = limits_now(c);
+		int n = oci_scope_update(c->unit, r, &now, e);
 		if (n < 0)
 			return n;
 	}

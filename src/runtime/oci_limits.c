@@ -192,31 +192,34 @@ int oci_limits_v1(const struct oci_resources *r, struct arena *a, struct limit_l
 
 /* ---- version 2 */
 
-int oci_swap_v2(const struct oci_memory *m, int64_t memory_now, int64_t *ret, struct err *e)
+int oci_swap_v2(const struct oci_memory *m, const struct oci_limits_now *now, int64_t *ret,
+		struct err *e)
 {
-	int64_t limit = m->limit ? m->limit : memory_now;
+	int64_t limit = m->limit ? m->limit : now->memory, both = m->swap;
 
 	*ret = -1;
-	if (!m->swap)
-		return m->limit <
-		       0; /* no limit for the one means none for the other, as version 1 had it */
-	if (m->swap < 0)
-		return 1;
+	if (m->limit < 0 && !m->swap)
+		return 1; /* no limit for the one means none for the other, as version 1 had it */
+	/* A new limit of memory leaves that of both together as it is. */
+	if (m->limit && !m->swap && now->memory >= 0 && now->swap >= 0)
+		both = now->memory + now->swap;
+	if (both <= 0)
+		return both < 0;
 	if (limit <= 0)
 		return err_fail(e, ERR_OCI_RESOURCES,
 				NAME("memory.swap") " is a limit for memory and swap together, and "
 						    "memory has none");
-	if (m->swap < limit)
+	if (both < limit)
 		return err_fail(e, ERR_OCI_RESOURCES,
 				NAME("memory.swap") " is %" PRId64
 						    ", less than the memory in it: %" PRId64,
-				m->swap, limit);
-	*ret = m->swap - limit;
+				both, limit);
+	*ret = both - limit;
 	return 1;
 }
 
-static int add_memory_v2(const struct oci_memory *m, int64_t memory_now, struct arena *a,
-			 struct limit_list *to, struct err *e)
+static int add_memory_v2(const struct oci_memory *m, const struct oci_limits_now *now,
+			 struct arena *a, struct limit_list *to, struct err *e)
 {
 	static const char none[] =
 		"leave it out, or boot with version 1 (systemd.unified_cgroup_hierarchy=0)";
@@ -232,7 +235,7 @@ static int add_memory_v2(const struct oci_memory *m, int64_t memory_now, struct 
 		return lacks(e, 2, NAME("memory.disableOOMKiller"), none);
 	if (m->use_hierarchy && !m->use_hierarchy->b)
 		return lacks(e, 2, NAME("memory.useHierarchy") " false", none);
-	int r = oci_swap_v2(m, memory_now, &swap, e);
+	int r = oci_swap_v2(m, now, &swap, e);
 	if (r < 0)
 		return r;
 	if (r) /* a kernel without swap has no such file; then nothing swaps */
@@ -244,8 +247,8 @@ static int add_memory_v2(const struct oci_memory *m, int64_t memory_now, struct 
 	return 0;
 }
 
-static int add_cpu_v2(const struct oci_cpu *c, struct arena *a, struct limit_list *to,
-		      struct err *e)
+static int add_cpu_v2(const struct oci_cpu *c, const struct oci_limits_now *now, struct arena *a,
+		      struct limit_list *to, struct err *e)
 {
 	if (c->realtime_runtime || c->realtime_period)
 		return lacks(e, 2,
@@ -257,13 +260,15 @@ static int add_cpu_v2(const struct oci_cpu *c, struct arena *a, struct limit_lis
 			  text_u64(a, limit_cpu_weight(c->shares < 2 ? 2 : c->shares)), NULL);
 	add_json(to, a, NAME("cpu.idle"), "cpu.idle", c->idle);
 	add_json(to, a, NAME("cpu.burst"), "cpu.max.burst", c->burst);
-	if (c->quota || c->period) {
-		uint64_t period = c->period ? c->period : 100000;
+	/* A quota alone leaves the period as it is. */
+	if (c->quota && !c->period)
+		add_number(to, a, NAME("cpu.quota"), "cpu.max", c->quota, "max");
+	else if (c->period)
 		limit_add(to, a, c->quota ? NAME("cpu.quota") : NAME("cpu.period"), "cpu.max",
 			  arena_printf(a, "%s %" PRIu64,
-				       text_of(a, c->quota ? c->quota : -1, "max"), period),
+				       text_of(a, c->quota ? c->quota : now->quota, "max"),
+				       c->period),
 			  NULL);
-	}
 	add_cpuset(c, a, to);
 	return 0;
 }
@@ -318,13 +323,13 @@ static int add_block_io_v2(const struct oci_block_io *b, struct arena *a, struct
 	return 0;
 }
 
-int oci_limits_v2(const struct oci_resources *r, int64_t memory_now, struct arena *a,
+int oci_limits_v2(const struct oci_resources *r, const struct oci_limits_now *now, struct arena *a,
 		  struct limit_list *ret, struct err *e)
 {
-	int n = add_memory_v2(&r->memory, memory_now, a, ret, e);
+	int n = add_memory_v2(&r->memory, now, a, ret, e);
 
 	if (n == 0)
-		n = add_cpu_v2(&r->cpu, a, ret, e);
+		n = add_cpu_v2(&r->cpu, now, a, ret, e);
 	if (n == 0)
 		n = add_block_io_v2(&r->block_io, a, ret, e);
 	if (n < 0)

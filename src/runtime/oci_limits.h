@@ -13,11 +13,17 @@
 
 int oci_limits_v1(const struct oci_resources *r, struct arena *a, struct limit_list *ret,
 		  struct err *e);
-/* memory_now: the limit that holds already (bytes; -1: none), for a swap that comes alone. */
-int oci_limits_v2(const struct oci_resources *r, int64_t memory_now, struct arena *a,
+/* now: what holds already, for what comes alone and belongs to another (swap to memory, a period to its quota). */
+struct oci_limits_now {
+	int64_t memory, swap; /* bytes; swap alone; -1: no limit */
+	int64_t quota;	      /* microseconds; -1: no limit */
+};
+#define OCI_LIMITS_NONE ((struct oci_limits_now){-1, -1, -1})
+int oci_limits_v2(const struct oci_resources *r, const struct oci_limits_now *now, struct arena *a,
 		  struct limit_list *ret, struct err *e);
 /* Memory and swap together as version 2 wants swap alone: bytes, -1: no limit. Returns 1, 0 if it says nothing of swap, or an error. */
-int oci_swap_v2(const struct oci_memory *m, int64_t memory_now, int64_t *ret, struct err *e);
+int oci_swap_v2(const struct oci_memory *m, const struct oci_limits_now *now, int64_t *ret,
+		struct err *e);
 
 /* The rules of the bundle with those that every container has behind them (config-linux.md, "Default Devices"). */
 struct device_rule *oci_device_rules(const struct oci_resources *r, struct arena *a, size_t *ret_n);

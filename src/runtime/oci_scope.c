@@ -3,7 +3,6 @@
 #include "base/base.h"
 #include "base/loop.h"
 #include "base/parse.h"
-#include "runtime/oci_limits.h"
 #include "runtime/oci_scope.h"
 #include "sys/cgroup.h"
 #include "sys/cgroup_tree.h"
@@ -121,8 +120,8 @@ static void add_quota(struct properties *p, int64_t quota, uint64_t period)
 	add_number(p, "CPUQuotaPerSecUSec", "t", per_second);
 }
 
-static int add_resources(struct properties *p, const struct oci_resources *r, int64_t memory_now,
-			 struct arena *a, struct err *e)
+static int add_resources(struct properties *p, const struct oci_resources *r,
+			 const struct oci_limits_now *now, struct arena *a, struct err *e)
 {
 	bool v2 = cgroup_is_v2();
 	int64_t swap;
@@ -138,7 +137,7 @@ static int add_resources(struct properties *p, const struct oci_resources *r, in
 		return 0;
 	}
 	add_limit(p, "MemoryLow", r->memory.reservation);
-	int n = oci_swap_v2(&r->memory, memory_now, &swap, e);
+	int n = oci_swap_v2(&r->memory, now, &swap, e);
 	if (n < 0)
 		return n;
 	if (n)
@@ -249,7 +248,7 @@ static int all_properties(const struct oci_cgroups_want *w, const char *slice, s
 	for (size_t i = 0; i < countof(counted); i++)
 		add_number(p, counted[i], "b", 1);
 	add_number(p, "DefaultDependencies", "b", 0);
-	int r = add_resources(p, w->resources, -1, a, e);
+	int r = add_resources(p, w->resources, &OCI_LIMITS_NONE, a, e);
 	return r < 0 ? r : add_annotations(p, w->annotations, a, e);
 }
 
@@ -329,13 +328,13 @@ int oci_scope_start(const struct oci_cgroups_want *w, pid_t pid, struct arena *a
 	return r < 0 ? r : await_scope(*ret_unit, pid, a, ret_below, e);
 }
 
-int oci_scope_update(const char *unit, const struct oci_resources *r, int64_t memory_now,
-		     struct err *e)
+int oci_scope_update(const char *unit, const struct oci_resources *r,
+		     const struct oci_limits_now *now, struct err *e)
 {
 	scoped(arena) a = {0};
 	struct properties p = {0};
 	struct systemd s;
-	int n = add_resources(&p, r, memory_now, &a, e);
+	int n = add_resources(&p, r, now, &a, e);
 
 	if (n < 0 || !p.n)
 		return n;

@@ -8,6 +8,7 @@
 #define RUNTIME_OCI_SCOPE_H
 
 #include "runtime/oci_cgroups.h"
+#include "runtime/oci_limits.h"
 
 /* The unit's and the slice's name for a path; without one, "hoy-ID.scope" in the slice that containers are in. ERR_OCI_RESOURCES. */
 int oci_scope_names(const struct oci_cgroups_want *w, struct arena *a, const char **ret_unit,
@@ -20,9 +21,9 @@ int oci_scope_check(const struct oci_cgroups_want *w, struct err *e);
 int oci_scope_start(const struct oci_cgroups_want *w, pid_t pid, struct arena *a,
 		    const char **ret_unit, const char **ret_below, struct err *e);
 
-/* memory_now: as in oci_limits_v2(). */
-int oci_scope_update(const char *unit, const struct oci_resources *r, int64_t memory_now,
-		     struct err *e);
+/* now: as in oci_limits_v2(). */
+int oci_scope_update(const char *unit, const struct oci_resources *r,
+		     const struct oci_limits_now *now, struct err *e);
 void oci_scope_stop(const char *unit);
 
 #endif
