@@ -1,8 +1,9 @@
-/* Fuzz target: a seccomp profile that compiles gives a program that the kernel would take. */
+/* Fuzz target: a seccomp profile, docker's or a bundle's, that compiles gives a program that the kernel would take. */
 #include <linux/filter.h>
 
 #include "base/base.h"
 #include "base/fuzz.h"
+#include "data/json.h"
 #include "runtime/seccomp_profile.h"
 
 static void check(const struct seccomp_prog *p)
@@ -21,6 +22,23 @@ static void check(const struct seccomp_prog *p)
 	}
 }
 
+static void as_of_bundle(const char *text, size_t size)
+{
+	scoped(arena) a = {0};
+	scoped(seccomp_prog) p = {0};
+	struct err e = {0};
+	bool notify;
+	const struct json *j = json_parse(&a, text, size, "fuzz", NULL, &e);
+
+	if (!j)
+		return;
+	if (seccomp_profile_compile_oci(j, "fuzz", &p, &notify, &e) == 0)
+		check(&p);
+	else
+		FUZZ_CHECK(str_starts(e.msg, "fuzz:") || strstr(e.msg, "rules") ||
+			   strstr(e.msg, "instructions"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	scoped(seccomp_prog) p = {0};
@@ -30,5 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&p);
 	else
 		FUZZ_CHECK(e.code && e.msg[0]);
+	as_of_bundle((const char *)data, size);
 	return 0;
 }

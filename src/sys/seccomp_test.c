@@ -201,12 +201,42 @@ static void names(void **state)
 #endif
 }
 
+#ifdef __x86_64__
+/* x32 calls have a bit in their number, and some have numbers of their own. */
+static void x32(void **state)
+{
+	static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, SYSCALLS_X32};
+
+	for (size_t n = 1; n <= countof(archs); n++) {
+		struct seccomp_builder *b autobuilder = NULL;
+		scoped(seccomp_prog) p = {0};
+		bool in = n == 3;
+		assert_int_equal(seccomp_builder_new(&b, archs, n, ERRNO(38), ERRNO(9), NULL), 0);
+		seccomp_builder_add(b, "read", ALLOW, NULL, 0, NULL);
+		seccomp_builder_add(b, "ioctl", ERRNO(3), NULL, 0, NULL);
+		assert_int_equal(seccomp_builder_finish(b, &p, NULL), 0);
+		assert_int_equal(ask(&p, NATIVE, 0, 0, 0), ALLOW);
+		assert_int_equal(ask(&p, NATIVE, 16, 0, 0), ERRNO(3));
+		assert_int_equal(ask(&p, NATIVE, SYSCALLS_X32_BIT, 0, 0), in ? ALLOW : ERRNO(9));
+		assert_int_equal(ask(&p, NATIVE, SYSCALLS_X32_BIT | 514, 0, 0),
+				 in ? ERRNO(3) : ERRNO(9));
+		assert_int_equal(ask(&p, NATIVE, SYSCALLS_X32_BIT | 16, 0, 0),
+				 in ? ERRNO(38) : ERRNO(9));
+		assert_int_equal(ask(&p, NATIVE, -1, 0, 0), ERRNO(38));
+		assert_int_equal(ask(&p, AUDIT_ARCH_I386, 3, 0, 0), n > 1 ? ALLOW : ERRNO(9));
+	}
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(specific_before_general),
 		cmocka_unit_test(as_the_rules_say),
 		cmocka_unit_test(names),
+#ifdef __x86_64__
+		cmocka_unit_test(x32),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
