@@ -10,7 +10,7 @@
 #ifndef RUNTIME_OCI_CGROUPS_H
 #define RUNTIME_OCI_CGROUPS_H
 
-#include "oci/runtime_resources.h"
+#include "runtime/oci_cgroups_want.h"
 
 struct oci_cgroups {
 	const char *unit; /* of systemd; NULL: made by hoy */
@@ -18,15 +18,6 @@ struct oci_cgroups {
 		paths; /* hierarchy ("": version 2; "memory", "cpu,cpuacct", "name=systemd"): directory. Empty: there are no groups */
 };
 extern const struct bind_field oci_cgroups_fields[];
-
-struct oci_cgroups_want {
-	const char *id, *path; /* linux.cgroupsPath or NULL */
-	bool systemd;	       /* --systemd-cgroup */
-	bool rootless;	       /* not root of the host */
-	int64_t owner; /* uid that the group of version 2 is given to (config-linux.md, "Cgroup ownership"); -1: nobody */
-	const struct oci_resources *resources; /* or NULL */
-	const struct pairs *annotations;       /* or NULL; "org.systemd.property.NAME" counts */
-};
 
 /* Before there is a process: makes them and sets what can be set. *ret_clone: a directory of version 2 to clone into (CLONE_INTO_CGROUP), the caller's; -1: none.
  * ERR_CGROUP, ERR_OCI_RESOURCES. On an error nothing of ours is left. */
