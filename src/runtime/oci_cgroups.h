@@ -10,7 +10,7 @@
 #ifndef RUNTIME_OCI_CGROUPS_H
 #define RUNTIME_OCI_CGROUPS_H
 
-#include "runtime/oci_cgroups_want.h"
+#include "runtime/oci_wanted.h"
 
 struct oci_cgroups {
 	const char *unit; /* of systemd; NULL: made by hoy */

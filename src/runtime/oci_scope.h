@@ -7,7 +7,7 @@
 #ifndef RUNTIME_OCI_SCOPE_H
 #define RUNTIME_OCI_SCOPE_H
 
-#include "runtime/oci_cgroups_want.h"
+#include "runtime/oci_wanted.h"
 #include "runtime/oci_limits.h"
 
 /* The unit's and the slice's name for a path; without one, "hoy-ID.scope" in the slice that containers are in. ERR_OCI_RESOURCES. */

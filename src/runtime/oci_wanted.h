@@ -1,8 +1,8 @@
 /*
- * oci_cgroups_want.h - what a bundle, and who runs it, say of control groups.
+ * oci_wanted.h - what a bundle, and who runs it, say of control groups.
  */
-#ifndef RUNTIME_OCI_CGROUPS_WANT_H
-#define RUNTIME_OCI_CGROUPS_WANT_H
+#ifndef RUNTIME_OCI_WANTED_H
+#define RUNTIME_OCI_WANTED_H
 
 #include "oci/runtime_resources.h"
 
