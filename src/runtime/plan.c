@@ -73,7 +73,9 @@ void plan_of_spec(const struct oci_spec *s, const struct oci_process *p, struct 
 		.no_new_privs = p->no_new_privileges,
 		.groups_must = p->user.ngroups > 0,
 		.umask = p->user.umask >= 0 ? p->user.umask : CONFIG_UMASK,
-		.personality = !pers ? -1 : strcmp(pers->domain, "LINUX32") ? PER_LINUX : PER_LINUX32,
+		.personality = !pers				 ? -1
+			       : strcmp(pers->domain, "LINUX32") ? PER_LINUX
+								 : PER_LINUX32,
 	};
 	if (p->capabilities)
 		ret->caps = p->capabilities->sets;
