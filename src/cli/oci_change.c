@@ -215,7 +215,7 @@ const struct command cmd_oci_update = {
 		"theirs while a container runs. If one limit is refused, those before it have been "
 		"changed.",
 	.examples = "hoy oci update --memory 512m --memory-swap 1g c1\n"
-		    "hoy oci update --resources - c1 <limits.json",
+		    "echo '{\"pids\": {\"limit\": 100}}' | hoy oci update --resources - c1",
 	.exits = "0 it is changed\n1 the container does not exist or run, or a limit is refused",
 	.opts = update_rows,
 	.opts_size = sizeof(struct update_opts),

@@ -154,7 +154,7 @@ not_here() {
 	case $1 in
 	*' pull '* | *' login '* | *' logout '* | *' push '* | *' search '*) true ;; # a registry
 	*' ghcr.io/'* | *' quay.io/'* | *' docker.io/'* | *'https://'*) true ;;	       # the network
-	'hoy update '*) ! hoy info | grep -q 'Delegated Controllers:.*memory' ;; # a cgroup in which limits hold
+	'hoy update '* | *'hoy oci update '* | 'hoy oci pause '* | 'hoy oci resume '*) ! hoy info | grep -q 'Delegated Controllers:.*memory' ;; # a cgroup in which limits hold
 	*) false ;;
 	esac
 }
