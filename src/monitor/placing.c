@@ -465,7 +465,7 @@ static int move_into_scope(const char *cgroup, struct err *e)
 	if (!end || systemd_find(&s) < 0)
 		return -EACCES;
 	autofree char *unit = xstrndup(from, (size_t)(end - from) + strlen(".scope"));
-	return systemd_attach(&s, unit, "/" SUPERVISOR, e);
+	return systemd_attach(&s, unit, "/" SUPERVISOR, 0, e);
 }
 
 int placing_join(const char *cgroup, bool limited, int *ret, struct err *e)

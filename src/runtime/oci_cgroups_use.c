@@ -83,6 +83,8 @@ int oci_cgroups_join(const struct oci_cgroups *c, const char *sub, pid_t init, p
 			autoclose int other = open_of_init(p, init);
 			r = other < 0 ? r : cgroup_move(other, pid);
 		}
+		if (r == -EACCES && !in && !*p->k && c->unit)
+			r = oci_scope_attach(c->unit, pid, NULL);
 		if (r < 0)
 			return err_set(e, r, "move the process into %s", p->v);
 	}

@@ -342,6 +342,13 @@ int oci_scope_update(const char *unit, const struct oci_resources *r,
 	return n < 0 ? n : systemd_set(&s, unit, p.v, p.n, e);
 }
 
+int oci_scope_attach(const char *unit, pid_t pid, struct err *e)
+{
+	struct systemd s;
+
+	return systemd_find(&s) < 0 ? -EACCES : systemd_attach(&s, unit, "", pid, e);
+}
+
 void oci_scope_stop(const char *unit)
 {
 	struct systemd s;

@@ -24,6 +24,9 @@ int oci_scope_start(const struct oci_cgroups_want *w, pid_t pid, struct arena *a
 /* now: as in oci_limits_v2(). */
 int oci_scope_update(const char *unit, const struct oci_resources *r,
 		     const struct oci_limits_now *now, struct err *e);
+/* Has systemd move a process into the scope, where we may not do that ourselves: an ordinary user's session and the user manager's units have no cgroup in common that is
+ * the user's. -EACCES if it cannot be asked. */
+int oci_scope_attach(const char *unit, pid_t pid, struct err *e);
 void oci_scope_stop(const char *unit);
 
 #endif

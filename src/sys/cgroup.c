@@ -54,8 +54,17 @@ bool cgroup_is_v2(void)
 
 int cgroup_own(struct str *ret)
 {
+	return cgroup_of(0, ret);
+}
+
+int cgroup_of(pid_t pid, struct str *ret)
+{
 	scoped(str) text = {0};
-	int r = fd_read_file_at(AT_FDCWD, "/proc/self/cgroup", &text, FILE_MAX);
+	char file[40] = "/proc/self/cgroup";
+
+	if (pid)
+		snprintf(file, sizeof file, "/proc/%d/cgroup", (int)pid);
+	int r = fd_read_file_at(AT_FDCWD, file, &text, FILE_MAX);
 
 	if (r < 0)
 		return r;

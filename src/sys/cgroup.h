@@ -36,6 +36,8 @@ void cgroup_controllers_text(unsigned set, struct str *ret);
 bool cgroup_is_v2(void);
 /* The path of this process's own cgroup. -ENOENT: it has none in version 2, or it lies outside of what can be seen. */
 int cgroup_own(struct str *ret);
+/* That of another process; 0: ours. */
+int cgroup_of(pid_t pid, struct str *ret);
 
 /* A descriptor of the directory or -errno; -EXDEV for what would leave the mount. */
 int cgroup_open(const char *path);

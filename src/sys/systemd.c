@@ -46,11 +46,11 @@ static void add_text(struct str *b, const char *name, const char *value)
 	dbus_add_string(b, value);
 }
 
-static void add_own_pid(struct str *b)
+static void add_pid(struct str *b, pid_t pid)
 {
 	size_t pids = dbus_begin_array(b, 4);
 
-	dbus_add_u32(b, (uint32_t)getpid());
+	dbus_add_u32(b, (uint32_t)(pid ? pid : getpid()));
 	dbus_end_array(b, pids, 4);
 }
 
@@ -83,18 +83,18 @@ static int call(const struct systemd *s, const char *member, const char *signatu
 }
 
 /* The call is answered when the work is queued, not when it is done. */
-static int await_move(const char *end, struct err *e)
+static int await_move(pid_t pid, const char *end, struct err *e)
 {
 	int64_t until = time_mono_ms() + MOVED_WAIT_MS;
 
 	do {
 		scoped(str) own = {0};
-		if (cgroup_own(&own) == 0 && str_ends(str_cstr(&own), end))
+		if (cgroup_of(pid, &own) == 0 && str_ends(str_cstr(&own), end))
 			return 0;
 		usleep(500);
 	} while (time_mono_ms() < until);
 	return err_fail_code(e, ERR_CGROUP, ETIMEDOUT,
-			     "systemd did not put this process into %s within %d seconds", end,
+			     "systemd did not put the process into %s within %d seconds", end,
 			     MOVED_WAIT_MS / 1000);
 }
 
@@ -113,7 +113,7 @@ int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
 	begin_property(&b, "Delegate", "b");
 	dbus_add_bool(&b, true);
 	begin_property(&b, "PIDs", "au");
-	add_own_pid(&b);
+	add_pid(&b, 0);
 	dbus_end_array(&b, properties, 8);
 	size_t none = dbus_begin_array(&b, 8);
 	dbus_end_array(&b, none, 8);
@@ -121,7 +121,7 @@ int systemd_scope(const struct systemd *s, const char *unit, const char *slice,
 	if (r < 0)
 		return r;
 	autofree char *end = xasprintf("/%s", unit);
-	return await_move(end, e);
+	return await_move(0, end, e);
 }
 
 static void add_property(struct str *b, const struct systemd_property *p)
@@ -160,9 +160,7 @@ int systemd_start(const struct systemd *s, const char *unit, pid_t pid,
 		add_property(&b, &v[i]);
 	if (pid) {
 		begin_property(&b, "PIDs", "au");
-		size_t pids = dbus_begin_array(&b, 4);
-		dbus_add_u32(&b, (uint32_t)pid);
-		dbus_end_array(&b, pids, 4);
+		add_pid(&b, pid);
 	}
 	dbus_end_array(&b, properties, 8);
 	size_t none = dbus_begin_array(&b, 8);
@@ -203,18 +201,19 @@ int systemd_stop(const struct systemd *s, const char *unit, struct err *e)
 	return 0;
 }
 
-int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e)
+int systemd_attach(const struct systemd *s, const char *unit, const char *below, pid_t pid,
+		   struct err *e)
 {
 	scoped(str) b = {0};
 
 	dbus_add_string(&b, unit);
 	dbus_add_string(&b, below);
-	add_own_pid(&b);
+	add_pid(&b, pid);
 	int r = call(s, "AttachProcessesToUnit", "ssau", &b, e);
 	if (r == -ENOENT || r == -EEXIST)
-		return err_set(e, r, "ask systemd to move this process");
+		return err_set(e, r, "ask systemd to move the process");
 	if (r < 0)
 		return r;
 	autofree char *end = xasprintf("/%s%s", unit, below);
-	return await_move(end, e);
+	return await_move(pid, end, e);
 }

@@ -43,7 +43,8 @@ int systemd_set(const struct systemd *s, const char *unit, const struct systemd_
 /* Stops a unit, and forgets that it failed. One that is not there is fine. */
 int systemd_stop(const struct systemd *s, const char *unit, struct err *e);
 
-/* Moves this process into a cgroup below that of a delegated unit ("/supervisor"), and returns when it is there. */
-int systemd_attach(const struct systemd *s, const char *unit, const char *below, struct err *e);
+/* Moves a process (0: this one) into a cgroup below that of a delegated unit ("/supervisor"; "": its own), and returns when it is there. */
+int systemd_attach(const struct systemd *s, const char *unit, const char *below, pid_t pid,
+		   struct err *e);
 
 #endif
