@@ -110,18 +110,6 @@
 	X(oci_list)                                                                                \
 	X(oci_ps)                                                                                  \
 	X(oci_spec)                                                                                \
-	X(oci_features)                                                                            \
-	X(oci_version)                                                                             \
-	X(oci_create)                                                                              \
-	X(oci_start)                                                                               \
-	X(oci_run)                                                                                 \
-	X(oci_exec)                                                                                \
-	X(oci_kill)                                                                                \
-	X(oci_delete)                                                                              \
-	X(oci_state)                                                                               \
-	X(oci_list)                                                                                \
-	X(oci_ps)                                                                                  \
-	X(oci_spec)                                                                                \
 	X(oci_update)                                                                              \
 	X(oci_pause)                                                                               \
 	X(oci_resume)                                                                              \
