@@ -8,7 +8,7 @@
 # Marks stand behind the function's brace as a comment:
 #     test_name() { # peer_ok short rows=user,root long
 # peer_ok: the expectation holds for HOY=podman too. short: also part of the shortened row (sanitizer build). rows: where it applies
-# (user, root, one; default all). long: only with --long. A line "# others: rows=user" near the top of a file is for those of its tests that
+# (user, root, one; default all). long: only with --long, and with twenty times the time. A line "# others: rows=user" near the top of a file is for those of its tests that
 # name no rows: what does not depend on the user is tried in one row, and what does, by some that say rows=user,root,one.
 #
 # Environment: HOY (engine's command line), T_TOOLS (compiled tools), T_FIX (fixture images), T_SCRATCH, T_ROW, T_ONLY (a pattern), T_SHORT, T_LONG.
@@ -299,13 +299,14 @@ run_tests() {
 		one_test "$2"
 		exit
 	fi
-	local name marks n=0 bad=0 dir user others=''
+	local name marks n=0 bad=0 dir user others='' limit
 	user=$(id -un)
 	while read -r name marks; do
 		[ "$name" != '#' ] || { others=$marks && continue; }
 		case $marks in *rows=*) ;; *) marks+=" $others" ;; esac
 		wanted "$name" "$marks" || continue
-		n=$((n + 1))
+		n=$((n + 1)) limit=${T_LIMIT:-120}
+		case " $marks " in *' long '*) limit=$((limit * 20)) ;; esac
 		dir=$T_SCRATCH/$T_ROW-$T_DIR-$T_FILE/$name
 		[ ! -e "$dir" ] || remove_tree "$dir"
 		mkdir -p "$dir/home"
@@ -313,7 +314,7 @@ run_tests() {
 		env -i PATH="$PATH" HOY="$HOY" T_ROW="$T_ROW" T_SCRATCH="$T_SCRATCH" T_TOOLS="$T_TOOLS" T_FIX="$T_FIX" T_LONG="${T_LONG:-}" T_LIMIT="${T_LIMIT:-120}" \
 			TERM=dumb LANG=C.UTF-8 XDG_RUNTIME_DIR="$dir/run" USER="$user" ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
 			${UBSAN_OPTIONS:+UBSAN_OPTIONS="$UBSAN_OPTIONS"} \
-			"$T_TOOLS/guard" "${T_LIMIT:-120}" "$dir/left" bash "$0" --one "$name" </dev/null
+			"$T_TOOLS/guard" "$limit" "$dir/left" bash "$0" --one "$name" </dev/null
 		local rc=$? used=''
 		read -r used 2>/dev/null <"$dir/left.used" && printf '%s %s %s/%s/%s\n' "$used" "$T_ROW" "$T_DIR" "$T_FILE" "$name" >>"$T_SCRATCH/used"
 		if [ $rc = 0 ] && [ -s "$dir/skip" ]; then
@@ -325,9 +326,9 @@ run_tests() {
 		else
 			bad=$((bad + 1))
 			printf 'not ok %d - %s\n' $n "$name"
-			[ $rc != 124 ] || printf '#   did not end within %s s\n' "${T_LIMIT:-120}"
+			[ $rc != 124 ] || printf '#   did not end within %s s\n' "$limit"
 			sed 's/^/#   /' "$dir/why" 2>/dev/null
-			[ ! -s "$dir/left" ] || sed 's/^/#   still running: /' "$dir/left"
+			[ ! -s "$dir/left" ] || sed '20q; s/^/#   still running: /' "$dir/left"
 			tail -20 "$dir/log" 2>/dev/null | cat -v | sed 's/^/#   | /'
 		fi
 	done < <(sed -nE 's/^(test_[A-Za-z0-9_]+)\(\) \{[[:space:]]*(#[[:space:]]*(.*))?$/\1 \3/p; s/^# others: (rows=[a-z,]+)$/# \1/p' "$0")

@@ -234,6 +234,27 @@ static const char one_uid[] =
 	"The owners that were meant are kept beside the files, so that images are not changed by "
 	"it. hoy info shows which case this is.\n";
 
+static const char nested[] =
+	".SH INSIDE OF CONTAINERS\n"
+	"hoy runs inside of containers of hoy, podman and docker, as root there or as an ordinary "
+	"user, if those are started with these flags:\n"
+	".TP\n.B \\-\\-security\\-opt seccomp=unconfined\n"
+	"for the calls that make namespaces and mounts. podman's own filter lets them through.\n"
+	".TP\n.BR \\-\\-security\\-opt\\ unmask=ALL \",\\ with docker \" "
+	"\\-\\-security\\-opt\\ systempaths=unconfined\n"
+	"because the kernel lets nobody mount a new /proc who does not see all of the old one.\n"
+	".TP\n.B \\-\\-device /dev/net/tun\n"
+	"for networks. Without it, containers of the default network have none, and hoy says so.\n"
+	".TP\n.B \\-v VOLUME:/root\n"
+	"(the home directory) so that the store is no overlay, on which the kernel makes no other. "
+	"Without it, "
+	"each container gets a copy of its image.\n"
+	".PP\n"
+	"With docker on hosts that use AppArmor, also \\-\\-security\\-opt apparmor=unconfined. "
+	"\\-\\-privileged stands for the first two. Where newuidmap has no power inside, or the "
+	"container "
+	"has no more than one id to give, there is one uid only, as above.\n";
+
 static const char files[] =
 	".SH ENVIRONMENT\n"
 	".TP\n.B HOY_ROOT\nThe store, unless \\-\\-root says otherwise.\n"
@@ -271,6 +292,7 @@ static void main_man(struct str *b)
 	}
 	section_exits(b, statuses);
 	str_add(b, one_uid);
+	str_add(b, nested);
 	str_add(b, files);
 	str_add(b, ".SH SEE ALSO\n.BR podman (1),\n.BR docker (1),\n.BR hoy.conf (5),\n.BR subuid "
 		   "(5)\n");

@@ -285,5 +285,5 @@ int container_commit(const struct home *h, struct tree *t, const struct commit_o
 	image_free(&w.base);
 	if (r == 0)
 		container_tell(h, &t->ct.state, "commit", "imageID", ret_id);
-	return r;
+	return tree_explain(h, t, r, e);
 }

@@ -269,7 +269,7 @@ int tree_diff(const struct home *h, struct tree *t, struct tree *other, struct a
 		return err_set(e, errno, "share memory");
 	int r = u0_run(h, diff_inside, &j, e);
 	if (r < 0)
-		return r;
+		return tree_explain(h, t, r, e);
 	if (lseek(out, 0, SEEK_SET) < 0)
 		return err_set(e, errno, "read what differs");
 	r = fd_read_all(out, &text, MAX_BYTES);

@@ -73,5 +73,5 @@ int container_export(const struct home *h, struct tree *t, const char *output, s
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r == 0)
 		container_tell(h, &t->ct.state, "export", NULL, NULL);
-	return r;
+	return tree_explain(h, t, r, e);
 }

@@ -120,3 +120,15 @@ int tree_view(const struct home *h, const struct tree *t, struct view *ret, stru
 {
 	return view_open(h, t->form, &t->layers, t->copied ? 0 : t->layers.n, t->upper, ret, e);
 }
+
+int tree_explain(const struct home *h, const struct tree *t, int r, struct err *e)
+{
+	char path[CONTAINER_ID_LEN + 16];
+
+	if (r >= 0 || t->ct.dir < 0)
+		return r;
+	snprintf(path, sizeof path, "containers/%.64s", t->ct.id);
+	if (faccessat(h->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return r;
+	return err_fail_code(e, ERR_CONTAINER_UNKNOWN, ENOENT, "%s was removed meanwhile", t->what);
+}

@@ -36,4 +36,7 @@ int tree_view(const struct home *h, const struct tree *t, struct view *ret, stru
 /* Inside U0: are its files those of this owner form? Makes layers that are there in another one only. ERR_LAYER_FORM. */
 int tree_prepare(const struct home *h, const struct u0_map *map, struct tree *t, struct err *e);
 
+/* What a verb returns for it: if the container was removed meanwhile, that is the reason for whatever was not found: ERR_CONTAINER_UNKNOWN. */
+int tree_explain(const struct home *h, const struct tree *t, int r, struct err *e);
+
 #endif

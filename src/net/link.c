@@ -118,6 +118,9 @@ int link_make(int rtnl, int nfnl, const struct network *n, const struct endpoint
 		rules_sweep(rtnl, nfnl, NULL);
 	if (r == -EEXIST && e)
 		err_hint(e, "the container has another device of the name %s", ep->ifname);
+	if (r == -ESRCH) /* nobody is there whose device it could be */
+		r = err_fail_code(e, ERR_CONTAINER_NOT_RUNNING, ESRCH,
+				  "the container ended while it was being connected");
 	return r < 0 ? err_context(e, "network %s", n->name) : 0;
 }
 

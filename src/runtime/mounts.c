@@ -94,6 +94,16 @@ static int attach_at(int mnt, int target, const char *what, struct err *e)
 	return r < 0 && mnt >= 0 && target >= 0 ? err_set(e, r, "mount %s", what) : r;
 }
 
+/* Who does not see all of a /proc may not mount another. */
+static int explain_proc(struct err *e)
+{
+	err_fail_code(e, ERR_NESTED, EPERM,
+		      "the container around this process hides parts of /proc, so the kernel lets "
+		      "nobody mount another one");
+	return err_hint(e, "start that one with --security-opt unmask=ALL (docker: "
+			   "systempaths=unconfined), or with --privileged");
+}
+
 /* /proc of the namespace that the container's processes are in: another's was made by whoever has power over it, the host's cannot be
  * made at all and is bound. */
 static int open_proc(struct stage *s, struct err *e)
@@ -107,7 +117,8 @@ static int open_proc(struct stage *s, struct err *e)
 			strv_split(&words, s->c->security.proc_opts, ',');
 		for (size_t n = 0; n < words.n && n < 16; n++)
 			opts[n] = words.v[n];
-		return mount_new("proc", opts, attrs, e);
+		int own = mount_new("proc", opts, attrs, e);
+		return own == -EPERM ? explain_proc(e) : own;
 	}
 	int given = s->given[GIVEN_PROC];
 	int mnt = given >= 0 ? dup(given) : mount_clone(AT_FDCWD, "/proc", true);

@@ -229,6 +229,10 @@ static int explain_unshare(int errnum, struct err *e)
 				   "an AppArmor profile for hoy (scripts/quickstart does)");
 	if (access("/proc/sys/kernel/unprivileged_userns_clone", F_OK) == 0)
 		return err_hint(e, "as root: sysctl -w kernel.unprivileged_userns_clone=1");
+	if (prctl(PR_GET_SECCOMP) == 2)
+		return err_hint(e, "a filter of system calls refuses it: if this is a container, "
+				   "start it with --security-opt seccomp=unconfined (hoy(1), "
+				   "INSIDE OF CONTAINERS)");
 	return err_hint(e, "a security module or a container around this process refuses it");
 }
 

@@ -45,7 +45,7 @@ try() {
 # cycle: one of the things that people do, by the worker w.
 cycle() {
 	local c=w$w
-	case $((RANDOM % 8)) in
+	case $((RANDOM % 10)) in
 	0)
 		try run -d --name "$c" --network none -v shared:/s -v "own$w:/v" busybox sleep 1000
 		try exec "$c" sh -c 'echo x >/v/x; echo x >>/s/x'
@@ -88,6 +88,20 @@ cycle() {
 		try volume create "extra$w"
 		try volume rm "extra$w"
 		try rmi "localhost/made$w"
+		;;
+	8)
+		try run -d --name "$c" --network none --restart always --health-cmd 'test ! -e /sick' --health-interval 30ms --health-retries 1 --health-on-failure restart busybox sleep 1000
+		try healthcheck run "$c"
+		try exec "$c" touch /sick
+		try inspect "$c"
+		try exec "$c" rm /sick
+		try stop -t 0 "$c"
+		;;
+	9)
+		try run -d --name "$c" --network net --restart always --init busybox sh -c 'sleep 0.03; exit 1'
+		try update --restart on-failure:3 "$c"
+		try start "$c"
+		try kill "$c"
 		;;
 	esac
 	try rm -f -t 0 -v "$c"
@@ -144,7 +158,9 @@ chaos() { # CYCLES WORKERS
 }
 
 test_kill_any_of_ours() {
-	chaos "${CHAOS_CYCLES:-100}" 4
+	local n=100
+	[ "$T_ROW" != user ] || n=500
+	chaos "${CHAOS_CYCLES:-$n}" 4
 }
 
 test_kill_any_of_ours_for_long() { # long

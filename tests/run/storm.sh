@@ -37,17 +37,34 @@ test_thirty_stay_manageable() {
 	leftovers_after
 }
 
-test_three_hundred_stay_manageable() { # long
+test_five_hundred_stay_manageable() { # long
 	load busybox
 	leftovers_before
-	many 300
+	many 500
 	leftovers_after
+}
+
+# cheap N: what N running containers cost: pages that a supervisor has for itself, and system calls of ps for each.
+cheap() {
+	local p kb n=0 sum=0
+	for p in $(our_pids); do
+		[ "$(cat "/proc/$p/comm")" = hoy-supervisor ] || continue
+		kb=$(awk '/^Private/ { n += $2 } END { print n }' "/proc/$p/smaps_rollup")
+		n=$((n + 1)) sum=$((sum + kb))
+	done
+	assert_eq "$1" "$n" supervisors
+	note "$1 supervisors: $((sum / n)) kB private each"
+	[ $((sum / n)) -le 400 ] || fail "a supervisor has $((sum / n)) kB for itself"
+	command -v strace >/dev/null || return 0
+	n=$(strace -f -qq "$HOY" ps 2>&1 >/dev/null | grep -c '(')
+	[ "$n" -le $((12 * $1 + 200)) ] || fail "ps of $1 containers makes $n system calls"
 }
 
 many() {
 	local i
 	for ((i = 0; i < $1; i++)); do hoy run -d --name "n$i" --network none busybox sleep 1000 >/dev/null || fail "number $i"; done
 	assert_eq "$1" "$(hoy ps -q | wc -l)" 'running containers'
+	cheap "$1"
 	run hoy exec "n$(($1 / 2))" echo fine
 	assert_out fine
 	run hoy stop -t 0 "n$(($1 / 3))"
