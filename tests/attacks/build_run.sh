@@ -3,8 +3,8 @@
 # others: rows=user
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=../attacks/common.bash
-. "$(dirname "$0")/../attacks/common.bash"
+# shellcheck source=common.bash
+. "$(dirname "$0")/common.bash"
 
 dockerfile() {
 	mkdir -p "$T/ctx"
@@ -89,6 +89,19 @@ test_rights() { # rows=user,root
 	[ "$rc" != 0 ] || fail 'insecure without --allow'
 }
 
+# CVE-2023-25173: USER gets the groups that the image says, so what is kept from a group is kept from it in a step, too.
+test_groups() { # rows=user,root
+	load busybox
+	dockerfile <<-'E'
+		FROM busybox
+		RUN echo x >/f && chgrp 2000 /f && chmod 604 /f
+		USER app
+		RUN ! cat /f
+	E
+	build
+	assert_ok
+}
+
 # CVE-2024-21626, CVE-2019-5736: no descriptor of the host in a step, no program of the engine to be written to.
 test_no_way_out() { # rows=user,root
 	load busybox
@@ -151,6 +164,50 @@ test_odd_files() {
 	build
 	assert_rc 125
 	assert_err_has E-LAYER
+}
+
+# CVE-2024-24557 and its like: an image that is pulled or loaded, or a record that was tampered with, never stands for a step.
+test_poison() { # short
+	load busybox
+	mkdir -p "$T/c"
+	printf '%s\n' 'FROM busybox AS one' 'RUN echo one >/one' 'FROM busybox' 'COPY --from=one /one /one' 'RUN echo two >/two' >"$T/c/Dockerfile"
+	run hoy build -q -t victim "$T/c"
+	assert_ok
+	# an image that says to be the result of the same steps, with other files
+	mkdir "$T/evil"
+	printf '%s\n' 'FROM victim' 'RUN echo evil >/two' >"$T/evil/Dockerfile"
+	run hoy build -q -t evil "$T/evil"
+	assert_ok
+	hoy save -o "$T/evil.tar" evil || fail save
+	(
+		export HOY_ROOT=$T/other
+		load busybox
+		run hoy load -q -i "$T/evil.tar"
+		assert_ok
+		run hoy build -t y "$T/c"
+		assert_ok
+		case $out in *'Using cache'*) fail "a loaded image gave a step: $out" ;; esac
+		run hoy run --rm y cat /two
+		assert_out two
+		# the record of one step under the key of another
+		local d f first=
+		d=$(store)/build/cache
+		for f in "$d"/*; do
+			[ -n "$first" ] && cp "$first" "$f"
+			first=$f
+		done
+		run hoy build -t y "$T/c"
+		assert_ok
+		run hoy run --rm y cat /one /two
+		assert_out 'one
+two'
+		for f in "$d"/*; do
+			echo '{' >"$f"
+		done
+		run hoy build -t y "$T/c"
+		assert_ok
+		case $out in *'Using cache'*) fail "a broken record gave a step: $out" ;; esac
+	) || exit
 }
 
 run_tests "$@"
