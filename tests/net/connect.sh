@@ -151,22 +151,22 @@ test_modes_refused() {
 	assert_err E-NETWORK-MODE 'network none'
 	run hoy network connect net h
 	assert_err E-NETWORK-MODE
-	hoy create --name b --network bridge busybox true >/dev/null
-	run hoy network connect host b
+	hoy create --name zb --network bridge busybox true >/dev/null
+	run hoy network connect host zb
 	assert_err E-NETWORK-BUILTIN
-	run hoy network connect none b
+	run hoy network connect none zb
 	assert_err E-NETWORK-BUILTIN
-	run hoy network connect nosuch b
+	run hoy network connect nosuch zb
 	assert_err E-NETWORK-UNKNOWN
 	run hoy network connect net nosuch
 	assert_err E-CONTAINER-UNKNOWN
-	run hoy network connect b net
-	assert_err E-NETWORK-UNKNOWN 'the network comes first: hoy network connect net b'
-	run hoy network disconnect b net
+	run hoy network connect zb net
+	assert_err E-NETWORK-UNKNOWN 'the network comes first: hoy network connect net zb'
+	run hoy network disconnect zb net
 	assert_err '' 'the network comes first'
-	run hoy network disconnect nosuch b
+	run hoy network disconnect nosuch zb
 	assert_err E-NETWORK-UNKNOWN
-	run hoy network disconnect -f net b
+	run hoy network disconnect -f net zb
 	assert_ok
 	run hoy network disconnect -f net nosuch
 	assert_ok
