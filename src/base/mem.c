@@ -146,8 +146,19 @@ __attribute__((hot)) static int drop_segments(struct dl_phdr_info *info, size_t 
 	return 1;
 }
 
+/* What deeper calls have left below us. Where the range begins below the stack there is nothing to drop (ENOMEM, after the rest was done). */
+static void drop_stack(void)
+{
+	enum { BELOW = 1 << 20, RED_ZONE = 4096 };
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - RED_ZONE) & ~(page - 1);
+
+	madvise((void *)(here - BELOW), BELOW, MADV_DONTNEED);
+}
+
 void mem_settle(void)
 {
 	malloc_trim(0);
 	dl_iterate_phdr(drop_segments, NULL);
+	drop_stack();
 }

@@ -21,7 +21,10 @@ stage_step bundle_devices;
 /* The terminal's master, s->pty, goes to whoever waits for it (--console-socket). */
 int bundle_send_console(struct stage *s, struct err *e);
 /* bundle_process.c: what only a bundle says about its process */
-stage_step bundle_early, bundle_session, bundle_user, bundle_command, bundle_label, bundle_filter;
+stage_step bundle_early, bundle_session, bundle_user, bundle_command, bundle_label;
+/* bundle_listen: a filter whose calls somebody else answers is loaded before the runtime goes, which takes the listener out of the process (as runc does it);
+ * bundle_filter: any other one, as the last thing before the command. */
+stage_step bundle_listen, bundle_filter;
 /* bundle_cgroup.c: the file systems of the control groups. */
 int bundle_mount_cgroups(struct stage *s, int target, bool v2, unsigned attrs, struct err *e);
 

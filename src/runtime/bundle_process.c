@@ -240,11 +240,19 @@ int bundle_label(struct stage *s, struct err *e)
 	return 0;
 }
 
+int bundle_listen(struct stage *s, struct err *e)
+{
+	const struct bundle *b = s->bundle->b;
+
+	if (!b->seccomp || !b->share)
+		return 0;
+	fd_send_msg(s->sync, "S", 1, NULL, 0);
+	return oci_seccomp_load(b->seccomp, b->share, e);
+}
+
 int bundle_filter(struct stage *s, struct err *e)
 {
 	const struct bundle *b = s->bundle->b;
 
-	if (!b->seccomp)
-		return 0;
-	return oci_seccomp_load(b->seccomp, b->share, e);
+	return b->seccomp && !b->share ? oci_seccomp_load(b->seccomp, NULL, e) : 0;
 }

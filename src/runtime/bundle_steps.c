@@ -80,14 +80,14 @@ static stage_step *const first_steps[] = {
 	bundle_early,	  bundle_root,	  bundle_mounts,  bundle_devices, stage_names,
 	bundle_sysctl,	  bundle_user,	  stage_terminal, bundle_hooks,	  stage_masks,
 	stage_read_only,  bundle_pivot,	  bundle_session, stage_limits,	  stage_cwd,
-	stage_privileges, bundle_command, bundle_wait,	  bundle_label,	  bundle_filter,
-	stage_exec,
+	stage_privileges, bundle_command, bundle_listen,  bundle_wait,	  bundle_label,
+	bundle_filter,	  stage_exec,
 };
 
 static stage_step *const exec_steps[] = {
-	bundle_early, bundle_user,  stage_join_terminal, bundle_session,
-	stage_limits, stage_cwd,    stage_privileges,	 bundle_command,
-	exec_ready,   bundle_label, bundle_filter,	 stage_exec,
+	bundle_early, bundle_user,	stage_join_terminal, bundle_session, stage_limits,
+	stage_cwd,    stage_privileges, bundle_command,	     bundle_listen,  exec_ready,
+	bundle_label, bundle_filter,	stage_exec,
 };
 
 static _Noreturn void fail(const struct stage *s, const struct err *e)

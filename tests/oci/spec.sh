@@ -162,4 +162,38 @@ test_linux() { # rows=root
 	[ -z "$(ls -A "$T/oci")" ] || fail 'something was left'
 }
 
+# agent SOCKET: answers one call that a filter hands over with "protocol not supported", and writes down what it was told of the container.
+agent() {
+	need python3
+	python3 - "$1" <<'PY' &
+import array, fcntl, json, socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(1)
+c, _ = s.accept()
+m, anc, _, _ = c.recvmsg(100000, 100)
+fd = array.array("i", anc[0][2][:4])[0]
+open(sys.argv[1] + ".state", "wb").write(m)
+n = bytearray(80)
+fcntl.ioctl(fd, 0xC0502100, n)
+answer = bytearray(struct.pack("QqiI", struct.unpack_from("Q", n)[0], 0, -93, 0))
+fcntl.ioctl(fd, 0xC0182101, answer)
+PY
+	server $!
+	wait_for test -S "$1"
+}
+
+test_seccomp_listener() { # rows=user,root
+	agent "$HOME/sock"
+	bundle '.process.args = ["sh", "-c", "busybox mkdir /tmp/x; echo end"] | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "'"$HOME"'/sock", listenerMetadata: "words",
+		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
+	oci create --bundle b c >out 2>&1 </dev/null || fail "create: $(cat out)"
+	wait_for test -s "$HOME/sock.state"
+	assert_eq 'words creating c' "$(jq -r '"\(.metadata) \(.state.status) \(.state.id)"' "$HOME/sock.state")" 'what the agent is told'
+	oci start c || fail start
+	wait_for stopped c
+	[[ $(cat out) == *'Protocol not supported'*end* ]] || fail "$(cat out)"
+	oci delete c
+}
+
 run_tests "$@"
