@@ -82,11 +82,12 @@ enum {
 		2, /* taken and not looked at, because scripts for other engines pass it; needs no field */
 };
 
+/* Each process of hoy has a copy of all rows, for they hold pointers: so they are packed. */
 struct opt {
 	const char *name; /* long name without dashes */
 	char letter;	  /* short name, or 0 */
-	enum opt_kind kind;
-	size_t offset;
+	enum opt_kind kind : 8;
+	uint32_t offset;
 	const char *value; /* name of the value in help texts ("KEY=VALUE"); NULL for switches */
 	const char *help;  /* one line, no final stop */
 	enum complete complete;

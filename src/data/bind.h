@@ -40,11 +40,12 @@ struct bind_list {
 
 struct bind_field {
 	const char *key;
-	enum bind_kind kind;
-	size_t offset;
+	enum bind_kind
+		kind : 8; /* packed: each process has a copy of all tables, for they hold pointers */
+	uint32_t offset;
 	const struct bind_field *sub;
-	size_t sub_size;
-	unsigned flags;
+	uint32_t sub_size;
+	uint32_t flags;
 };
 
 /* Reads an object into *out, which the caller has zeroed or filled with defaults. what names the document in errors. */

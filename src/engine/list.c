@@ -362,7 +362,7 @@ static const char *at_text(const struct list *l, struct timespec t)
 	strftime(zone, sizeof zone, "%z %Z", &tm);
 	if (!l->q->docker && t.tv_nsec) {
 		snprintf(part, sizeof part, ".%09ld", t.tv_nsec % 1000000000);
-		for (size_t n = strlen(part); part[n - 1] == '0'; n--)
+		for (size_t n = strlen(part); n && part[n - 1] == '0'; n--)
 			part[n - 1] = 0;
 	}
 	return arena_printf(l->a, "%s%s %s", date, part, zone);
