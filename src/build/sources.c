@@ -32,6 +32,24 @@ static int load_layout(struct build *b, const char *path, const char **ret_id, s
 	return r;
 }
 
+/* Fetching failed: what is here says more, if it is for another platform. */
+static void here_for_another(struct build *b, const char *name,
+			     const struct platform_want *platform, struct err *e)
+{
+	struct image here = {0};
+
+	if (image_find(b->h, name, &here, NULL) < 0)
+		return;
+	if (!platform_fits(&here.doc, platform)) {
+		autofree char *why = xstrdup(e->msg);
+		err_fail(e, ERR_PLATFORM, "%s is here for %s only: %s", name,
+			 platform_text(b->a, &here.doc), why);
+		err_hint(e, "load or pull it for the platform that is wanted, or leave --platform "
+			    "out");
+	}
+	image_free(&here);
+}
+
 static int find_or_pull(struct build *b, const char *name, const struct platform_want *platform,
 			struct image *ret, struct err *e)
 {
@@ -41,6 +59,8 @@ static int find_or_pull(struct build *b, const char *name, const struct platform
 	o.platform = *platform;
 	o.docker = b->o->docker;
 	int r = image_pull(b->h, name, &o, &pulled, e);
+	if (r < 0)
+		here_for_another(b, name, platform, e);
 	if (r == 0)
 		r = image_find(b->h, pulled.name, ret, e);
 	if (r == 0 && !platform_fits(&ret->doc, platform)) {

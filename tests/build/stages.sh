@@ -169,6 +169,18 @@ test_what_changed() { # short
 	assert_has 'Using cache'
 }
 
+test_other_platform() {
+	load busybox
+	dockerfile <<-'E'
+		FROM busybox
+		RUN true
+	E
+	build --platform linux/s390x
+	assert_rc 125
+	assert_err_has E-PLATFORM
+	assert_err_has 'busybox is here for linux/'
+}
+
 test_circle() {
 	dockerfile <<-'E'
 		FROM scratch AS a
