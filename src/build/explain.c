@@ -8,7 +8,8 @@ struct explain {
 	struct arena a;
 	const struct home *h;
 	char path[32 + DIGEST_HEX];
-	struct json *old; /* array of steps; NULL: none */
+	struct json *old; /* array of steps; NULL: none, or not looked yet: last_time() */
+	bool looked;
 	struct json *now;
 	bool changed;
 };
@@ -16,7 +17,7 @@ struct explain {
 struct explain *explain_open(struct stage *s)
 {
 	struct explain *x = xcalloc(1, sizeof *x);
-	scoped(str) name = {0}, text = {0};
+	scoped(str) name = {0};
 	struct digest d;
 	char hex[DIGEST_STR];
 
@@ -28,13 +29,24 @@ struct explain *explain_open(struct stage *s)
 	if (hash_bytes(str_cstr(&name), name.len, &d, NULL) < 0)
 		return x;
 	snprintf(x->path, sizeof x->path, "build/plans/%s", digest_hex(digest_str(&d, hex)));
+	return x;
+}
+
+/* What was written last time. Most builds never ask: all of their steps are in the cache. */
+static const struct json *last_time(struct explain *x)
+{
+	scoped(str) text = {0};
+
+	if (x->looked || !*x->path)
+		return x->old;
+	x->looked = true;
 	if (fd_read_file_at(x->h->fd, x->path, &text, MAX_FILE) < 0)
-		return x;
+		return NULL;
 	char *copy = arena_strndup(&x->a, str_cstr(&text), text.len);
 	struct json *old = json_parse(&x->a, copy, text.len, x->path, NULL, NULL);
 	if (old && old->type == JSON_ARR)
 		x->old = old;
-	return x;
+	return x->old;
 }
 
 void explain_free(struct explain *x)
@@ -46,14 +58,14 @@ void explain_free(struct explain *x)
 }
 
 /* The same step of last time: with the same text, else at the same place. */
-static const struct json *find_old(const struct explain *x, const struct step *j)
+static const struct json *find_old(struct explain *x, const struct step *j)
 {
-	const struct json *place = NULL;
+	const struct json *place = NULL, *old = x ? last_time(x) : NULL;
 
-	if (!x || !x->old)
+	if (!old)
 		return NULL;
-	for (size_t i = 0; i < x->old->arr.n; i++) {
-		const struct json *o = x->old->arr.v[i];
+	for (size_t i = 0; i < old->arr.n; i++) {
+		const struct json *o = old->arr.v[i];
 		if (o->type != JSON_OBJ)
 			continue;
 		if (str_eq(json_str(o, "text"), j->i->text))
@@ -157,7 +169,7 @@ static const char *of_input(struct step *j, const struct json *old, const char *
 	return arena_printf(&j->a, "its %s changed", name);
 }
 
-const char *explain_miss(const struct explain *x, struct step *j)
+const char *explain_miss(struct explain *x, struct step *j)
 {
 	const struct json *old = find_old(x, j), *inputs = old ? json_get(old, "inputs") : NULL;
 	const char *below = NULL;
@@ -196,14 +208,15 @@ void explain_add(struct explain *x, const struct step *j)
 				     str_cstr(&l[i].text));
 	json_set(&x->a, o, "files", files);
 	json_add(&x->a, x->now, o);
-	x->changed |= j->why != NULL || !x->old;
+	x->changed |= j->why != NULL;
 }
 
 void explain_save(struct explain *x)
 {
 	scoped(str) text = {0};
 
-	if (!x || !*x->path || !x->now->arr.n || (x->old && !x->changed))
+	if (!x || !*x->path || !x->now->arr.n ||
+	    (!x->changed && faccessat(x->h->fd, x->path, F_OK, 0) == 0))
 		return;
 	json_write(&text, x->now, 0);
 	if (path_mkdir_p_at(x->h->fd, "build/plans", 0700) == 0)

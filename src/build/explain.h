@@ -15,7 +15,7 @@ struct explain *explain_open(struct stage *s);
 void explain_free(struct explain *x);
 
 /* What is different from last time, in one line ("src/a.c changed"); NULL: this step is new. Lives in the step's arena. */
-const char *explain_miss(const struct explain *x, struct step *j);
+const char *explain_miss(struct explain *x, struct step *j);
 /* Remembers a step for the next time. */
 void explain_add(struct explain *x, const struct step *j);
 /* Writes what was added, if it is anything new. Nothing is lost when that fails. */

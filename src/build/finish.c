@@ -1,5 +1,3 @@
-#include <sys/mman.h>
-
 #include "base/base.h"
 #include "base/parse.h"
 #include "build/config.h"
@@ -84,7 +82,7 @@ const char *finish_state(struct stage *s)
 }
 
 /* --env, --label and what takes them away, on the target only. */
-static int from_command_line(struct stage *s, struct image_doc *doc, struct err *e)
+static void from_command_line(struct stage *s, struct image_doc *doc)
 {
 	const struct build_opts *o = s->b->o;
 	struct image_config *c = &doc->config;
@@ -92,7 +90,6 @@ static int from_command_line(struct stage *s, struct image_doc *doc, struct err 
 	struct pairs labels = {0};
 	struct strs env = {0};
 
-	(void)e;
 	for (size_t i = 0; i < c->labels.n; i++)
 		if (!strs_has(&o->unset_labels, c->labels.v[i].k))
 			pairs_set(a, &labels, c->labels.v[i].k, c->labels.v[i].v);
@@ -109,7 +106,6 @@ static int from_command_line(struct stage *s, struct image_doc *doc, struct err 
 	for (size_t i = 0; i < o->env.n; i++)
 		env_set(a, &env, o->env.v[i].k, strlen(o->env.v[i].k), o->env.v[i].v);
 	c->env = env;
-	return 0;
 }
 
 /* The layers from `first` on become one, and so does their history. */
@@ -123,19 +119,13 @@ static int squash(struct stage *s, struct image_doc *doc, struct bind_list *blob
 				       .all_times = s->b->o->has_timestamp};
 	struct arena *a = s->b->a;
 	const struct oci_descriptor *d = s->blobs.v;
+	struct step_result res;
 	char diffid[DIGEST_STR];
 	struct strs layers = {0};
 
 	if (s->layers.n - first < 2 && first)
 		return 0;
-	/* the layer is made by a child */
-	struct step_result *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return err_set(e, errno, "memory for a layer");
-	int r = step_squash(&base, first, shared, e);
-	const struct step_result res = *shared;
-	munmap(shared, sizeof *shared);
+	int r = step_squash(&base, first, &res, e);
 	if (r < 0)
 		return r;
 	*blobs = (struct bind_list){0};
@@ -159,11 +149,8 @@ static int squash(struct stage *s, struct image_doc *doc, struct bind_list *blob
 	if (!res.empty) {
 		struct oci_descriptor *own = bind_append(a, blobs, sizeof *own);
 		strs_add(a, &layers, digest_str(&res.layer.diffid, diffid));
-		*own = (struct oci_descriptor){.media_type = s->b->o->docker_format
-								     ? MEDIA_DOCKER_LAYER_PLAIN
-								     : MEDIA_OCI_LAYER,
-					       .digest = arena_strdup(a, diffid),
-					       .size = (int64_t)res.layer.tar_size};
+		*own = image_plain_layer(s->b->o->docker_format, arena_strdup(a, diffid),
+					 (int64_t)res.layer.tar_size);
 	}
 	s->layers = layers;
 	return 0;
@@ -191,9 +178,10 @@ int finish_target(struct stage *s, struct arena *a, struct build_output *ret, st
 	struct pairs annotations = {0};
 	struct strs names = {0};
 	char id[DIGEST_LEN + 1];
-	int r = from_command_line(s, &doc, e);
+	int r = 0;
 
-	if (r == 0 && (o->squash_all || o->squash || !o->layers))
+	from_command_line(s, &doc);
+	if (o->squash_all || o->squash || !o->layers)
 		r = squash(s, &doc, &blobs, o->squash_all ? 0 : s->base_layers, e);
 	if (r == 0)
 		r = names_of(s, &names, e);

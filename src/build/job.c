@@ -290,14 +290,11 @@ static void run_environment(struct step *j)
 static int make_run(struct step *j, struct stage **ret_wait, struct err *e)
 {
 	struct stage *s = j->stage;
-	struct u0_map map;
 
 	begin(j, true);
 	int r = run_flags(j, ret_wait, e);
 	if (r == 0 && !*ret_wait)
 		r = run_command(j, e);
-	if (r == 0 && !*ret_wait)
-		r = u0_map_find(&map, e);
 	if (r < 0 || *ret_wait)
 		return r;
 	j->run.base = j->base;
@@ -320,7 +317,7 @@ static int make_run(struct step *j, struct stage **ret_wait, struct err *e)
 	job_input(j, "directory", "%s", j->run.workdir ? j->run.workdir : "/");
 	job_input(j, "network", "%s", j->run.network);
 	job_input(j, "security", "%s%s", j->run.insecure ? "insecure" : "sandbox",
-		  map.form == FORM_ONE ? " one id" : "");
+		  s->b->one_id ? " one id" : "");
 	return r;
 }
 

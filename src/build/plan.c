@@ -264,37 +264,6 @@ static void from_scratch(struct stage *s)
 	s->epoch = s->newest = epoch_of(s->b, EPOCH_NONE);
 }
 
-/* The layers of an image as its manifest describes them, if it is of the kind that we make; else as plain tars, which the store can always make. */
-static int describe_layers(struct stage *s, const struct image *im, struct err *e)
-{
-	const struct oci_manifest *m = &im->manifest;
-	bool docker = s->b->o->docker_format;
-	const char *type = m->media_type ? m->media_type : MEDIA_OCI_MANIFEST;
-	const struct oci_descriptor *v = m->layers.v;
-	bool same = str_eq(type, docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST) &&
-		    m->layers.n == s->layers.n;
-	int r = 0;
-
-	for (size_t i = 0; i < s->layers.n && r == 0; i++) {
-		struct oci_descriptor *d = bind_append(s->b->a, &s->blobs, sizeof *d);
-		struct layer_meta meta;
-		struct digest id;
-		if (same) {
-			*d = v[i];
-			continue;
-		}
-		r = digest_parse(s->layers.v[i], &id, e);
-		if (r == 0)
-			r = layer_meta_any(s->b->h, &id, s->b->a, &meta, e);
-		if (r == 0)
-			*d = (struct oci_descriptor){.media_type = docker ? MEDIA_DOCKER_LAYER_PLAIN
-									  : MEDIA_OCI_LAYER,
-						     .digest = s->layers.v[i],
-						     .size = meta.tar_size};
-	}
-	return r;
-}
-
 static int from_image(struct stage *s, const char *name, struct err *e)
 {
 	struct image *im;
@@ -308,7 +277,8 @@ static int from_image(struct stage *s, const char *name, struct err *e)
 	s->epoch = s->newest =
 		epoch_of(s->b, im->doc.created ? (int64_t)im->created.tv_sec : (int64_t)EPOCH_NONE);
 	s->annotations = im->manifest.annotations;
-	return describe_layers(s, im, e);
+	return image_describe_layers(s->b->h, im, &s->layers, s->b->o->docker_format, s->b->a,
+				     &s->blobs, e);
 }
 
 /* What its FROM has come to stands: its triggers come first, then its own instructions. */

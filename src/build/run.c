@@ -118,11 +118,16 @@ int build_run(const struct home *h, const struct build_opts *o, struct build_res
 					"SOURCE_DATE_EPOCH=%.40s: no number of seconds", given);
 		b.has_epoch = true;
 	}
+	struct u0_map map;
+	int r = u0_map_find(&map, e);
+	if (r < 0)
+		return r;
+	b.one_id = map.form == FORM_ONE;
 	if (b.jobs < 1)
 		b.jobs = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	containers_recover(h); /* of a build that was killed, too: its members of U0 */
 	store_sweep(h);
-	int r = store_adding_begin(h, &mark, e);
+	r = store_adding_begin(h, &mark, e);
 	if (r < 0)
 		return r;
 	r = run_all(&b, ret, e);

@@ -60,11 +60,8 @@ static void take_layer(struct stage *s, const struct df_instr *i, const char *di
 	if (diffid) {
 		d = bind_append(a, &s->blobs, sizeof *d);
 		strs_add(a, &s->layers, diffid);
-		*d = (struct oci_descriptor){.media_type = s->b->o->docker_format
-								   ? MEDIA_DOCKER_LAYER_PLAIN
-								   : MEDIA_OCI_LAYER,
-					     .digest = s->layers.v[s->layers.n - 1],
-					     .size = tar_size};
+		*d = image_plain_layer(s->b->o->docker_format, s->layers.v[s->layers.n - 1],
+				       tar_size);
 	}
 	finish_history(s, i, !diffid);
 	s->next++;

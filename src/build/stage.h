@@ -85,6 +85,7 @@ struct build {
 	int steps, counted; /* instructions in all, numbered so far */
 	int cached;
 	int jobs;
+	bool one_id;	/* the steps run with one uid only, where some programs do other things */
 	bool has_epoch; /* of the options, or a build argument */
 	int64_t epoch;
 };

@@ -159,32 +159,6 @@ static int open_base(struct commit_work *w, struct err *e)
 
 /* ---- the layers */
 
-/* How the manifest of the image described a layer, if a manifest of the wanted kind can say it so; else as its plain tar, which the store can always make. */
-static int describe_layer(struct commit_work *w, size_t i, struct oci_descriptor *ret,
-			  struct err *e)
-{
-	const struct oci_manifest *m = &w->base.manifest;
-	const char *type = w->o->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
-	const struct oci_descriptor *v = m->layers.v;
-	struct layer_meta meta;
-	struct digest d;
-
-	if (w->base.id && m->layers.n == w->t->layers.n &&
-	    str_eq(m->media_type ? m->media_type : MEDIA_OCI_MANIFEST, type)) {
-		*ret = v[i];
-		return 0;
-	}
-	int r = digest_parse(w->t->layers.v[i], &d, e);
-	if (r == 0)
-		r = layer_meta_any(w->h, &d, w->a, &meta, e);
-	if (r == 0)
-		*ret = (struct oci_descriptor){.media_type = w->o->docker ? MEDIA_DOCKER_LAYER_PLAIN
-									  : MEDIA_OCI_LAYER,
-					       .digest = w->t->layers.v[i],
-					       .size = meta.tar_size};
-	return r;
-}
-
 static int add_image(struct commit_work *w, const struct layer_info *layer, struct err *e)
 {
 	scoped(str) config = {0};
@@ -193,17 +167,15 @@ static int add_image(struct commit_work *w, const struct layer_info *layer, stru
 	char diffid[DIGEST_STR];
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && !w->o->squash && i < w->t->layers.n; i++)
-		r = describe_layer(w, i, bind_append(w->a, &layers, sizeof(struct oci_descriptor)),
-				   e);
+	if (!w->o->squash)
+		r = image_describe_layers(w->h, w->base.id ? &w->base : NULL, &w->t->layers,
+					  w->o->docker, w->a, &layers, e);
 	if (r < 0)
 		return r;
 	strs_add(w->a, &w->doc->rootfs.diff_ids, digest_str(&layer->diffid, diffid));
 	struct oci_descriptor *own = bind_append(w->a, &layers, sizeof *own);
-	*own = (struct oci_descriptor){.media_type = w->o->docker ? MEDIA_DOCKER_LAYER_PLAIN
-								  : MEDIA_OCI_LAYER,
-				       .digest = arena_strdup(w->a, diffid),
-				       .size = (int64_t)layer->tar_size};
+	*own = image_plain_layer(w->o->docker, arena_strdup(w->a, diffid),
+				 (int64_t)layer->tar_size);
 	json_write(&config, bind_write(image_doc_fields, w->doc, w->a), 0);
 	if (w->name)
 		strs_add(w->a, &names, w->name);

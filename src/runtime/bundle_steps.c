@@ -90,26 +90,6 @@ static stage_step *const exec_steps[] = {
 	bundle_label, bundle_filter,	stage_exec,
 };
 
-static _Noreturn void fail(const struct stage *s, const struct err *e)
-{
-	char msg[1 + sizeof *e] = "E";
-
-	memcpy(msg + 1, e, sizeof *e);
-	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
-	_exit(e->exit);
-}
-
-static _Noreturn void run_steps(struct stage *s, stage_step *const *steps, size_t n)
-{
-	struct err e = {0};
-
-	setsid();
-	for (size_t i = 0; i < n; i++)
-		if (steps[i](s, &e) < 0)
-			fail(s, &e);
-	_exit(EXIT_ENGINE);
-}
-
 static void default_signals(void)
 {
 	sigset_t none;
@@ -154,9 +134,9 @@ _Noreturn void bundle_init_run(struct stage *s)
 	if (r == 0 && oci_ns_new(spec, OCI_NS_NETWORK))
 		r = netdev_loopback_up(&e);
 	if (r < 0)
-		fail(s, &e);
+		stage_fail(s, &e);
 	prepare(s);
-	run_steps(s, first_steps, countof(first_steps));
+	stage_run(s, first_steps, countof(first_steps));
 }
 
 _Noreturn void bundle_exec_run(struct stage *s)
@@ -171,11 +151,11 @@ _Noreturn void bundle_exec_run(struct stage *s)
 		_exit(EXIT_ENGINE);
 	memcpy(&s->bundle->pid, msg + 1, sizeof s->bundle->pid);
 	if (become_root(s->bundle->b->spec, &e) < 0)
-		fail(s, &e);
+		stage_fail(s, &e);
 	prctl(PR_SET_DUMPABLE, 0);
 	s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	prepare(s);
-	run_steps(s, exec_steps, countof(exec_steps));
+	stage_run(s, exec_steps, countof(exec_steps));
 }
 
 int bundle_ask_open(struct stage *s, const char *path)

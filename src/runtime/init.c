@@ -50,26 +50,6 @@ static stage_step *const joined_steps[] = {
 	stage_privileges,    stage_filter, stage_exec,
 };
 
-static _Noreturn void fail(const struct stage *s, const struct err *e)
-{
-	char msg[1 + sizeof *e] = "E";
-
-	memcpy(msg + 1, e, sizeof *e);
-	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
-	_exit(e->exit);
-}
-
-static _Noreturn void run_steps(struct stage *s, stage_step *const *steps, size_t n)
-{
-	struct err e = {0};
-
-	setsid();
-	for (size_t i = 0; i < n; i++)
-		if (steps[i](s, &e) < 0)
-			fail(s, &e);
-	_exit(EXIT_ENGINE);
-}
-
 int init_prepare(struct stage *s, struct err *e)
 {
 	sigset_t none;
@@ -92,14 +72,14 @@ _Noreturn void init_run(struct stage *s)
 	struct err e = {0};
 
 	if (init_prepare(s, &e) < 0 || (ns_is_own(s->c, NS_NET) && netdev_loopback_up(&e) < 0))
-		fail(s, &e);
-	run_steps(s, first_steps, countof(first_steps));
+		stage_fail(s, &e);
+	stage_run(s, first_steps, countof(first_steps));
 }
 
 _Noreturn void init_run_joined(struct stage *s)
 {
 	s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	run_steps(s, joined_steps, countof(joined_steps));
+	stage_run(s, joined_steps, countof(joined_steps));
 }
 
 bool init_binary_exposed(void)

@@ -322,3 +322,25 @@ int stage_exec(struct stage *s, struct err *e)
 	e->exit = code == ENOENT || code == ENOTDIR ? EXIT_NOTFOUND : EXIT_NOEXEC;
 	return -code;
 }
+
+/* ---- all steps */
+
+_Noreturn void stage_fail(const struct stage *s, const struct err *e)
+{
+	char msg[1 + sizeof *e] = "E";
+
+	memcpy(msg + 1, e, sizeof *e);
+	fd_send_msg(s->sync, msg, sizeof msg, NULL, 0);
+	_exit(e->exit);
+}
+
+_Noreturn void stage_run(struct stage *s, stage_step *const *steps, size_t n)
+{
+	struct err e = {0};
+
+	setsid();
+	for (size_t i = 0; i < n; i++)
+		if (steps[i](s, &e) < 0)
+			stage_fail(s, &e);
+	_exit(EXIT_ENGINE);
+}

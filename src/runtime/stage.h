@@ -58,6 +58,10 @@ struct stage {
 
 typedef int stage_step(struct stage *s, struct err *e);
 
+/* All steps, in a session of our own: the last one executes the command. The first error goes to the parent ("E" and a struct err), and this process ends. */
+_Noreturn void stage_run(struct stage *s, stage_step *const *steps, size_t n);
+_Noreturn void stage_fail(const struct stage *s, const struct err *e);
+
 /* rootfs.c: the root file system is mounted; the old root is left. */
 stage_step stage_root, stage_pivot;
 /* mounts.c: /proc, /sys, generated files; then what is hidden. */

@@ -100,6 +100,13 @@ int image_add_made(const struct home *h, const struct str *config, bool docker,
 		   const struct pairs *annotations, const struct bind_list *layers,
 		   const struct strs *names, char ret_id[static DIGEST_LEN + 1], struct err *e);
 
+/* How a manifest says a layer as its plain tar, which the store can always make. */
+struct oci_descriptor image_plain_layer(bool docker, const char *diffid, int64_t tar_size);
+/* The same for the layers of an image (diffIDs) that another one is built upon: as its manifest has them, if that is of the wanted kind, else plain. im: image_more() was
+ * called; NULL: there is no such image. Appended to *ret (struct oci_descriptor). */
+int image_describe_layers(const struct home *h, const struct image *im, const struct strs *layers,
+			  bool docker, struct arena *a, struct bind_list *ret, struct err *e);
+
 /* An image of one layer that is stored plain: makes the manifest and adds both. The layer is in the store; ret_id gets the image's. */
 int image_add_one(const struct home *h, const struct str *config, const char *diffid,
 		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],

@@ -180,6 +180,41 @@ int image_add_made(const struct home *h, const struct str *config, bool docker,
 	return r < 0 ? r : image_add(h, &n, e);
 }
 
+struct oci_descriptor image_plain_layer(bool docker, const char *diffid, int64_t tar_size)
+{
+	return (struct oci_descriptor){.media_type =
+					       docker ? MEDIA_DOCKER_LAYER_PLAIN : MEDIA_OCI_LAYER,
+				       .digest = diffid,
+				       .size = tar_size};
+}
+
+int image_describe_layers(const struct home *h, const struct image *im, const struct strs *layers,
+			  bool docker, struct arena *a, struct bind_list *ret, struct err *e)
+{
+	const struct oci_manifest *m = im ? &im->manifest : NULL;
+	const struct oci_descriptor *v = m ? m->layers.v : NULL;
+	bool same = m && m->layers.n == layers->n &&
+		    str_eq(m->media_type ? m->media_type : MEDIA_OCI_MANIFEST,
+			   docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST);
+	int r = 0;
+
+	for (size_t i = 0; i < layers->n && r == 0; i++) {
+		struct oci_descriptor *d = bind_append(a, ret, sizeof *d);
+		struct layer_meta meta;
+		struct digest id;
+		if (same) {
+			*d = v[i];
+			continue;
+		}
+		r = digest_parse(layers->v[i], &id, e);
+		if (r == 0)
+			r = layer_meta_any(h, &id, a, &meta, e);
+		if (r == 0)
+			*d = image_plain_layer(docker, layers->v[i], meta.tar_size);
+	}
+	return r;
+}
+
 int image_add_one(const struct home *h, const struct str *config, const char *diffid,
 		  int64_t tar_size, const struct strs *names, char ret_id[static DIGEST_LEN + 1],
 		  struct err *e)
